@@ -1,5 +1,21 @@
-"""Pixels to people in 2D."""
+"""Pixels to people in 2D: reading photos, finding people, cutting them out."""
 
+from humanav.perception.detector import Detector, available, make_detector
+from humanav.perception.images import Photo, load_image, load_photo
 from humanav.perception.person import Person2D
 
-__all__ = ["Person2D"]
+__all__ = ["Detector", "MediapipeDetector", "Person2D", "Photo", "available", "load_image", "load_photo",
+           "make_detector", "refine_matte"]
+
+
+def __getattr__(name: str) -> object:
+    # mediapipe and OpenCV load only when they are used
+    if name == "MediapipeDetector":
+        from humanav.perception.mediapipe_detector import MediapipeDetector
+
+        return MediapipeDetector
+    if name == "refine_matte":
+        from humanav.perception.matte import refine_matte
+
+        return refine_matte
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
