@@ -72,7 +72,8 @@ class Result:
     def path(self, name: str) -> Path:
         """Path of the file ``name``. Raises InputError when the result has none of that name."""
         if all(file.name != name for file in self.files):
-            raise InputError(f"The result {self.id} has no file {name}; it has {', '.join(f.name for f in self.files)}.")
+            names = ", ".join(file.name for file in self.files)
+            raise InputError(f"The result {self.id} has no file {name}; it has {names}.")
         return self.folder / name
 
     def has(self, name: str) -> bool:

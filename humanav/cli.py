@@ -1,0 +1,189 @@
+"""``humanav``: the same jobs from a shell.
+
+Heavy packages load inside the commands, so that help answers at once. A user's error is one sentence on stderr and
+exit code 2; ``--debug`` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from humanav import __version__
+from humanav.errors import HumanavError
+from humanav.progress import Event, Progress
+
+if TYPE_CHECKING:
+    from humanav.results import Result
+
+app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="From one photo to a person you can turn, animate, measure and download.")
+
+Photo = Annotated[Path, typer.Argument(help="A photo of one person, head to feet.", show_default=False)]
+Out = Annotated[Path | None, typer.Option(help="Folder for the result. By default named after the input, beside it.",
+                                          show_default=False)]
+Height = Annotated[float | None, typer.Option(help="The person's height in metres.", show_default=False)]
+Standing = Annotated[bool | None, typer.Option(
+    "--standing/--no-standing", help="Whether the person stands on both feet; by default the photo decides.",
+    show_default=False)]
+Flip = Annotated[list[str] | None, typer.Option(
+    help="A limb that points forward instead of back or the other way round: left_arm, right_arm, left_leg, "
+         "right_leg. May be repeated.", show_default=False)]
+Swap = Annotated[bool, typer.Option("--swap-sides", help="The person was seen with left and right exchanged.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), or a .npz or .bvh file.")]
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def avatar(
+    photo: Photo,
+    motion: MotionName = "walk",
+    out: Out = None,
+    back: Annotated[Path | None, typer.Option(help="A second photo, of the person's back.", show_default=False)] = None,
+    height: Height = None,
+    standing: Standing = None,
+    flip: Flip = None,
+    swap_sides: Swap = False,
+    texture: Annotated[int, typer.Option(help="Texture size in pixels: 1024, 2048 or 4096.")] = 2048,
+    as_json: Json = False,
+) -> None:
+    """Make a textured, animatable avatar (GLB, videos, BVH, measurements) from a photo."""
+    from humanav.jobs import STAGES, photo_to_avatar
+
+    result = photo_to_avatar(
+        photo, back=back, motion=motion, height=height, standing=standing, flip_limbs=tuple(flip or ()),
+        swap_sides=swap_sides, texture_size=texture, out=out or photo.with_name(f"{photo.stem}_avatar"),
+        progress=_progress(len(STAGES)))
+    _show_result(result, as_json)
+
+
+@app.command()
+def animate(
+    result: Annotated[Path, typer.Argument(help="A result folder of `humanav avatar`.", show_default=False)],
+    motion: MotionName = "walk",
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Give a finished avatar another motion, without fitting the photo again."""
+    from humanav.jobs import ANIMATE_STAGES, animate_avatar
+
+    target = out or result.with_name(f"{result.name}_{Path(motion).stem}")
+    _show_result(animate_avatar(result, motion, out=target, progress=_progress(len(ANIMATE_STAGES))), as_json)
+
+
+@app.command()
+def measure(
+    photo: Photo, height: Height = None, standing: Standing = None, as_json: Json = False,
+) -> None:
+    """Estimate body measurements from a photo (give --height for their scale)."""
+    from humanav.jobs import MEASURE_STAGES, measure_photo
+
+    values = measure_photo(photo, height=height, standing=standing, progress=_progress(len(MEASURE_STAGES)))
+    if as_json:
+        typer.echo(json.dumps(values))
+        return
+    for name, value in values.items():
+        typer.echo(f"{name.replace('_', ' '):24} {value:8.1f} kg" if name == "mass" else
+                   f"{name.replace('_', ' '):24} {100 * value:8.1f} cm")
+
+
+@app.command()
+def clips() -> None:
+    """List the motions that come with humanav."""
+    from humanav.motion import CLIP_NAMES
+
+    typer.echo("\n".join(CLIP_NAMES))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what this installation has, where, and what each optional part would add."""
+    from dataclasses import asdict
+
+    from humanav import doctor as findings
+
+    if as_json:
+        typer.echo(json.dumps({"machine": findings.machine(), "parts": [asdict(p) for p in findings.inspect()]}))
+    else:
+        typer.echo(findings.report())
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Which measurement: photo, body, ...", show_default=False)],
+    quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random inputs.", show_default=False)] = None,
+    people: Annotated[int | None, typer.Option(help="How many synthetic people.", show_default=False)] = None,
+    as_json: Json = False,
+    write: Annotated[bool, typer.Option("--write", help="Store the numbers and write BENCHMARKS.md.")] = False,
+) -> None:
+    """Measure: runs benchmarks/NAME.py and prints its numbers."""
+    from humanav import bench as benches
+
+    options: dict[str, Any] = {"quick": quick, "seed": seed, "people": people}
+    numbers = benches.run(name, **options)
+    if write:
+        benches.store(name, numbers, options)
+        typer.echo(f"wrote {benches.write_markdown().name}", err=True)
+    typer.echo(json.dumps(numbers, indent=None if as_json else 1))
+
+
+def _show_result(result: Result, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"folder": str(result.folder), "id": result.id, "report": result.report,
+                               "files": [file.name for file in result.files]}))
+        return
+    for file in result.downloads:
+        opens = f" ({file.opens_in})" if file.opens_in else ""
+        typer.echo(f"{file.name:20} {_size(file.size):>9}  {file.purpose}{opens}")
+    for sentence in result.report.get("warnings", ()):
+        typer.echo(f"Note: {sentence}")
+    typer.echo(str(result.folder))
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
+def _progress(steps: int) -> Progress:
+    last = [0]
+
+    def say(event: Event) -> None:
+        if event.step != last[0]:
+            last[0] = event.step
+            typer.echo(f"[{event.step}/{event.steps}] {event.stage}", err=True)
+        if event.caption:
+            typer.echo(f"      {event.caption} ({event.seconds:.1f} s)", err=True)
+
+    return Progress(steps, say)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exit code 2 and one sentence for an error of the user's."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        app([word for word in words if word != "--debug"], prog_name="humanav")
+    except HumanavError as error:
+        if debug:
+            raise
+        typer.echo(f"humanav: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What this installation has: each embedded part and each opt-in, where it was found, and what it adds."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from humanav import __version__
+from humanav.paths import asset, checkpoint, home
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the installation.
+
+    Attributes:
+        name: the part, in words.
+        embedded: whether it belongs to every installation (else it is an opt-in).
+        found: whether it is there.
+        where: its file, package and version, or what is missing.
+        adds: what it does here.
+    """
+
+    name: str
+    embedded: bool
+    found: bool
+    where: str
+    adds: str
+
+
+def inspect() -> list[Part]:
+    """Look for every part; nothing heavy is imported except torch, to ask for a GPU."""
+    return [*_embedded(), *_opt_in()]
+
+
+def machine() -> dict[str, Any]:
+    """Version, Python, system, cores and memory (GB) of this machine."""
+    return {"humanav": __version__, "python": platform.python_version(), "system": platform.platform(terse=True),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "memory_gb": _memory_gb(), "torch": _version("torch"), "home": str(home())}
+
+
+def report() -> str:
+    """The whole finding as text."""
+    facts = machine()
+    lines = [f"humanav {facts['humanav']}, Python {facts['python']}, torch {facts['torch']}, {facts['system']}, "
+             f"{facts['cores']} cores, {facts['memory_gb']} GB memory", f"data in {facts['home']}"]
+    parts = inspect()
+    for title, embedded in (("Embedded", True), ("Opt-in", False)):
+        lines += ["", title]
+        for part in (p for p in parts if p.embedded is embedded):
+            mark = "found  " if part.found else "missing" if embedded else "absent "
+            lines += [f"  {mark}  {part.name}: {part.where}", f"           {part.adds}"]
+    missing = [part.name for part in parts if part.embedded and not part.found]
+    lines += ["", f"Missing from this installation: {', '.join(missing)}." if missing else
+              "Everything embedded is here."]
+    return "\n".join(lines)
+
+
+def summary() -> str:
+    """One line for the app's footer."""
+    facts = machine()
+    missing = [part.name for part in _embedded() if not part.found]
+    state = f"missing: {', '.join(missing)}" if missing else "all parts found"
+    return f"humanav {facts['humanav']} · {facts['cores']} cores · {facts['memory_gb']} GB memory · {state}"
+
+
+def _embedded() -> Iterable[Part]:
+    yield _file("Body", asset("body", "humanav_body.npz"), "the built-in body: CC0 data in the SMPL-X file format")
+    yield _file("Pose prior", checkpoint("pose_prior", "model.safetensors"),
+                "keeps fitted poses human where the photo does not tell")
+    clips = sorted(asset("clips").glob("*.npz"))
+    yield Part("Motion clips", True, bool(clips), ", ".join(c.stem for c in clips) or "none in assets/clips",
+               "motions of our own to animate avatars with")
+    samples = sorted(path for path in asset("samples").glob("*") if path.suffix in (".jpg", ".png"))
+    yield Part("Sample photos", True, len(samples) >= 3, f"{len(samples)} in assets/samples",
+               "pictures to try, made by the project itself")
+    spec = find_spec("mediapipe")
+    model = Path(spec.origin or "").parent / "modules/pose_landmark/pose_landmark_full.tflite" if spec else Path()
+    yield Part("MediaPipe", True, model.is_file(), f"version {_version('mediapipe')}" if model.is_file() else
+               "pip install mediapipe==0.10.21", "finds body, hands, face and outline; its models lie in its wheel")
+    yield _package("numba", "Mesh rasteriser", "draws the body on the CPU", embedded=True)
+    yield _package("av", "Video", "writes MP4 that browsers play", embedded=True)
+    yield Part("Viewer", True, any(asset("viewer").glob("*.js")), "assets/viewer", "turns and plays avatars offline")
+    yield _package("gradio", "App", "the page that `make demo` starts", embedded=True, extra="app")
+
+
+def _opt_in() -> Iterable[Part]:
+    bodies = _licensed_bodies()
+    yield Part("Licensed SMPL-X body", False, bool(bodies), bodies[0] if bodies else
+               "set HUMANAV_SMPLX to the folder of SMPLX_NEUTRAL.npz", "fits and animates with the original SMPL-X")
+    yield _package("smplx", "smplx package", "checks our body model against it (non-commercial licence)", extra="smplx")
+    yield _gpu()
+    yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU", extra="gpu")
+    yield _package("diffusers", "diffusers", "imagines the sides a photo does not show", extra="diffusion")
+    yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each",
+                   how="pip install onnxruntime; pip install --no-deps rtmlib")
+    yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
+    yield _package("anny", "anny", "lets scripts/bake_body.py make the built-in body again", extra="bake")
+    browser = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+                   None)
+    yield Part("Chromium", False, browser is not None, browser or "apt-get install chromium",
+               "runs the browser tests of the app")
+
+
+def _licensed_bodies() -> list[str]:
+    folders = [Path(os.environ["HUMANAV_SMPLX"])] if os.environ.get("HUMANAV_SMPLX") else []
+    folders += [home() / "models" / "smplx"]
+    return [str(path) for folder in folders for path in sorted(folder.glob("SMPLX_*.npz"))]
+
+
+def _gpu() -> Part:
+    adds = "training and splatting run faster; nothing needs it"
+    try:
+        import torch
+    except ImportError:
+        return Part("CUDA GPU", False, False, "torch is not installed", adds)
+    if not torch.cuda.is_available():
+        return Part("CUDA GPU", False, False, "none seen by torch", adds)
+    return Part("CUDA GPU", False, True, torch.cuda.get_device_name(0), adds)
+
+
+def _file(name: str, path: Path, adds: str) -> Part:
+    where = f"{path.relative_to(home())} ({path.stat().st_size / 1e6:.1f} MB)" if path.is_file() else \
+        f"{path.relative_to(home())} is not there: clone the repository again, or set HUMANAV_HOME"
+    return Part(name, True, path.is_file(), where, adds)
+
+
+def _package(
+    module: str, name: str, adds: str, *, embedded: bool = False, extra: str | None = None, how: str | None = None
+) -> Part:
+    found = find_spec(module) is not None
+    advice = how or (f"pip install 'humanav[{extra}]'" if extra else f"pip install {module}")
+    return Part(name, embedded, found, f"version {_version(module)}" if found else advice, adds)
+
+
+def _version(module: str) -> str:
+    try:
+        return metadata.version(module.replace("_", "-"))
+    except metadata.PackageNotFoundError:
+        return str(getattr(sys.modules.get(module), "__version__", "unknown"))
+
+
+def _memory_gb() -> float:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        import psutil
+
+        return round(psutil.virtual_memory().total / 2**30, 1)
