@@ -15,6 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import ImageError
+from humanav.perception.people import (
+    TORSO,
+    assign_hands,
+    inside_frame,
+    moved,
+    paint_out,
+    person_box,
+    plausible,
+    same_person,
+    side_evidence,
+    swap_sides,
+    visible_area,
+)
 from humanav.perception.person import Person2D
 
 Array = NDArray[np.float32]
@@ -23,8 +36,9 @@ Pixels = NDArray[np.uint8]
 WORK_SIDE = 960
 """The networks see 256-pixel crops: more input pixels cost time and move keypoints by less than their noise."""
 SEARCH_SIDE = 480
-_LEFT_WRIST, _RIGHT_WRIST, _LEFT_ELBOW, _RIGHT_ELBOW = 15, 16, 13, 14
-_TORSO = (11, 12, 23, 24)
+"""Further people are searched for at this size, with the pose network alone."""
+MIN_SHARE = 0.15
+"""Further people smaller than this share of the picture's longer side are bystanders and not reported."""
 _stderr_lock = threading.Lock()
 
 
@@ -72,8 +86,13 @@ class MediapipeDetector:
             Persons with keypoints, hands, face and mask in pixels of ``image``; empty when there is nobody.
         """
         image = _checked(image)
-        person = self._detect_one(image)
-        return [person] if person is not None else []
+        first = self._detect_one(image)
+        if first is None:
+            return []
+        people = [first]
+        if max_people > 1:
+            people = self._search_more(image, first, max_people)
+        return [_mended(person) for person in sorted(people, key=visible_area, reverse=True)]
 
     def track(self, frames: Iterable[Pixels]) -> Iterator[list[Person2D]]:
         """The one person of a video, followed from frame to frame; an empty list where nobody is seen.
@@ -90,7 +109,7 @@ class MediapipeDetector:
             graph.close()
 
     def _detect_one(self, image: Pixels) -> Person2D | None:
-        """The retry ladder: as it is, with a border of 25 %, of 50 %, then with a lower threshold."""
+        """The retry ladder: as it is, with a border of 25 %, of 50 %, with a lower threshold, then in tiles."""
         person = self._run(self._graph("holistic"), image)
         for share in (0.25, 0.5):
             if person is not None:
@@ -99,15 +118,66 @@ class MediapipeDetector:
         if person is None:
             person = self._run_padded(self._graph("holistic", confidence=0.3), image, 0.25)
             if person is not None and not plausible(person):
-                return None
-        return person
+                person = None
+        return self._run_tiles(image) if person is None else person
 
     def _run_padded(self, graph: Any, image: Pixels, share: float) -> Person2D | None:
         height, width = image.shape[:2]
         pad = round(share * max(height, width))
         padded = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         person = self._run(graph, np.asarray(padded, dtype=np.uint8))
-        return None if person is None else shifted(person, -pad, -pad, (height, width))
+        return None if person is None else moved(person, -pad, -pad, (height, width))
+
+    def _run_tiles(self, image: Pixels) -> Person2D | None:
+        """Somebody small: the pose network on overlapping tiles, then all networks round the best find."""
+        height, width = image.shape[:2]
+        side = round(0.45 * max(height, width))
+        best: Person2D | None = None
+        for y in sorted({max(0, round(f * (height - side) / 3)) for f in range(4)}):
+            for x in sorted({max(0, round(f * (width - side) / 3)) for f in range(4)}):
+                tile = np.ascontiguousarray(image[y:y + side, x:x + side])
+                found = self._run(self._graph("pose", 0.3), tile, SEARCH_SIDE)
+                if found is not None and plausible(found) and (best is None or found.score > best.score):
+                    best = moved(found, x, y, (height, width))
+        return None if best is None else self._look_closer(image, best, [])
+
+    def _search_more(self, image: Pixels, first: Person2D, max_people: int) -> list[Person2D]:
+        """Find, paint out, find again on a small copy; then look at each person with the others painted out."""
+        height, width = image.shape[:2]
+        factor = min(1.0, SEARCH_SIDE / max(height, width))
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        painted = np.zeros(small.shape[:2], dtype=bool)
+        rough = [moved(first, 0, 0, (size[1], size[0]), factor)]
+        while len(rough) < max_people:
+            painted |= _covered(rough[-1])
+            found = self._run(self._graph("pose"), paint_out(small, painted), SEARCH_SIDE)
+            if found is None or not _is_new(found, painted):
+                break
+            rough.append(found)
+        if len(rough) == 1:
+            return [first]
+        people = [first, *(moved(p, 0, 0, (height, width), 1 / factor) for p in rough[1:])]
+        closer = [self._look_closer(image, person, people[:i] + people[i + 1:]) for i, person in enumerate(people)]
+        return [person for person in (closer[0] or first, *closer[1:]) if person is not None]
+
+    def _look_closer(self, image: Pixels, person: Person2D, others: list[Person2D]) -> Person2D | None:
+        """All networks on the crop round ``person``, the others painted out; None when that shows somebody else."""
+        height, width = image.shape[:2]
+        x0, y0, x1, y1 = person.box
+        margin = 0.25 * max(x1 - x0, y1 - y0)
+        left, top = int(max(0, x0 - margin)), int(max(0, y0 - margin))
+        right, bottom = int(min(width, x1 + margin)), int(min(height, y1 + margin))
+        away = np.zeros((height, width), dtype=bool)
+        own = person.mask > 0.5 if person.mask is not None else away
+        for other in others:
+            away |= _covered(other) & ~own
+        crop = paint_out(np.ascontiguousarray(image[top:bottom, left:right]), away[top:bottom, left:right])
+        found = self._run(self._graph("holistic"), crop)
+        if found is None:
+            return None
+        found = moved(found, left, top, (height, width))
+        return found if same_person(found, person) else None
 
     def _graph(self, kind: str, confidence: float | None = None) -> Any:
         confidence = self._min_confidence if confidence is None else confidence
@@ -160,80 +230,31 @@ class MediapipeDetector:
                         None if face is None else _pixels(face, width, height))
 
 
-def assign_hands(hands: list[Array], keypoints: Array) -> tuple[Array | None, Array | None]:
-    """Give each found hand (21,3) to the wrist it lies at: (left, right) of the person, None where there is none.
-
-    A hand farther from its wrist than a forearm's half is taken for a mistake and dropped.
-    """
-    best: dict[int, tuple[float, Array]] = {}
-    for hand in hands:
-        distances = [float(np.linalg.norm(hand[0, :2] - keypoints[w, :2])) for w in (_LEFT_WRIST, _RIGHT_WRIST)]
-        side = int(distances[1] < distances[0])
-        wrist, elbow = ((_LEFT_WRIST, _LEFT_ELBOW), (_RIGHT_WRIST, _RIGHT_ELBOW))[side]
-        forearm = float(np.linalg.norm(keypoints[wrist, :2] - keypoints[elbow, :2]))
-        size = float(np.linalg.norm(hand[9, :2] - hand[0, :2]))
-        if distances[side] > max(0.5 * forearm, 0.8 * size):
-            continue
-        if side not in best or distances[side] < best[side][0]:
-            best[side] = (distances[side], hand)
-    return (best[0][1] if 0 in best else None), (best[1][1] if 1 in best else None)
+def _covered(person: Person2D) -> NDArray[np.bool_]:
+    """(H,W) the pixels to paint out so that the person is not found again."""
+    assert person.mask is not None
+    reach = max(1, round(0.03 * float(person.box[3] - person.box[1])))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    covered: NDArray[np.bool_] = cv2.dilate((person.mask > 0.3).astype(np.uint8), kernel) > 0
+    return covered
 
 
-def person_box(keypoints: Array, mask: Array | None, width: int, height: int) -> Array:
-    """(4,) x0, y0, x1, y1 round the trusted keypoints inside the frame and the mask."""
-    trusted = keypoints[inside_frame(keypoints, width, height) & (keypoints[:, 2] > 0.3)]
-    points = trusted[:, :2] if len(trusted) else np.clip(keypoints[:, :2], 0, [width, height])
-    low, high = points.min(axis=0), points.max(axis=0)
-    if mask is not None:
-        ys, xs = np.nonzero(mask > 0.5)
-        if len(xs):
-            low = np.minimum(low, [np.percentile(xs, 0.1), np.percentile(ys, 0.1)])
-            high = np.maximum(high, [np.percentile(xs, 99.9) + 1, np.percentile(ys, 99.9) + 1])
-    return np.array([*low, *high], dtype=np.float32)
-
-
-def inside_frame(keypoints: Array, width: int, height: int) -> NDArray[np.bool_]:
-    """(K,) which keypoints lie inside a ``width`` x ``height`` picture."""
-    x, y = keypoints[:, 0], keypoints[:, 1]
-    inside: NDArray[np.bool_] = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    return inside
-
-
-def plausible(person: Person2D) -> bool:
-    """Whether a weak detection looks like a person: torso in the mask, limbs of sane length."""
-    k = person.keypoints
-    torso = float(np.linalg.norm(k[[11, 12], :2].mean(axis=0) - k[[23, 24], :2].mean(axis=0)))
-    shoulders = float(np.linalg.norm(k[11, :2] - k[12, :2]))
-    if max(torso, shoulders) < 8:
+def _is_new(found: Person2D, painted: NDArray[np.bool_]) -> bool:
+    """Whether a find beside painted-out people is somebody else, and no ghost in the paint."""
+    height, width = painted.shape
+    if not plausible(found) or max(found.box[2:] - found.box[:2]) < MIN_SHARE * max(height, width):
         return False
-    unit = max(torso, 1.2 * shoulders)
-    for a, b in ((11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28)):
-        if float(np.linalg.norm(k[a, :2] - k[b, :2])) > 1.6 * unit:
-            return False
-    if person.mask is not None:
-        height, width = person.mask.shape
-        points = k[[*_TORSO, 0], :2].astype(int)
-        seen = points[(points >= 0).all(axis=1) & (points[:, 0] < width) & (points[:, 1] < height)]
-        if len(seen) == 0 or float((person.mask[seen[:, 1], seen[:, 0]] > 0.5).mean()) < 0.6:
-            return False
-    return bool(k[list(_TORSO), 2].mean() > 0.5)
+    assert found.mask is not None
+    body = found.mask > 0.5
+    points = found.keypoints[[0, *TORSO]]
+    points = points[inside_frame(points, width, height)][:, :2].astype(int)
+    return bool(len(points) and body.any() and painted[points[:, 1], points[:, 0]].mean() <= 0.5
+                and painted[body].mean() <= 0.5)
 
 
-def shifted(person: Person2D, dx: float, dy: float, shape: tuple[int, int]) -> Person2D:
-    """The person moved by (dx, dy) pixels into an image of ``shape`` (height, width); the mask is cut or filled."""
-
-    def move(points: Array | None) -> Array | None:
-        return None if points is None else (points + np.array([dx, dy, 0], dtype=np.float32))
-
-    mask = None
-    if person.mask is not None:
-        matrix = np.array([[1, 0, dx], [0, 1, dy]], dtype=np.float32)
-        mask = np.asarray(cv2.warpAffine(person.mask, matrix, (shape[1], shape[0]), flags=cv2.INTER_NEAREST),
-                          dtype=np.float32)
-    keypoints = move(person.keypoints)
-    assert keypoints is not None
-    return replace(person, keypoints=keypoints, box=person_box(keypoints, mask, shape[1], shape[0]), mask=mask,
-                   left_hand=move(person.left_hand), right_hand=move(person.right_hand), face=move(person.face))
+def _mended(person: Person2D) -> Person2D:
+    """Left and right exchanged back where a face seen from the front contradicts a body seen from behind."""
+    return swap_sides(person) if side_evidence(person) < -0.6 else person
 
 
 def _pixels(landmarks: Any, width: int, height: int, visibility: bool = False) -> Array:
