@@ -1,11 +1,12 @@
 """Pixels to people in 2D: reading photos, finding people, cutting them out."""
 
+from humanav.perception.describe import Coverage, describe_people, describe_person
 from humanav.perception.detector import Detector, available, make_detector
 from humanav.perception.images import Photo, load_image, load_photo
 from humanav.perception.person import Person2D
 
-__all__ = ["Detector", "MediapipeDetector", "Person2D", "Photo", "available", "load_image", "load_photo",
-           "make_detector", "refine_matte"]
+__all__ = ["Coverage", "Detector", "MediapipeDetector", "Person2D", "Photo", "available", "describe_people",
+           "describe_person", "load_image", "load_photo", "make_detector", "refine_matte"]
 
 
 def __getattr__(name: str) -> object:

@@ -70,7 +70,7 @@ def visible_area(person: Person2D) -> float:
 
 
 def plausible(person: Person2D) -> bool:
-    """Whether a weak detection looks like a person: torso trusted and in the mask, limbs of sane length."""
+    """Whether a weak detection looks like a person: torso and an arm trusted, torso in the mask, no huge limb."""
     k = person.keypoints
     torso = float(np.linalg.norm(k[[LEFT_SHOULDER, RIGHT_SHOULDER], :2].mean(axis=0)
                                  - k[[LEFT_HIP, RIGHT_HIP], :2].mean(axis=0)))
@@ -84,7 +84,8 @@ def plausible(person: Person2D) -> bool:
         points = points[inside_frame(points, width, height)][:, :2].astype(int)
         if len(points) == 0 or float((person.mask[points[:, 1], points[:, 0]] > 0.5).mean()) < 0.6:
             return False
-    return float(k[list(TORSO), 2].mean()) > 0.5
+    arms = k[[LEFT_ELBOW, RIGHT_ELBOW, LEFT_WRIST, RIGHT_WRIST], 2]
+    return float(k[list(TORSO), 2].mean()) > 0.5 and float(arms.max()) > 0.5
 
 
 def same_person(a: Person2D, b: Person2D) -> bool:
