@@ -1,4 +1,4 @@
-"""Pictures of meshes: a deterministic z-buffer rasteriser with exchangeable backends, and a soft studio shader."""
+"""Pictures of meshes: a deterministic z-buffer rasteriser with exchangeable backends, and a soft studio shader and stage."""
 
 from humanav.render.kernels import KERNEL_LOCK
 from humanav.render.mesh import (
@@ -13,8 +13,10 @@ from humanav.render.mesh import (
     warm_up,
 )
 from humanav.render.shade import CLAY, TexturePyramid, render_mesh
+from humanav.render.stage import DARK, LIGHT, StageColors, contact_shadow, paint_stage, vertex_areas
 
 __all__ = [
-    "CLAY", "KERNEL_LOCK", "MeshBuffers", "TexturePyramid", "backends", "interpolate", "rasterize_mesh", "rasterize_uv",
-    "register_backend", "render_mesh", "silhouette", "vertex_normals", "warm_up",
+    "CLAY", "DARK", "KERNEL_LOCK", "LIGHT", "MeshBuffers", "StageColors", "TexturePyramid", "backends",
+    "contact_shadow", "interpolate", "paint_stage", "rasterize_mesh", "rasterize_uv", "register_backend", "render_mesh",
+    "silhouette", "vertex_areas", "vertex_normals", "warm_up",
 ]

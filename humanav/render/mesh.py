@@ -145,14 +145,15 @@ def vertex_normals(vertices: Any, faces: Any) -> Floats:
 def warm_up() -> None:
     """Compile (or load from numba's cache) every kernel, so that the first picture does not wait for it."""
     from humanav.render.shade import render_mesh
+    from humanav.render.stage import paint_stage
 
     vertices = np.array([[-1, -1, -3], [1, -1, -3], [0, 1, -3]], dtype=np.float64)
     faces = np.array([[0, 1, 2]])
     camera = Camera.from_focal(8, 8)
     silhouette(vertices, faces, camera)
     interpolate(rasterize_mesh(vertices, faces, camera), faces, vertices)
-    render_mesh(vertices, faces, camera)
-    render_mesh(vertices, faces, camera, texture=np.zeros((4, 4, 3), np.uint8), uv=vertices[:, :2], uv_faces=faces)
+    render_mesh(vertices, faces, camera, background=paint_stage(camera, (0.0, 0.0, -3.0), -1.0))
+    render_mesh(vertices, faces, camera, texture=np.zeros((128, 128, 3), np.uint8), uv=vertices[:, :2], uv_faces=faces)
 
 
 def as_array(value: Any, dtype: type) -> NDArray[Any]:
