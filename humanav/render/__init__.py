@@ -1,4 +1,4 @@
-"""Pictures of meshes: a deterministic z-buffer rasteriser with exchangeable backends, and a soft studio shader and stage."""
+"""Pictures of meshes: a deterministic z-buffer rasteriser with exchangeable backends, a studio shader and a stage."""
 
 from humanav.render.kernels import KERNEL_LOCK
 from humanav.render.mesh import (

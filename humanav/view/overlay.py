@@ -1,0 +1,204 @@
+"""Evidence drawn on the photo: what was found, what was cut out, and how the body sits.
+
+Every function returns uint8 RGB, at most ``max_height`` pixels high, in the photo's own proportions unless a side view
+is put next to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from humanav.camera import Camera
+from humanav.perception import Person2D
+from humanav.render import contact_shadow, paint_stage, render_mesh, vertex_areas
+from humanav.render.mesh import check_mesh
+from humanav.view.colors import BODY, LEFT, RIGHT, side_color
+from humanav.view.sheet import label_font
+
+Picture = NDArray[np.uint8]
+MAX_HEIGHT = 1024
+_SEEN = 0.3  # a keypoint less sure than this is left out
+
+_LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip"),
+          ("ankle", "heel"), ("heel", "foot_index"), ("heel", "big_toe"), ("ankle", "foot_index"), ("ankle", "big_toe"),
+          ("ankle", "small_toe"), ("wrist", "thumb"), ("wrist", "index"), ("wrist", "pinky"), ("eye", "ear"))
+_MIDDLE = (("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"), ("nose", "left_eye"), ("nose", "right_eye"),
+           ("mouth_left", "mouth_right"), ("left_mouth", "right_mouth"), ("nose", "neck"), ("neck", "mid_hip"))
+_HAND = tuple((0 if k % 4 == 1 else k - 1, k) for k in range(1, 21)) + ((5, 9), (9, 13), (13, 17))
+_FACE_LINES = (  # indices of MediaPipe's face mesh: outline, eyes, brows, lips, nose
+    (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
+     136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109, 10),
+    (33, 160, 158, 133, 153, 144, 33), (263, 387, 385, 362, 380, 373, 263), (70, 63, 105, 66, 107),
+    (300, 293, 334, 296, 336), (61, 39, 0, 269, 291, 405, 17, 181, 61), (168, 6, 197, 195, 5, 4))
+
+
+def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT) -> Picture:
+    """The photo with body, hands and face points: the person's left blue, right orange, the midline grey."""
+    canvas = _Canvas(image, max_height, dim=0.12)
+    names = _landmark_names(person.keypoint_set, len(person.keypoints))
+    points = {name: row for name, row in zip(names, person.keypoints) if row[2] >= _SEEN}
+    width = canvas.stroke
+    for first, second in bones(names):
+        if first in points and second in points:
+            canvas.line([points[first], points[second]], side_color(first, second), width)
+    if person.face is not None:
+        for line in _FACE_LINES:
+            if max(line) < len(person.face):
+                canvas.line([person.face[k] for k in line], (245, 246, 248), width * 0.3)
+    for hand, color in ((person.left_hand, LEFT), (person.right_hand, RIGHT)):
+        if hand is not None:
+            for a, b in _HAND:
+                canvas.line([hand[a], hand[b]], color, width * 0.4)
+    for name, point in points.items():
+        small = any(part in name for part in ("eye", "mouth", "ear", "nose", "thumb", "index", "pinky")) \
+            and "foot" not in name
+        canvas.dot(point, side_color(name), width * (0.55 if small else 1.0))
+    return canvas.picture()
+
+
+def bones(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pairs of landmark names to join by lines, for any keypoint set with plain names such as ``left_knee``."""
+    have = set(names)
+    pairs = [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in _LIMBS]
+    return [(a, b) for a, b in (*_MIDDLE, *pairs) if a in have and b in have]
+
+
+def draw_matte(image: Any, alpha: Any, *, max_height: int = MAX_HEIGHT) -> Picture:
+    """The person cut out by ``alpha`` (H,W) 0..1 on a checkerboard, with a thin line along the border."""
+    photo = _fit(image, max_height)
+    cover = Image.fromarray((np.clip(np.asarray(alpha, dtype=np.float32), 0, 1) * 255).astype(np.uint8))
+    a = np.asarray(cover.resize(photo.size, Image.Resampling.BILINEAR), dtype=np.float32) / 255
+    cell = max(8, round(photo.height / 48))
+    y, x = np.indices(a.shape)
+    board = np.where(((x // cell + y // cell) % 2)[..., None] > 0, 236.0, 214.0)
+    out = board + a[..., None] * (np.asarray(photo, dtype=np.float32) - board)
+    border = (np.abs(np.gradient(a)[0]) + np.abs(np.gradient(a)[1])).clip(0, 1)[..., None] * 0.65
+    return (out + border * (np.array(LEFT) - out) + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def draw_overlay(
+    image: Any, vertices: Any, faces: Any, camera: Camera, colors: Any = None, *, opacity: float = 0.78,
+    side_view: bool = True, up: Any = (0.0, 1.0, 0.0), max_height: int = MAX_HEIGHT,
+) -> Picture:
+    """The body over its photo and, next to it, the same body from its side, where errors of depth show.
+
+    Args:
+        image: the photo ``camera`` belongs to.
+        vertices, faces, camera: the fitted body.
+        colors: one colour (3,), colours per vertex (V,3), or None.
+        opacity: of the body.
+        side_view: add the view from the side, on a floor square to ``up``.
+        up: the upward direction in the world.
+    """
+    photo = _fit(image, max_height)
+    size = (photo.height / camera.height, photo.width / camera.width)
+    scaled = camera.scaled(min(size))
+    scaled = Camera(scaled.K, scaled.R, scaled.t, photo.width, photo.height, scaled.distortion)
+    rgb, alpha = render_mesh(vertices, faces, scaled, background=None, **_paint(colors))
+    base = np.asarray(photo, dtype=np.float32)
+    quiet = base * 0.85 + 255 * 0.06
+    out = quiet + (alpha * opacity)[..., None] * (rgb - quiet)
+    border = (np.abs(np.gradient(alpha)[0]) + np.abs(np.gradient(alpha)[1])).clip(0, 1)[..., None] * 0.8
+    front = (out + border * (np.array((28, 60, 120)) - out) + 0.5).clip(0, 255).astype(np.uint8)
+    if not side_view:
+        return front
+    side = draw_side_view(vertices, faces, camera, colors, up=up, height=photo.height)
+    gap = np.full((photo.height, 6, 3), 255, dtype=np.uint8)
+    return np.concatenate([front, gap, side], axis=1)
+
+
+def draw_side_view(
+    vertices: Any, faces: Any, camera: Camera, colors: Any = None, *, up: Any = (0.0, 1.0, 0.0), height: int = 640,
+) -> Picture:
+    """The body seen at right angles to the photo's camera, upright, on a floor, with a plumb line through the hips.
+
+    The camera of the photo lies to the left of the picture, so a body that leans towards it leans to the left.
+    """
+    v, f = check_mesh(vertices, faces)
+    width = round(height * 0.56)
+    if not len(f):
+        return np.full((height, width, 3), 245, dtype=np.uint8)
+    upright = _turn_onto_y(np.asarray(up, dtype=np.float64))
+    v = v @ upright.T
+    low, high = v.min(0), v.max(0)
+    middle = (low + high) / 2
+    towards = upright @ camera.center - middle
+    yaw = np.degrees(np.arctan2(towards[0], towards[2]))
+    tall = max(float(high[1] - low[1]), 0.3)
+    focal = 2.4 * height
+    reach = float(np.hypot(*(v - middle)[:, [0, 2]].T).max())
+    distance = max(focal * tall * 1.2 / height, focal * 2 * reach * 1.05 / width) + reach * 0.3
+    eye = Camera.orbit(middle, distance, yaw + 90, 3, width, height, focal)
+    shadow = contact_shadow(v, vertex_areas(v, f), middle, low[1])
+    stage = paint_stage(eye, middle, low[1], shadow)
+    picture = Image.fromarray(render_mesh(v, f, eye, background=stage, **_paint(colors))[0])
+    ends, _ = eye.project(np.array([[middle[0], low[1], middle[2]], [middle[0], high[1] + 0.06 * tall, middle[2]]]))
+    draw = ImageDraw.Draw(picture)
+    for k in range(0, 40, 2):
+        a, b = ends[0] + (ends[1] - ends[0]) * k / 40, ends[0] + (ends[1] - ends[0]) * (k + 1) / 40
+        draw.line([tuple(a), tuple(b)], (150, 156, 166), 1)
+    draw.text((width / 2, height - 14), "from the side", (96, 102, 112), label_font(max(12, height // 48)), anchor="mm")
+    return np.asarray(picture)
+
+
+class _Canvas:
+    """A photo to draw smooth lines and dots on, in the photo's own pixels."""
+
+    def __init__(self, image: Any, max_height: int, dim: float) -> None:
+        full = np.asarray(image).shape[0]
+        self._photo = Image.eval(_fit(image, max_height), lambda value: round(value * (1 - dim)))
+        self._scale = self._photo.height / full * 2  # drawn twice as large, then halved
+        self._layer = Image.new("RGBA", (self._photo.width * 2, self._photo.height * 2), (0, 0, 0, 0))
+        self._draw = ImageDraw.Draw(self._layer)
+        self.stroke = max(2.0, self._photo.height / 170)
+
+    def line(self, points: list[Any], color: tuple[int, int, int], width: float) -> None:
+        path = [(float(p[0]) * self._scale, float(p[1]) * self._scale) for p in points]
+        self._draw.line(path, (*color, 235), max(2, round(2 * width)), joint="curve")
+
+    def dot(self, point: Any, color: tuple[int, int, int], radius: float) -> None:
+        x, y, r = float(point[0]) * self._scale, float(point[1]) * self._scale, 2 * radius
+        edge = r + max(1.0, r * 0.35)
+        self._draw.ellipse((x - edge, y - edge, x + edge, y + edge), (255, 255, 255, 255))
+        self._draw.ellipse((x - r, y - r, x + r, y + r), (*color, 255))
+
+    def picture(self) -> Picture:
+        layer = self._layer.resize(self._photo.size, Image.Resampling.BOX)
+        self._photo.paste(layer, (0, 0), layer)
+        return np.asarray(self._photo)
+
+
+def _fit(image: Any, max_height: int) -> Image.Image:
+    photo = Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).convert("RGB")
+    if photo.height <= max_height:
+        return photo
+    return photo.resize((max(1, round(photo.width * max_height / photo.height)), max_height), Image.Resampling.LANCZOS)
+
+
+def _paint(colors: Any) -> dict[str, Any]:
+    if colors is None:
+        return {"color": BODY}
+    return {"color": colors} if np.asarray(colors).shape == (3,) else {"vertex_colors": colors}
+
+
+def _landmark_names(keypoint_set: str, count: int) -> tuple[str, ...]:
+    from humanav.body.landmarks import KEYPOINT_SETS
+
+    return tuple(KEYPOINT_SETS.get(keypoint_set, tuple(f"point{k}" for k in range(count))))
+
+
+def _turn_onto_y(up: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.spatial.transform import Rotation
+
+    up = up / np.linalg.norm(up)
+    axis, cosine = np.cross(up, (0.0, 1.0, 0.0)), up[1]
+    sine = np.linalg.norm(axis)
+    if sine < 1e-9:
+        return np.eye(3) if cosine > 0 else np.diag([1.0, -1.0, -1.0])
+    return Rotation.from_rotvec(axis / sine * np.arctan2(sine, cosine)).as_matrix()
+
+
