@@ -1,0 +1,1 @@
+"""The browser app: one file per tab, shared pieces beside them; no computing here."""

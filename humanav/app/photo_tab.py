@@ -1,0 +1,235 @@
+"""The tab "Photo to avatar": one photo in, an avatar that moves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from humanav.app import pieces
+from humanav.app.running import Work, cancel, run
+from humanav.app.storage import known_result, result_folder
+from humanav.errors import Cancelled, HumanavError
+from humanav.jobs import ANIMATE_STAGES, STAGES, PhotoOptions, animate_avatar, photo_id, photo_to_avatar
+from humanav.motion import CLIP_NAMES
+from humanav.paths import asset
+from humanav.progress import Event, Progress
+from humanav.results import Result
+
+LIMBS = {"Left arm": "left_arm", "Right arm": "right_arm", "Left leg": "left_leg", "Right leg": "right_leg"}
+STANDING = {"The photo decides": None, "Stands on both feet": True, "Sits, jumps or lifts a foot": False}
+TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
+EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0}
+"""Expected duration of each job until this process has timed one."""
+
+Updates = dict[gr.components.Component, Any]
+
+
+def samples() -> list[str]:
+    """The sample photos that come with the project."""
+    return [str(path) for path in sorted(asset("samples").glob("*")) if path.suffix in (".jpg", ".png")][:3]
+
+
+class PhotoTab:
+    """Places the components and wires them."""
+
+    def __init__(self) -> None:
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=4, min_width=300, elem_id="input"):
+                self._input()
+            with gr.Column(scale=7, min_width=300):
+                self._output()
+        self._wire()
+
+    def _input(self) -> None:
+        self.photo = gr.Image(
+            label="Photo of one person, head to feet", type="filepath", sources=["upload", "webcam", "clipboard"],
+            height=400, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
+            placeholder="Drop a photo here\nor click to choose one")
+        if samples():
+            self.samples = gr.Examples([[path] for path in samples()], [self.photo], label="Or try one of these",
+                                       elem_id="samples", examples_per_page=3)
+        self.make = gr.Button("Make the avatar", variant="primary", size="lg", elem_id="make")
+        self.stop = gr.Button("Cancel", visible=False, elem_id="cancel")
+        with gr.Accordion("Options", open=False, elem_id="options"):
+            self.clip = gr.Dropdown(list(CLIP_NAMES), value="walk" if "walk" in CLIP_NAMES else CLIP_NAMES[0],
+                                    label="Motion", info="What the avatar does first. Others can follow.")
+            self.height = gr.Number(None, label="Height in cm", info="Sets the true size. Empty: estimated.",
+                                    minimum=50, maximum=260)
+            self.standing = gr.Radio(list(STANDING), value=next(iter(STANDING)), label="Posture")
+            self.flips = gr.CheckboxGroup(
+                list(LIMBS), label="Turn a limb the other way",
+                info="A photo does not tell forward from back. If the side view is wrong, tick the limb and make the "
+                     "avatar again.")
+            self.swap = gr.Checkbox(label="Swap left and right",
+                                    info="If the coloured limbs over the photo are on the wrong sides.")
+            self.texture = gr.Radio(list(TEXTURES), value="2048 px", label="Texture")
+            self.back = gr.Image(label="A second photo, from behind (optional)", type="filepath", sources=["upload"],
+                                 height=220, elem_id="back")
+
+    def _output(self) -> None:
+        self.viewer = gr.HTML(pieces.empty_stage(), elem_id="viewer", elem_classes="bare", padding=False)
+        self.status = gr.HTML(pieces.idle(), elem_id="status", elem_classes="bare", padding=False)
+        self.strip = gr.HTML("", elem_id="evidence", elem_classes="bare", visible=False, padding=False)
+        with gr.Column(visible=False, elem_id="result") as self.result:
+            with gr.Row():
+                self.animation = gr.Video(label="Motion", autoplay=True, loop=True, buttons=[], elem_id="animation",
+                                          height=340)
+                self.turntable = gr.Video(label="Once round", autoplay=True, loop=True, buttons=[], elem_id="turntable",
+                                          height=340)
+            self.files = gr.HTML("", elem_id="downloads", elem_classes="bare", padding=False)
+            gr.HTML('<h3 class="part">Another motion</h3><p class="hint">Pick a clip, or bring your own: an npz of SMPL-X '
+                    "or AMASS, or a BVH. The photo is not fitted again.</p>", elem_classes="bare", padding=False)
+            with gr.Row(equal_height=True):
+                self.other = gr.Dropdown(list(CLIP_NAMES), value="dance" if "dance" in CLIP_NAMES else CLIP_NAMES[-1],
+                                         show_label=False, container=False, min_width=160, elem_id="other")
+                self.animate = gr.Button("Animate", min_width=120, elem_id="animate")
+                self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".bvh"], min_width=200,
+                                              elem_id="own-motion")
+            self.measures = gr.HTML("", elem_id="measures", elem_classes="bare", padding=False)
+        self.made = gr.State(None)
+
+    def _wire(self) -> None:
+        outputs = [self.viewer, self.status, self.strip, self.result, self.animation, self.turntable, self.files,
+                   self.measures, self.made, self.make, self.stop, self.animate, self.upload]
+        limits: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "cpu", "show_progress": "hidden"}
+        self.make.click(self._make, [self.photo, self.clip, self.height, self.standing, self.flips, self.swap,
+                                     self.texture, self.back], outputs, api_name="make_avatar", **limits)
+        for event, motion in ((self.animate.click, self.other), (self.upload.upload, self.upload)):
+            event(self._animate, [self.made, motion], outputs, api_visibility="private", **limits)
+        self.stop.click(_cancel, None, None, queue=False, show_progress="hidden", api_visibility="private")
+
+    def _make(
+        self, photo: str | None, clip: str, height: float | None, standing: str, flips: list[str], swap: bool,
+        texture: str, back: str | None, request: gr.Request,
+    ) -> Iterator[Updates]:
+        """Make an avatar from a photo of one person; yields what the page shows."""
+        if not photo:
+            raise gr.Error("There is no photo yet: drop one into the box, or click a sample.", title="No photo")
+        try:
+            options = PhotoOptions(height / 100 if height else None, STANDING[standing],
+                                   tuple(LIMBS[name] for name in flips), swap, TEXTURES[texture])
+            identity = photo_id(photo, options, clip, back)
+        except HumanavError as error:
+            raise gr.Error(str(error), title="Not possible") from error
+        known = known_result(identity)
+        if known is not None:
+            yield self._finished(known, [])
+            return
+
+        def work(progress: Progress) -> Result:
+            return photo_to_avatar(
+                photo, back=back, motion=clip, height=options.height, standing=options.standing,
+                flip_limbs=options.flip_limbs, swap_sides=swap, texture_size=options.texture_size,
+                out=result_folder(identity), progress=progress)
+
+        yield from self._follow(request.session_hash or "", "avatar", work, len(STAGES))
+
+    def _animate(self, made: str | None, motion: str, request: gr.Request) -> Iterator[Updates]:
+        """Move the finished avatar by a clip's name or an uploaded file."""
+        if not made:
+            raise gr.Error("There is no avatar yet: make one first.", title="No avatar")
+        source = Result.load(made)
+        target = result_folder(f"{source.id}-{Path(motion).stem[:40]}")
+
+        def work(progress: Progress) -> Result:
+            return animate_avatar(source, motion, out=target, progress=progress)
+
+        yield from self._follow(request.session_hash or "", "animation", work, len(ANIMATE_STAGES))
+
+    def _follow(self, session: str, kind: str, work: Work, steps: int) -> Iterator[Updates]:
+        """Run the job and turn its events into updates of the page."""
+        evidence: list[pieces.Evidence] = []
+        last: Event | None = None
+        waited = 0.0
+        yield {**{button: gr.update(interactive=False) for button in (self.make, self.animate, self.upload)},
+               self.stop: gr.update(visible=True),
+               self.status: pieces.working("Starting", 1, steps, 0, EXPECTED_SECONDS[kind], 0)}
+        try:
+            for item in run(session, work, steps):
+                if isinstance(item, Result):
+                    if last is not None:
+                        EXPECTED_SECONDS[kind] = max(last.seconds, 2.0)
+                    yield self._finished(item, evidence)
+                    return
+                waited = 0.0 if item is not None else waited + 0.5
+                last = item or last
+                if last is None:
+                    continue
+                update: Updates = {self.status: pieces.working(
+                    last.stage, last.step, last.steps, last.seconds + waited, EXPECTED_SECONDS[kind], last.fraction)}
+                if item is not None:
+                    update |= self._evidence(item, evidence)
+                yield update
+        except Cancelled as error:
+            yield self._ready() | {self.status: pieces.stopped(str(error))}
+        except HumanavError as error:
+            yield self._ready() | {self.status: pieces.stopped(str(error))}
+            raise gr.Error(str(error), title="That did not work") from error
+
+    def _evidence(self, event: Event, evidence: list[pieces.Evidence]) -> Updates:
+        """What one event changes on the page: a new picture in the strip, and the best thing so far in the viewer."""
+        update: Updates = {}
+        if event.image is not None:
+            evidence.append(pieces.Evidence(event.data.get("title", event.stage), event.caption, event.image))
+            update[self.strip] = gr.update(value=pieces.strip(evidence), visible=True)
+            if event.step <= 3:
+                update[self.viewer] = pieces.picture_stage(event.image)
+        if event.file is not None and event.file.suffix == ".glb":
+            kept = keep_preview(event.file)
+            if kept is not None:
+                update[self.viewer] = pieces.player(kept, "The fitted body")
+        return update
+
+    def _finished(self, result: Result, evidence: list[pieces.Evidence]) -> Updates:
+        """The page of a finished result."""
+        report = result.report
+        motion = result.inputs.get("motion", "motion")
+        lead = "Your avatar is ready" if result.kind == "avatar" else f"Your avatar now does: {motion}"
+        update: Updates = self._ready() | {
+            self.viewer: pieces.player(result.path("avatar.glb"), lead),
+            self.status: pieces.done(f"{lead}, in {report['seconds']:.0f} seconds.", report["quality"],
+                                     report["warnings"]),
+            self.result: gr.update(visible=True),
+            self.animation: gr.update(value=str(result.path("animation.mp4")), label=f"Motion: {motion}"),
+            self.files: pieces.downloads(result), self.made: str(result.folder),
+            self.measures: pieces.measurements(
+                report["measurements"], "Estimated from one photo and the body's shape under the clothes: expect a few "
+                "centimetres of error." if result.inputs.get("height") else
+                "The photo has no scale, so the height is a guess: give it in the options for true lengths."),
+        }
+        if result.has("turntable.mp4"):
+            update[self.turntable] = gr.update(value=str(result.path("turntable.mp4")), visible=True)
+        if not evidence:
+            evidence = pieces.stored_evidence(result)
+        if evidence:
+            update[self.strip] = gr.update(value=pieces.strip(evidence), visible=True)
+        return update
+
+    def _ready(self) -> Updates:
+        return {**{button: gr.update(interactive=True) for button in (self.make, self.animate, self.upload)},
+                self.stop: gr.update(visible=False)}
+
+
+def keep_preview(path: Path) -> Path | None:
+    """A copy of a preview outside the unfinished result; None when the job has already finished and moved it."""
+    import shutil
+
+    from humanav.app.storage import preview_path
+
+    try:
+        return Path(shutil.copyfile(path, preview_path(path.suffix)))
+    except FileNotFoundError:
+        return None
+
+
+def _cancel(request: gr.Request) -> None:
+    if not cancel(request.session_hash or ""):
+        gr.Info("Nothing is running.")
+
+
+def build() -> None:
+    """Place the tab's components; called inside its ``gr.Tab``."""
+    PhotoTab()

@@ -1,0 +1,73 @@
+"""The page round the tabs: header, footer, theme, limits. A new tab is one file and one line in ``TABS``."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+import gradio as gr
+
+from humanav import doctor
+from humanav.app import photo_tab, storage, theme
+from humanav.paths import asset
+
+MAX_UPLOAD = "60mb"
+DOCS = "https://github.com/humanav/humanav#readme"
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab: its title, its id in the address (``?tab=id``), and what places its components."""
+
+    title: str
+    id: str
+    build: Callable[[], None]
+
+
+TABS = (Tab("Photo to avatar", "photo", photo_tab.build),)
+
+
+def build() -> gr.Blocks:
+    """The whole page, ready for :func:`launch_options` and ``launch``."""
+    storage.forget_old()
+    with gr.Blocks(title="humanav: a photo becomes a person that moves", analytics_enabled=False,
+                   delete_cache=(3600, 86400), fill_width=False) as page:
+        gr.HTML('<div id="header"><span class="name">human<b>av</b></span>'
+                '<span class="line">One photo becomes a person you can turn, animate and take with you.</span></div>',
+                padding=False, elem_classes="bare")
+        if len(TABS) == 1:
+            TABS[0].build()
+        else:
+            with gr.Tabs():
+                for tab in TABS:
+                    with gr.Tab(tab.title, id=tab.id):
+                        tab.build()
+        gr.HTML(f'<div id="footer"><span>{doctor.summary()}</span><span>Apache-2.0 · runs on this machine alone · '
+                f'<a href="{DOCS}" target="_blank" rel="noopener">Documentation</a></span></div>', padding=False,
+                elem_classes="bare")
+    return page.queue(max_size=16, default_concurrency_limit=4)
+
+
+def launch_options() -> dict[str, Any]:
+    """Arguments for ``launch``: look, limits, and which files may be served."""
+    return {"theme": theme.theme(), "css_paths": [theme.css_path()], "max_file_size": MAX_UPLOAD, "show_error": True,
+            "footer_links": [], "ssr_mode": False,
+            "allowed_paths": [str(storage.root()), str(asset("samples")), str(asset("viewer"))]}
+
+
+def warm_up() -> threading.Thread:
+    """Load the heavy packages and compile the kernels in the background, so that the first visitor need not wait."""
+    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm_up() -> None:
+    from humanav.jobs import warm_up as warm_jobs
+
+    warm_jobs()
