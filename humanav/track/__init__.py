@@ -1,0 +1,7 @@
+"""Photos to the body's pose, shape and place."""
+
+from humanav.track.photo import PhotoFit, fit_photo
+from humanav.track.prior import PosePrior
+from humanav.track.report import FitReport
+
+__all__ = ["FitReport", "PhotoFit", "PosePrior", "fit_photo"]
