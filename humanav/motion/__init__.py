@@ -1,5 +1,35 @@
-"""The Motion value, its files and the built-in clips."""
+"""The Motion value, its files, what can be done with it, and the built-in clips.
+
+Only :class:`Motion` is imported at once; the rest, which may need the body and so torch, on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from humanav.motion.motion import Motion
 
-__all__ = ["Motion"]
+if TYPE_CHECKING:
+    from humanav.motion.bvh import read_bvh, write_bvh
+    from humanav.motion.clips import CLIP_NAMES, LOOPS, in_place, load_clip
+    from humanav.motion.files import load_motion
+    from humanav.motion.npz import load_npz, save_npz
+    from humanav.motion.operations import fit_to_shape, floor_heights, ground, mirror, resample
+
+__all__ = [
+    "CLIP_NAMES", "LOOPS", "Motion", "fit_to_shape", "floor_heights", "ground", "in_place", "load_clip", "load_motion",
+    "load_npz", "mirror", "read_bvh", "resample", "save_npz", "write_bvh",
+]
+
+_HOMES = {
+    **dict.fromkeys(("read_bvh", "write_bvh"), "bvh"),
+    **dict.fromkeys(("CLIP_NAMES", "LOOPS", "in_place", "load_clip"), "clips"),
+    "load_motion": "files",
+    **dict.fromkeys(("load_npz", "save_npz"), "npz"),
+    **dict.fromkeys(("fit_to_shape", "floor_heights", "ground", "mirror", "resample"), "operations"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"humanav.motion.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,112 @@
+"""What can be done with a motion: change its frame rate, mirror it, set it on the floor, fit it to another shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
+
+from humanav.body.names import MIRROR
+from humanav.errors import InputError
+from humanav.motion.motion import Motion
+from humanav.motion.rest import rest_joints
+
+if TYPE_CHECKING:
+    from humanav.body import BodyModel
+
+Array = NDArray[np.float64]
+
+
+def resample(motion: Motion, fps: float) -> Motion:
+    """The motion at another frame rate: rotations along the geodesic, everything else linear.
+
+    The first frame stays, and the last one is the last new frame time within the motion.
+
+    Raises:
+        InputError: ``fps`` is not a positive number.
+    """
+    if not (np.isfinite(fps) and fps > 0):
+        raise InputError(f"The frame rate must be a positive number, not {fps}.")
+    frames = len(motion)
+    count = int(np.floor((frames - 1) / motion.fps * fps + 1e-6)) + 1
+    place = np.minimum(np.arange(count) * motion.fps / fps, frames - 1)
+    low = np.minimum(place.astype(int), max(frames - 2, 0))
+    high = np.minimum(low + 1, frames - 1)
+    part = place - low
+
+    pose = motion.full_pose.astype(np.float64)
+    start = Rotation.from_rotvec(pose[low].reshape(-1, 3))
+    step = (start.inv() * Rotation.from_rotvec(pose[high].reshape(-1, 3))).as_rotvec() * np.repeat(part, 55)[:, None]
+    turned = (start * Rotation.from_rotvec(step)).as_rotvec().reshape(count, 55, 3)
+
+    def blend(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        weight = part.reshape(-1, *[1] * (values.ndim - 1)).astype(np.float32)
+        return values[low] * (1 - weight) + values[high] * weight
+
+    confidence = None if motion.confidence is None else blend(motion.confidence)
+    return Motion.from_full_pose(turned, fps, blend(motion.transl), motion.betas, blend(motion.expression), motion.name,
+                                 motion.person_id, confidence)
+
+
+def mirror(motion: Motion) -> Motion:
+    """The motion in a mirror (x -> -x): left and right change places."""
+    order = list(MIRROR)
+    pose = motion.full_pose[:, order] * np.array([1, -1, -1], dtype=np.float32)
+    transl = motion.transl * np.array([-1, 1, 1], dtype=np.float32)
+    confidence = None if motion.confidence is None else motion.confidence[:, order]
+    return Motion.from_full_pose(pose, motion.fps, transl, motion.betas, motion.expression, motion.name,
+                                 motion.person_id, confidence)
+
+
+def floor_heights(motion: Motion, body: BodyModel) -> Array:
+    """Height (T,) in metres of the body's lowest point per frame; looks at the whole feet and a fifth of the rest."""
+    import torch
+
+    with torch.no_grad():
+        vertices, joints = (x.double().numpy() for x in body.rest(torch.from_numpy(motion.betas)))
+        index, weight = np.asarray(body.skin_index), np.asarray(body.skin_weight)
+        feet = np.isin(index, (7, 8, 10, 11)) & (weight > 0.05)
+        chosen = np.flatnonzero(feet.any(axis=1) | (np.arange(len(vertices)) % 5 == 0))
+        points, index, weight = vertices[chosen], index[chosen], weight[chosen]
+        heights = []
+        for begin in range(0, len(motion), 64):
+            out = body.from_motion(motion, slice(begin, begin + 64), vertices=False)
+            up = out.rotations[:, :, 1].double().numpy()  # the y row of each global rotation is all that height needs
+            base = out.joints[:, :, 1].double().numpy() - np.einsum("tjc,jc->tj", up, joints)
+            y = sum(weight[:, k] * (np.einsum("tvc,vc->tv", up[:, index[:, k]], points) + base[:, index[:, k]])
+                    for k in range(index.shape[1]))
+            heights.append(np.min(y, axis=1))
+    return np.concatenate(heights)
+
+
+def ground(motion: Motion, body: BodyModel) -> Motion:
+    """The motion moved up or down as a whole so that the body stands on y = 0.
+
+    Half a percent of the frames may dip below the floor, so that one bad frame of a capture does not lift the rest.
+    """
+    heights = floor_heights(motion, body)
+    shift = heights.min() if len(heights) < 200 else np.quantile(heights, 0.005)
+    return replace(motion, transl=motion.transl - np.array([0, shift, 0], dtype=np.float32))
+
+
+def fit_to_shape(motion: Motion, body: BodyModel, betas: ArrayLike) -> Motion:
+    """The motion for another shape of the same body: the path is scaled with the legs, and the feet stay on the floor.
+
+    Joint angles stay as they are, so that longer legs take longer steps without sliding. Assumes a floor at y = 0.
+    """
+    b = np.asarray(betas, dtype=np.float32).reshape(-1)
+    old, new = rest_joints(body, motion.betas), rest_joints(body, b)
+    ratio = _leg(new) / _leg(old)
+    before = floor_heights(motion, body)
+    transl = (motion.transl.astype(np.float64) + old[0]) * ratio - new[0]
+    moved = replace(motion, betas=b, transl=transl.astype(np.float32))
+    after = floor_heights(moved, body)
+    shift = np.median(after - before * ratio)  # soles and toes do not scale with the legs
+    return replace(moved, transl=moved.transl - np.array([0, shift, 0], dtype=np.float32))
+
+
+def _leg(joints: Array) -> float:
+    return float(np.linalg.norm(joints[4] - joints[1]) + np.linalg.norm(joints[7] - joints[4]))
