@@ -1,0 +1,223 @@
+"""Garments as skinned shells round the body, and skirts as tubes.
+
+A garment's outline is a signed function of the mean body's T-pose coordinates (metres inside its hems), so that necklines,
+sleeves and hems come out as smooth curves on every shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from humanav.synth.noise import fbm, smoothstep
+from humanav.synth.surface import Surface, clip, normals, smooth, subdivide, submesh, tube
+from humanav.synth.template import Template
+
+Array = NDArray[np.float32]
+Kind = Literal["top", "jacket", "bottom", "shoes", "skirt"]
+MARGIN = 0.02
+"""A layer ends this far (metres) inside the hem of the layer above it."""
+
+
+@dataclass(frozen=True)
+class Garment:
+    """One piece of clothing; heights and widths in the mean body's T-pose, metres.
+
+    Attributes:
+        kind: what it is; "skirt" is a tube from ``top`` down to ``hem`` (also a dress's or coat's lower part).
+        hem: its lowest edge (y).
+        sleeve: where sleeves end (|x|); below 0.15 there is no sleeve.
+        top: upper edge of a bottom, shoe or skirt (y).
+        neck: "crew", "scoop", "v", "high", "shirt" (a small v) or "collar" (the folded band of a shirt alone).
+        loose: 0 tight .. 1 wide.
+        flare: how much a skirt or trouser leg widens downwards, metres per metre.
+        opening: half width of an open front (jacket), 0 closed.
+        seed: of its folds.
+    """
+
+    kind: Kind
+    hem: float
+    sleeve: float = 0.0
+    top: float = -0.22
+    neck: str = "crew"
+    loose: float = 0.3
+    flare: float = 0.1
+    opening: float = 0.0
+    seed: int = 0
+
+    def keep(self, rest: Array) -> Array:
+        """Metres inside the garment's outline (N,), negative outside."""
+        x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
+        trunk = x < 0.3
+        if self.kind == "bottom":
+            return np.minimum(self.top + 0.12 * (0.05 - z) * 0.3 - y, y - self.hem).astype(np.float32)
+        if self.kind == "shoes":
+            return (self.top - y - np.where(self.top < -1.2, 0.12 * np.clip(z - 0.05, 0, 0.1), 0)).astype(np.float32)
+        if self.kind == "skirt":
+            return np.minimum(self.top - 0.03 - y, y - self.hem - 0.05).astype(np.float32)
+        out = np.where(trunk, y - self.hem, 1.0)
+        if self.sleeve < 0.15:  # armholes: a line from the shoulder strap down under the arm
+            out = np.minimum(out, self.sleeve + 0.045 - x + 0.35 * np.clip(-0.03 - y, -0.05, 0.12))
+        else:
+            out = np.minimum(out, self.sleeve - x)
+        out = np.minimum(out, np.minimum(self._neckline(x, y, z), 0.155 - y))
+        if self.opening > 0:
+            gap = self.opening + 0.16 * np.clip(y + 0.12, 0, 0.25) + 0.03 * np.clip(-0.25 - y, 0, 0.3)
+            out = np.where(z > 0.055, np.minimum(out, x - gap), out)
+        return out.astype(np.float32)
+
+    def _neckline(self, x: Array, y: Array, z: Array) -> Array:
+        def bowl(a: float, b: float, c: float, height: float) -> Array:
+            return (np.sqrt((x / a) ** 2 + ((y - height) / b) ** 2 + ((z - 0.045) / c) ** 2) - 1) * min(a, b)
+
+        if self.neck == "collar":  # a folded band about the neck, open in front
+            band = 0.028 - np.abs(bowl(0.088, 0.075, 0.088, 0.135) + 0.004)
+            return np.where(z > 0.07, np.minimum(band, (x - 0.012 - 0.55 * np.clip(0.085 - y, 0, 0.1))), band)
+        if self.neck == "high":
+            return np.where(x < 0.12, 0.152 - y, 1.0)
+        if self.neck == "scoop":
+            return np.minimum(bowl(0.115, 0.12, 0.12, 0.13), bowl(0.08, 0.075, 0.085, 0.13))
+        crew = bowl(0.088, 0.075, 0.088, 0.135)
+        if self.neck in ("v", "shirt"):
+            low = -0.01 if self.neck == "v" else 0.03
+            return np.where(z > 0.05, np.minimum(crew, (low + 1.7 * x - y) * 0.5), crew)
+        return crew
+
+
+def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], materials: tuple[int, ...],
+           skin: int, detail: int = 1) -> list[Surface]:
+    """Body and garments, inner to outer, cut so that nothing shows through what covers it.
+
+    Args:
+        shaped: (V,3) T-pose vertices of this person.
+        garments, materials: inner to outer, and the material index of each.
+        skin: material index of the body itself.
+        detail: how often cloth is subdivided (folds need 1 or more).
+    """
+    body = Surface(shaped, template.points, template.weights, template.faces, np.ones(len(shaped), np.float32), skin)
+    outline = normals(shaped, template.faces)
+    under = shaped.astype(np.float32)
+    covers = [g.keep(template.points) for g in garments]
+    surfaces = [_hidden(body, garments)]
+    for i, garment in enumerate(garments):
+        above = garments[i + 1:]
+        if garment.kind == "skirt":
+            surface = skirt(template, under, garment, materials[i])
+            if garment.opening > 0:
+                gap = garment.opening + 0.05 * np.clip(-0.3 - surface.rest[:, 1], 0, 1)
+                keep = np.where(surface.rest[:, 2] > 0.05, np.abs(surface.rest[:, 0]) - gap, 1.0)
+                surface = Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), materials[i])
+                surface = clip(surface)
+            surfaces.append(surface)
+            continue
+        points = _shell(template, under, outline, garment)
+        region = (covers[i] > -0.06)[template.faces].any(axis=1) & (template.part == 0)[template.faces].all(axis=1)
+        piece, _ = submesh(Surface(points, template.points, template.weights, template.faces, covers[i], materials[i]), region)
+        under = np.where((covers[i] > 0)[:, None], points, under).astype(np.float32)
+        for _ in range(detail):
+            piece = subdivide(piece)
+        points = smooth(piece.points, piece.faces, 2)
+        if garment.kind != "shoes":
+            points = points + normals(points, piece.faces) * _folds(piece.rest, garment, template)[:, None]
+        piece = Surface(points, piece.rest, piece.weights, piece.faces, garment.keep(piece.rest), materials[i])
+        surfaces.append(clip(_hidden(piece, above)))
+    surfaces[0] = clip(surfaces[0])
+    return surfaces
+
+
+def _hidden(surface: Surface, above: tuple[Garment, ...]) -> Surface:
+    """Drop what lies well inside a garment worn above."""
+    keep = surface.keep
+    for garment in above:
+        keep = np.minimum(keep, MARGIN - garment.keep(surface.rest))
+    return Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), surface.material)
+
+
+def _shell(template: Template, under: Array, outline: Array, garment: Garment) -> Array:
+    """Offset positions of all body vertices for one garment."""
+    x, y, z = np.abs(template.points[:, 0]), template.points[:, 1], template.points[:, 2]
+    loose = garment.loose
+    if garment.kind == "shoes":
+        offset, iterations, least = np.full(len(x), 0.009), 24, 0.006
+    elif garment.kind == "bottom":
+        fall = smoothstep(-0.5, -1.2, y)
+        offset, iterations, least = 0.005 + loose * (0.010 + 0.012 * fall) + garment.flare * 0.05 * fall, 10, 0.004
+    else:
+        fall = smoothstep(0.0, -0.35, y) * (x < 0.25)
+        arm = smoothstep(0.2, 0.3, x)
+        offset, iterations, least = 0.007 + loose * (0.006 + 0.020 * fall + 0.008 * arm), 16, 0.005
+        if garment.kind == "jacket":
+            offset, least = offset + 0.009, 0.011
+    points = smooth(under + outline * offset[:, None], template.faces, iterations)
+    depth = ((points - under) * outline).sum(axis=1)
+    points = points + outline * np.maximum(least - depth, 0)[:, None]
+    if garment.kind == "shoes":
+        sole = template.floor
+        flat = smoothstep(sole + 0.03, sole + 0.005, y)
+        points[:, 1] = np.where(y < sole + 0.03, points[:, 1] * (1 - flat) + (sole - 0.022) * flat, points[:, 1])
+        side = outline * [1, 0, 1]
+        points = points + side * (0.004 * smoothstep(sole + 0.035, sole + 0.01, y))[:, None]
+    return points.astype(np.float32)
+
+
+def _folds(rest: Array, garment: Garment, template: Template) -> Array:
+    """Displacement (N,) of loose cloth: rings at elbows and knees, drapes on the trunk."""
+    x, y = np.abs(rest[:, 0]), rest[:, 1]
+    seed = garment.seed
+    size = 0.0018 + 0.0055 * garment.loose
+    drape = fbm(rest, (9, 4.5, 9), 3, 0.5, seed)
+    if garment.kind == "bottom":
+        knee, ankle = template.joints[4, 1], template.joints[7, 1]
+        rings = fbm(rest, (6, 26, 6), 2, 0.5, seed + 1)
+        near = np.exp(-((y - knee) / 0.12) ** 2) + 1.2 * smoothstep(ankle + 0.22, ankle, y) + 0.8 * np.exp(-((y + 0.47) / 0.07) ** 2)
+        return (size * (0.6 * drape + 1.5 * near * rings)).astype(np.float32)
+    elbow, wrist = template.joints[18, 0], template.joints[20, 0]
+    rings = fbm(rest, (30, 8, 8), 2, 0.5, seed + 1)
+    near = np.exp(-((x - elbow) / 0.09) ** 2) + 0.8 * smoothstep(wrist - 0.14, wrist, x) + 0.7 * np.exp(-((x - 0.2) / 0.05) ** 2)
+    waist = np.exp(-((y + 0.24) / 0.1) ** 2) * (x < 0.22)
+    across = fbm(rest, (5, 20, 5), 2, 0.5, seed + 2)
+    return (size * (drape + 1.5 * near * rings + 1.1 * waist * across)).astype(np.float32)
+
+
+def skirt(template: Template, under: Array, garment: Garment, material: int, columns: int = 96) -> Surface:
+    """A tube round hips and legs from ``top`` to ``hem``, as wide as the widest part above each height, plus flare."""
+    rows = max(8, int((garment.top - garment.hem) / 0.018))
+    heights = np.linspace(garment.top, garment.hem, rows)
+    trunk = (np.abs(template.points[:, 0]) < 0.3) & (template.points[:, 1] < 0.05) & (template.part == 0)
+    points, rest = under[trunk], template.points[trunk]
+    angle = np.arange(columns) / columns * 2 * np.pi
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    shift = float(np.median(points[np.abs(rest[:, 1] + 0.35) < 0.05, 2]))
+    radius, level = np.zeros((rows, columns)), np.zeros(rows)
+    turn = np.cos(angle[:, None] - angle[None])
+    for r, height in enumerate(heights):
+        band = np.abs(rest[:, 1] - height) < 0.022
+        flat = points[band][:, [0, 2]] - [0, shift]
+        support = (flat @ direction.T).max(axis=0)
+        # polar radius of the convex hull from its support function
+        radius[r] = np.where(turn > 0.15, support[None] / np.maximum(turn, 0.15), np.inf).min(axis=1)
+        level[r] = points[band, 1].mean() if band.any() else level[r - 1]
+    radius = np.maximum.accumulate(radius, axis=0)
+    radius = gaussian_filter(radius, (2.5, 2.0), mode=("nearest", "wrap"))
+    drop = np.clip(garment.top - heights, 0, None)[:, None]
+    below = np.clip(-0.36 - heights, 0, None)[:, None]
+    waves = sum(np.cos(k * angle[None] + p) / (1 + 0.04 * k) for k, p in
+                zip((5, 8, 11, 14), np.random.default_rng(garment.seed).uniform(0, 6.3, 4)))
+    radius = radius + 0.007 + 0.006 * garment.loose + garment.flare * (0.35 * drop + 0.65 * below)
+    radius = radius + waves * (0.004 + 0.06 * garment.flare) * below * (0.6 + 0.8 * garment.loose)
+    rings = np.stack([radius * direction[:, 0], np.repeat(level[:, None], columns, 1), radius * direction[:, 1] + shift], -1)
+    rest_y = np.repeat(heights[:, None], columns, 1)
+    rest_rings = np.stack([rings[..., 0], rest_y, rings[..., 2]], axis=-1)
+    weights = np.zeros((rows, columns, 55), np.float32)
+    leg = 0.88 * smoothstep(-0.38, -0.66, rest_y)
+    knee = leg * 0.7 * smoothstep(-0.74, -1.12, rest_y)
+    left = smoothstep(-0.13, 0.13, rings[..., 0])
+    high = 0.7 * smoothstep(-0.30, -0.2, rest_y)
+    for joint, value in ((0, (1 - leg) * (1 - high)), (3, (1 - leg) * high), (1, (leg - knee) * left), (2, (leg - knee) * (1 - left)),
+                         (4, knee * left), (5, knee * (1 - left))):
+        weights[..., joint] = value
+    return tube(rings, weights, material, rest=rest_rings)
