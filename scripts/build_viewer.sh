@@ -1,0 +1,14 @@
+#!/bin/sh
+# Bundle the 3D player (scripts/viewer) with three.js into assets/viewer/player.js. Needs node and npm.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+target="$here/../assets/viewer"
+modules=${VIEWER_MODULES:-$(mktemp -d)}
+cd "$modules"
+[ -d node_modules/three ] || npm install --no-save --silent three@0.187.0 esbuild@0.28.2
+mkdir -p "$target"
+NODE_PATH="$modules/node_modules" node_modules/.bin/esbuild "$here/viewer/player.js" --bundle --minify --format=iife \
+  --global-name=HumanavPlayer --target=es2020 --legal-comments=none --charset=utf8 \
+  --banner:js="/* humanav player, Apache-2.0; contains three.js, MIT, see LICENSE-three.txt */" \
+  --outfile="$target/player.js"
+cp node_modules/three/LICENSE "$target/LICENSE-three.txt"

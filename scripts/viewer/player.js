@@ -1,0 +1,296 @@
+// The animation player: loads a .glb, shows it on a floor, plays its clips. Bundled by scripts/build_viewer.sh.
+import {
+  AnimationMixer, Color, DirectionalLight, DoubleSide, HemisphereLight, MathUtils, Mesh, PerspectiveCamera,
+  PlaneGeometry, Quaternion, Scene, ShaderMaterial, Vector3, WebGLRenderer,
+} from "three";
+import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { ContactShadow } from "./shadow.js";
+import { buildPage } from "./page.js";
+
+const FOV = 24;
+const VIEWS = { front: 0, side: 90, back: 180 };
+
+function gridMaterial() {
+  return new ShaderMaterial({
+    transparent: true, depthWrite: false, side: DoubleSide,
+    uniforms: { center: { value: new Vector3() }, ink: { value: new Color() } },
+    vertexShader: `varying vec3 at; void main() { vec4 w = modelMatrix * vec4(position, 1.0); at = w.xyz;
+      gl_Position = projectionMatrix * viewMatrix * w; }`,
+    fragmentShader: `uniform vec3 center; uniform vec3 ink; varying vec3 at;
+      float lines(float spacing, float wide) {
+        vec2 p = at.xz / spacing; vec2 soft = fwidth(p) * 1.2; vec2 w = vec2(wide / spacing);
+        vec2 away = abs(fract(p - 0.5) - 0.5);
+        vec2 line = (1.0 - smoothstep(w, w + soft, away)) * min(vec2(1.0), (w * 2.0 + 0.3 * soft) / soft);
+        return max(line.x, line.y); }
+      void main() {
+        float fade = exp(-pow(length(at.xz - center.xz) / 2.8, 2.0));
+        gl_FragColor = vec4(ink, fade * max(0.22 * lines(0.5, 0.002), 0.5 * lines(1.0, 0.004))); }`,
+  });
+}
+
+// Without a graphics chip the browser draws on the CPU: then every sample and every extra pass is felt.
+function drawsOnCpu() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return false;
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
+}
+
+export function mount(root, options = {}) {
+  const page = buildPage(root, options);
+  const state = { playing: false, speed: 1, clip: -1, time: 0, duration: 0, ready: false, error: "" };
+  root.dataset.state = "loading";
+
+  const cpu = drawsOnCpu();
+  let renderer;
+  try {
+    renderer = new WebGLRenderer({ canvas: page.canvas, antialias: !cpu, alpha: true, powerPreference: "low-power" });
+  } catch {
+    page.fail("This browser cannot draw in 3D (WebGL is off). The video shows the same animation.");
+    root.dataset.state = "error";
+    return null;
+  }
+  const pace = { ratio: Math.min(window.devicePixelRatio || 1, cpu ? 1 : 2), shadowEvery: cpu ? 3 : 1, slow: 0 };
+  renderer.setPixelRatio(pace.ratio);
+  const scene = new Scene();
+  const camera = new PerspectiveCamera(FOV, 1, 0.05, 100);
+  const controls = new OrbitControls(camera, page.canvas);
+  Object.assign(controls, { enableDamping: true, dampingFactor: 0.12, minDistance: 0.5, maxDistance: 14,
+    maxPolarAngle: Math.PI * 0.56, zoomSpeed: 0.8 });
+  const hemisphere = new HemisphereLight(0xf2f5ff, 0x8c8278, 1.6);
+  const key = new DirectionalLight(0xfff3e4, 2.2);
+  key.position.set(-1.6, 2.2, 2.4);
+  camera.add(key);
+  scene.add(hemisphere, camera);
+  const grid = new Mesh(new PlaneGeometry(24, 24).rotateX(-Math.PI / 2), gridMaterial());
+  grid.renderOrder = -2;
+  scene.add(grid);
+  const shadow = new ContactShadow(renderer);
+  scene.add(shadow.group);
+
+  let model = null, mixer = null, action = null, skinned = null, pelvis = null, clips = [];
+  let reach = { top: 1.7, side: 0.6, floor: 0 };
+  const follow = new Vector3(), now = new Vector3(), turn = new Quaternion();
+  let dirty = true, visible = true, drawn = 0, last = performance.now();
+
+  function theme() {
+    const dark = page.isDark();
+    root.dataset.theme = dark ? "dark" : "light";
+    grid.material.uniforms.ink.value.set(dark ? 0x98a2b3 : 0x667085);
+    shadow.setStrength(dark ? 0.85 : 0.6);
+    dirty = true;
+  }
+
+  function resize() {
+    const { clientWidth: w, clientHeight: h } = page.stage;
+    if (!w || !h) return;
+    renderer.setSize(w, h, false);
+    camera.aspect = w / h;
+    camera.updateProjectionMatrix();
+    dirty = true;
+  }
+
+  function pelvisAt(out) {
+    if (pelvis) { model.updateMatrixWorld(true); return pelvis.getWorldPosition(out); }
+    return out.set(0, reach.top / 2, 0);
+  }
+
+  // Lowest and highest point and width of the person over the clip, from every 19th vertex at ten times.
+  function measure() {
+    const count = action ? 10 : 1, lows = [], point = new Vector3();
+    let top = -Infinity, side = 0.2;
+    for (let k = 0; k < count; k++) {
+      if (action) { action.time = (state.duration * k) / count; mixer.update(0); }
+      model.updateMatrixWorld(true);
+      const at = pelvisAt(new Vector3());
+      let low = Infinity;
+      for (const mesh of skinned) {
+        const total = mesh.geometry.attributes.position.count;
+        for (let i = 0; i < total; i += 19) {
+          mesh.getVertexPosition(i, point).applyMatrix4(mesh.matrixWorld);
+          low = Math.min(low, point.y);
+          top = Math.max(top, point.y);
+          side = Math.max(side, Math.hypot(point.x - at.x, point.z - at.z));
+        }
+      }
+      lows.push(low);
+    }
+    lows.sort((a, b) => a - b);
+    const floor = lows[Math.floor(lows.length * 0.1)];
+    reach = { floor, top: top - floor, side };
+    if (action) { action.time = 0; mixer.update(0); }
+  }
+
+  function heading() {
+    if (!pelvis) return 0;
+    const front = new Vector3(0, 0, 1).applyQuaternion(pelvis.getWorldQuaternion(turn));
+    return Math.hypot(front.x, front.z) > 0.2 ? Math.atan2(front.x, front.z) : 0;
+  }
+
+  function look(degrees, pitch = 7) {
+    pelvisAt(now);
+    follow.copy(now);
+    const half = Math.tan(MathUtils.degToRad(FOV / 2));
+    const narrow = camera.aspect < 1; // then the buttons lie over the head: leave them room
+    const distance = Math.max((reach.top * (narrow ? 1.3 : 1.16)) / 2 / half,
+      (reach.side * 1.04) / (half * camera.aspect)) + reach.side * 0.4;
+    const yaw = heading() + MathUtils.degToRad(degrees), p = MathUtils.degToRad(pitch);
+    controls.target.set(now.x, reach.floor + reach.top * (narrow ? 0.54 : 0.49), now.z);
+    camera.position.set(Math.sin(yaw) * Math.cos(p), Math.sin(p), Math.cos(yaw) * Math.cos(p))
+      .multiplyScalar(distance).add(controls.target);
+    controls.update();
+    page.pressView(Object.keys(VIEWS).find((name) => VIEWS[name] === degrees) || "");
+    dirty = true;
+  }
+
+  function selectClip(which) {
+    const index = typeof which === "string" ? clips.findIndex((c) => c.name === which) : which;
+    if (!(index >= 0 && index < clips.length)) return false;
+    mixer.stopAllAction();
+    action = mixer.clipAction(clips[index]);
+    action.reset().play();
+    state.clip = index;
+    state.duration = Math.max(clips[index].duration, 1e-3);
+    state.time = 0;
+    measure();
+    grid.position.y = reach.floor;
+    shadow.place(reach.floor);
+    page.setClip(index, state.duration, clips[index].duration > 0.05);
+    look(VIEWS.front + (options.yaw ?? 20));
+    return true;
+  }
+
+  function seek(seconds) {
+    if (!action) return;
+    state.time = MathUtils.euclideanModulo(seconds, state.duration);
+    action.time = state.time;
+    mixer.update(0);
+    dirty = true;
+  }
+
+  function play(on = true) {
+    state.playing = on && !!action && clips[state.clip].duration > 0.05;
+    page.setPlaying(state.playing);
+    last = performance.now();
+    dirty = true;
+  }
+
+  // Slow for a while: fewer pixels and fewer shadow updates, so that the motion stays smooth.
+  function adapt(delta) {
+    pace.slow = delta > 0.06 ? pace.slow + 1 : Math.max(0, pace.slow - 0.5);
+    if (pace.slow < 15 || pace.ratio <= 0.5) return;
+    pace.slow = 0;
+    pace.shadowEvery = 3;
+    pace.ratio = Math.max(0.5, pace.ratio * 0.75);
+    renderer.setPixelRatio(pace.ratio);
+    resize();
+  }
+
+  function draw() {
+    requestAnimationFrame(draw);
+    const delta = Math.min((performance.now() - last) / 1000, 0.4);
+    last = performance.now();
+    if (!visible || document.hidden) return;
+    if (state.playing && state.ready && drawn > 3) adapt(delta);
+    if (state.playing && state.ready) seek(state.time + delta * state.speed);
+    if (state.ready) {
+      pelvisAt(now);
+      const easing = 1 - Math.exp(-delta * 6);
+      for (const axis of ["x", "z"]) {
+        let step = (now[axis] - follow[axis]) * easing;
+        if (Math.abs(now[axis] - follow[axis]) > 1.2) step = now[axis] - follow[axis]; // the clip began again
+        if (Math.abs(step) < 1e-5) continue;
+        follow[axis] += step; controls.target[axis] += step; camera.position[axis] += step; dirty = true;
+      }
+    }
+    if (controls.update()) dirty = true;
+    if (!dirty) return;
+    dirty = false;
+    grid.position.x = Math.round(follow.x); grid.position.z = Math.round(follow.z);
+    grid.material.uniforms.center.value.copy(follow);
+    if (model && drawn++ % pace.shadowEvery === 0) shadow.render(scene, now, [grid]);
+    renderer.render(scene, camera);
+    page.setTime(state.time, state.duration);
+    root.dataset.time = state.time.toFixed(3);
+  }
+
+  async function load(url) {
+    root.dataset.state = "loading";
+    page.busy(true);
+    try {
+      const gltf = await new GLTFLoader().loadAsync(url);
+      if (model) scene.remove(model);
+      model = gltf.scene;
+      skinned = [];
+      pelvis = null;
+      model.traverse((node) => {
+        if (node.isBone && !pelvis) pelvis = node;
+        if (!node.isMesh) return;
+        node.frustumCulled = false;
+        skinned.push(node);
+        if (node.material.map) node.material.map.anisotropy = renderer.capabilities.getMaxAnisotropy();
+      });
+      scene.add(model);
+      clips = gltf.animations;
+      mixer = new AnimationMixer(model);
+      action = null;
+      page.setClips(clips.map((clip) => clip.name || "animation"));
+      state.ready = true;
+      if (clips.length) {
+        const wanted = clips.findIndex((clip) => clip.name === options.clip);
+        selectClip(Math.max(wanted, 0));
+      } else {
+        measure();
+        grid.position.y = reach.floor;
+        shadow.place(reach.floor);
+        look(VIEWS.front + (options.yaw ?? 20));
+      }
+      const still = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      play(options.autoplay !== false && !still);
+      root.dataset.state = "ready";
+      page.busy(false);
+    } catch (error) {
+      state.error = String(error);
+      root.dataset.state = "error";
+      page.fail("The 3D model could not be loaded. Reload the page, or use the downloads.");
+    }
+  }
+
+  const api = {
+    state, load, seek, play, pause: () => play(false), selectClip,
+    view: (name) => name in VIEWS && look(VIEWS[name]),
+    setSpeed: (value) => { state.speed = value; page.setSpeed(value); },
+    clips: () => clips.map((clip) => clip.name),
+  };
+  page.connect({
+    toggle: () => play(!state.playing),
+    scrub: (fraction) => { play(false); seek(Math.min(fraction, 0.9999) * state.duration); },
+    step: (frames) => { play(false); seek(state.time + frames / 30); },
+    speed: (value) => { state.speed = value; },
+    clip: (index) => { const was = state.playing; selectClip(index); play(was); },
+    view: api.view,
+    theme,
+  });
+  controls.addEventListener("start", () => page.pressView(""));
+  window.addEventListener("message", ({ data }) => {
+    if (!data || data.humanav !== "player") return;
+    if ("clip" in data) { selectClip(data.clip); play(true); }
+    if ("time" in data) seek(data.time);
+    if ("play" in data) play(!!data.play);
+    if ("view" in data) api.view(data.view);
+  });
+  new ResizeObserver(resize).observe(page.stage);
+  if ("IntersectionObserver" in window) {
+    new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; dirty = true; }).observe(page.stage);
+  }
+  theme();
+  resize();
+  draw();
+  if (options.glb) load(options.glb);
+  root.humanavPlayer = api;
+  window.humanavPlayer = api;
+  return api;
+}
