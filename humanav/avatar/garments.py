@@ -1,0 +1,243 @@
+"""Skin, hair and cloth: what the person wears where, and which pixels contradict it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from humanav.avatar.avatar import Floats
+from humanav.avatar.head import Hair, lab, read_hair, skin_colour
+from humanav.avatar.regions import PART, PARTS, Regions
+from humanav.avatar.views import Frame
+from humanav.avatar.visibility import Maps
+
+ROW = 0.02
+"""Metres of a limb that make one row."""
+_DEFAULT_SKIN = np.array([205, 160, 135], dtype=np.float32)
+
+
+class Read(Protocol):
+    """A view's vertex colours and maps."""
+
+    vertex_colour: Floats
+    vertex_trust: Floats
+    maps: Maps
+    picture: NDArray[np.uint8]
+
+
+@dataclass
+class Wardrobe:
+    """What the views say of skin, hair and clothes.
+
+    Attributes:
+        skin: (3,) RGB of the person's skin; ``hair``: see :class:`~humanav.avatar.head.Hair`.
+        pictures: each view's picture at its working size; ``skin_pixels``: which of its pixels look like skin.
+        rejected: pixels that contradict the row of the limb they lie on (a sleeve's edge on the arm, an arm on the
+            dress).
+        gains: (3,) factor that brings each view's light to that of the first.
+        part_colour: (P,3) median colour of each part.
+        cover: part name to share of cloth (not skin) per row along the limb, NaN where nothing was seen.
+    """
+
+    skin: Floats
+    hair: Hair
+    pictures: list[NDArray[np.uint8]]
+    skin_pixels: list[NDArray[np.bool_]]
+    rejected: list[NDArray[np.bool_]]
+    gains: list[Floats]
+    part_colour: Floats
+    cloth_colour: dict[str, list[int]] = field(default_factory=dict)
+    cover: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def read_wardrobe(views: Sequence[Read], frames: Sequence[Frame], regions: Regions, faces: NDArray[Any]) -> Wardrobe:
+    """Classify what the views show. ``faces`` (F,3) are the mesh's."""
+    best = np.stack([view.vertex_trust * frame.weight for view, frame in zip(views, frames)]).argmax(axis=0)
+    rows = np.arange(len(best))
+    colour = np.stack([view.vertex_colour for view in views])[best, rows]
+    trust = np.stack([view.vertex_trust for view in views])[best, rows]
+    found = skin_colour(colour, trust, regions)
+    skin = _DEFAULT_SKIN if found is None else found
+    hair = read_hair(colour, trust, regions, found)
+    pictures, skin_pixels = [], []
+    for view, frame in zip(views, frames):
+        size = (frame.small.shape[1], frame.small.shape[0])
+        picture = cv2.resize(view.picture, size, interpolation=cv2.INTER_AREA) if frame.scale < 1 else view.picture
+        pictures.append(np.asarray(picture, dtype=np.uint8))
+        skin_pixels.append(like_skin(pictures[-1], skin) if found is not None else np.zeros(size[::-1], bool))
+    along = limb_place(regions)[faces].mean(axis=1)
+    cover, part_rows = _cover(views, skin_pixels, along)
+    rejected = [_contradictions(view.maps, frame, skin_pixels[k], along, cover)
+                for k, (view, frame) in enumerate(zip(views, frames))]
+    part_colour, cloth = _part_colours(pictures, skin_pixels, rejected, views, skin)
+    gains = [np.ones(3, np.float32)] + [_gain(views[0], view) for view in views[1:]]
+    return Wardrobe(skin, hair, pictures, skin_pixels, rejected, gains, part_colour, cloth, cover)
+
+
+def like_skin(picture: NDArray[np.uint8], skin: Floats) -> NDArray[np.bool_]:
+    """(H,W) pixels whose hue is the skin's, in light or shade."""
+    tones = lab(cv2.GaussianBlur(picture, (0, 0), 1.0).reshape(-1, 3)).reshape(picture.shape)
+    tone = lab(skin[None])[0]
+    light, a, b = (tones[..., k] - tone[k] for k in range(3))
+    # shade lowers chroma together with lightness
+    chroma = np.hypot(tone[1], tone[2])
+    shade = np.clip(tones[..., 0] / max(float(tone[0]), 10.0), 0.4, 1.3)
+    a, b = tones[..., 1] - tone[1] * shade, tones[..., 2] - tone[2] * shade
+    limit = np.clip(0.55 * chroma, 8.0, 16.0)
+    result: NDArray[np.bool_] = (np.hypot(a, b) < limit) & (light > -45) & (light < 28)
+    return result
+
+
+def limb_place(regions: Regions) -> Floats:
+    """(V,) metres along each part: outwards on arms, forwards on feet, upwards elsewhere (template coordinates)."""
+    names = np.array(PARTS)[regions.part]
+    arm = np.char.find(names, "arm") >= 0
+    hand = np.char.find(names, "hand") >= 0
+    foot = np.char.find(names, "foot") >= 0
+    place = np.where(arm | hand, np.abs(regions.rest[:, 0]), regions.rest[:, 1])
+    return np.where(foot, regions.rest[:, 2], place).astype(np.float32)
+
+
+def row_of(place: NDArray[Any]) -> NDArray[np.int64]:
+    """Row number of a place along a limb."""
+    return np.floor((place + 2.0) / ROW).astype(np.int64)
+
+
+def _cover(
+    views: Sequence[Read], skin_pixels: list[NDArray[np.bool_]], along: Floats
+) -> tuple[dict[str, NDArray[Any]], int]:
+    count = int(row_of(np.array([2.0]))[0]) + 1
+    cloth, total = np.zeros((len(PARTS), count)), np.zeros((len(PARTS), count))
+    for view, skin in zip(views, skin_pixels):
+        maps = view.maps
+        trusted = (maps.label >= 0) & (maps.cosine > 0.5) & (maps.ramp > 0.9)
+        trusted &= ((maps.banned >> np.maximum(maps.label, 0).astype(np.uint32)) & 1) == 0
+        part, row = maps.label[trusted], row_of(along[maps.face[trusted]])
+        np.add.at(total, (part, row), maps.cosine[trusted])
+        np.add.at(cloth, (part, row), maps.cosine[trusted] * ~skin[trusted])
+    result = {}
+    for part, name in enumerate(PARTS):
+        if total[part].sum() > 50:
+            soft_total = gaussian_filter1d(total[part], 1.0)
+            soft = gaussian_filter1d(cloth[part], 1.0)
+            result[name] = np.where(soft_total > 3, soft / np.maximum(soft_total, 1e-6), np.nan)
+    return result, count
+
+
+def _contradictions(
+    maps: Maps, frame: Frame, skin: NDArray[np.bool_], along: Floats, cover: dict[str, NDArray[Any]]
+) -> NDArray[np.bool_]:
+    """Skin on a row of cloth, or cloth on a row of skin, near another part or at a grazing angle."""
+    rejected = np.zeros(maps.label.shape, dtype=bool)
+    shown = maps.label >= 0
+    row = row_of(along[np.maximum(maps.face, 0)])
+    height = max(frame.height, 200.0)
+    for part, name in enumerate(PARTS):
+        if name not in cover or name in ("head", "neck") or "hand" in name or "foot" in name:
+            continue
+        own = shown & (maps.label == part)
+        share = cover[name][row]
+        other = shown & (maps.label != part)
+        near = cv2.distanceTransform((~other).astype(np.uint8), cv2.DIST_L2, 3) < 0.03 * height
+        doubtful = own & (near | (maps.cosine < 0.55) | (maps.inner < 0.012 * height))
+        if name == "torso":
+            # above the armpits a neckline may leave skin bare
+            rejected |= doubtful & skin & (share > 0.72) & (row < row_of(np.array([-0.03]))[0])
+            continue
+        rejected |= doubtful & ((skin & (share > 0.75)) | (~skin & (share < 0.25)))
+    return rejected
+
+
+def _part_colours(
+    pictures: list[NDArray[np.uint8]], skin_pixels: list[NDArray[np.bool_]], rejected: list[NDArray[np.bool_]],
+    views: Sequence[Read], skin: Floats,
+) -> tuple[Floats, dict[str, list[int]]]:
+    colour = np.tile(skin, (len(PARTS), 1)).astype(np.float32)
+    cloth: dict[str, list[int]] = {}
+    seen = np.zeros(len(PARTS), dtype=bool)
+    for part, name in enumerate(PARTS):
+        all_pixels, cloth_pixels = [], []
+        for picture, like, bad, view in zip(pictures, skin_pixels, rejected, views):
+            own = (view.maps.label == part) & ~bad & (view.maps.cosine > 0.4) & (view.maps.ramp > 0.8)
+            all_pixels.append(picture[own])
+            cloth_pixels.append(picture[own & ~like])
+        pixels, covered = np.concatenate(all_pixels), np.concatenate(cloth_pixels)
+        if len(pixels) >= 40:
+            colour[part], seen[part] = np.median(pixels, axis=0), True
+            if len(covered) > 0.3 * len(pixels):
+                cloth[name] = [int(c) for c in np.median(covered, axis=0)]
+    _borrow(colour, seen)
+    return colour, cloth
+
+
+def _borrow(colour: Floats, seen: NDArray[np.bool_]) -> None:
+    """Parts no photo shows take the colour of the other side, or of the part above."""
+    above = {"shin": "thigh", "thigh": "torso", "upper_arm": "torso", "forearm": "upper_arm"}
+    for word in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot"):
+        for side, other in (("left", "right"), ("right", "left")):
+            part = PART[f"{side}_{word}"]
+            if not seen[part]:
+                if seen[PART[f"{other}_{word}"]]:
+                    colour[part] = colour[PART[f"{other}_{word}"]]
+                elif word in ("thigh", "upper_arm"):
+                    colour[part] = colour[PART[above[word]]]
+                elif word == "shin":
+                    colour[part] = colour[PART[f"{side}_thigh"]]
+    for side in ("left", "right"):
+        if not seen[PART[f"{side}_foot"]] and not seen[PART["left_foot"]] and not seen[PART["right_foot"]]:
+            colour[PART[f"{side}_foot"]] = np.array([62, 60, 62], np.float32)
+
+
+def _gain(first: Read, other: Read) -> Floats:
+    both = (first.vertex_trust > 0.25) & (other.vertex_trust > 0.25)
+    if both.sum() < 60:
+        return np.ones(3, np.float32)
+    ratio = (np.median(first.vertex_colour[both], axis=0) + 4) / (np.median(other.vertex_colour[both], axis=0) + 4)
+    return np.clip(ratio, 0.75, 1.33).astype(np.float32)
+
+
+def wears_shoes(wardrobe: Wardrobe) -> bool:
+    """True when the feet that are seen do not look like the person's skin."""
+    shares = [np.nanmean(wardrobe.cover[name]) for name in ("left_foot", "right_foot") if name in wardrobe.cover]
+    return not shares or float(np.mean(shares)) > 0.45
+
+
+def describe_garments(wardrobe: Wardrobe, skirt: bool) -> dict[str, Any]:
+    """What the person wears, in words and RGB colours.
+
+    Keys where known: "skin", "hair" and "hair_kind"; "top", "bottom", "shoes" (colours); "sleeves" ("none", "short",
+    "long"); "legs" ("skirt", "trousers", "shorts", "bare").
+    """
+    result: dict[str, Any] = {"skin": [int(c) for c in wardrobe.skin], "hair_kind": wardrobe.hair.kind,
+                              "hair": [int(c) for c in wardrobe.hair.colour]}
+    cloth = wardrobe.cloth_colour
+    if "torso" in cloth:
+        result["top"] = cloth["torso"]
+    bottom = cloth.get("skirt") if skirt else cloth.get("left_thigh", cloth.get("right_thigh"))
+    if bottom is not None:
+        result["bottom"] = bottom
+    if wears_shoes(wardrobe):
+        shoe = cloth.get("left_foot", cloth.get("right_foot"))
+        if shoe is not None:
+            result["shoes"] = shoe
+    arm, fore = _mean_cover(wardrobe, "upper_arm"), _mean_cover(wardrobe, "forearm")
+    if arm is not None:
+        result["sleeves"] = "long" if (fore or 0) > 0.6 else "short" if arm > 0.35 else "none"
+    thigh, shin = _mean_cover(wardrobe, "thigh"), _mean_cover(wardrobe, "shin")
+    if skirt:
+        result["legs"] = "skirt"
+    elif thigh is not None:
+        result["legs"] = "trousers" if (shin or 0) > 0.6 else "shorts" if thigh > 0.3 else "bare"
+    return result
+
+
+def _mean_cover(wardrobe: Wardrobe, word: str) -> float | None:
+    rows = [wardrobe.cover[f"{s}_{word}"] for s in ("left", "right") if f"{s}_{word}" in wardrobe.cover]
+    values = np.concatenate(rows) if rows else np.zeros(0)
+    return float(np.nanmean(values)) if np.isfinite(values).any() else None

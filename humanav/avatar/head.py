@@ -1,0 +1,124 @@
+"""The head where no photo shows it: skin on cheeks and ears, hair where hair grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+
+from humanav.avatar.avatar import Floats
+from humanav.avatar.regions import PART, Regions
+from humanav.avatar.surface import extend, smoothstep
+
+MIN_SCALP = 6
+"""Seen scalp vertices needed before anything is said about the hair."""
+
+
+@dataclass(frozen=True)
+class Hair:
+    """What the seen part of the scalp says.
+
+    Attributes:
+        kind: "hair", "bald" or "unknown" (nothing of the scalp is seen).
+        colour: (3,) median RGB; ``spread``: standard deviation of its lightness, 0..255.
+        vertex: (V,) 0..1 which seen vertices show hair rather than skin.
+    """
+
+    kind: str
+    colour: Floats
+    spread: float
+    vertex: Floats
+
+
+def lab(colours: NDArray[Any]) -> Floats:
+    """RGB 0..255 (N,3) to CIE Lab (N,3)."""
+    rgb = np.clip(np.asarray(colours, dtype=np.float32), 0, 255)[None] / 255
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2LAB)[0], dtype=np.float32)
+
+
+def skin_colour(colour: Floats, trust: Floats, regions: Regions) -> Floats | None:
+    """Median RGB (3,) of the cheeks and nose, or of forearms and hands when no face is seen, or None."""
+    below_eyes = (regions.rest[:, 1] < regions.eye[1] - 0.02) & (regions.rest[:, 1] > regions.eye[1] - 0.06)
+    arms = np.isin(regions.part, [PART[f"{s}_{p}"] for s in ("left", "right") for p in ("hand", "forearm")])
+    for region in ((regions.face > 0.5) & below_eyes, np.isin(regions.part, (PART["left_hand"], PART["right_hand"])),
+                   arms):
+        seen = region & (trust > 0.5)
+        if seen.sum() >= 12:
+            return np.median(colour[seen], axis=0).astype(np.float32)
+    return None
+
+
+def read_hair(colour: Floats, trust: Floats, regions: Regions, skin: Floats | None) -> Hair:
+    """Hair colour from the seen scalp: the half of its vertices that is least like skin."""
+    seen = (regions.scalp > 0.6) & (trust > 0.35)
+    nobody = np.zeros(len(colour), dtype=np.float32)
+    if seen.sum() < MIN_SCALP:
+        return Hair("unknown", np.array([70, 58, 50], np.float32), 10.0, nobody)
+    if skin is None:
+        return Hair("hair", np.median(colour[seen], axis=0).astype(np.float32), 10.0, seen.astype(np.float32))
+    tones, skin_tone = lab(colour), lab(skin[None])[0]
+    # lightness counts less than hue: a forehead in the sun is still skin
+    away = np.linalg.norm((tones - skin_tone) * np.array([0.7, 1.2, 1.2], np.float32), axis=1)
+    half = seen & (away >= np.median(away[seen]))
+    if np.median(away[half]) < 9.0:
+        return Hair("bald", skin, 4.0, nobody)
+    hair = np.median(colour[half], axis=0).astype(np.float32)
+    hair_tone = lab(hair[None])[0]
+    to_hair = np.linalg.norm((tones - hair_tone) * np.array([0.7, 1.2, 1.2], np.float32), axis=1)
+    vertex = smoothstep(0.9, 1.4, away / np.maximum(to_hair, 1.0)) * (trust > 0.3)
+    spread = float(np.clip(np.std(tones[half, 0]) * 2.0, 4, 26))
+    return Hair("hair", hair, spread, vertex.astype(np.float32))
+
+
+def paint_head(
+    colour: Floats, trust: Floats, regions: Regions, hair: Hair, skin: Floats, laplacian: sp.csc_matrix,
+    areas: NDArray[Any],
+) -> tuple[Floats, Floats]:
+    """Vertex colours (V,3) for the head and how much hair covers each vertex (V,) 0..1.
+
+    Skin spreads from the seen skin, hair from the seen hair mixed with its median.
+    """
+    head = np.isin(regions.part, (PART["head"], PART["neck"])) & ~regions.inner
+    bare = head & (regions.scalp < 0.4) & (hair.vertex < 0.3)
+    skin_tone = lab(skin[None])[0]
+    near_skin = np.linalg.norm(lab(colour) - skin_tone, axis=1) < 30
+    skin_weight = (bare & near_skin) * smoothstep(0.3, 0.7, trust)
+    tint = extend(laplacian, areas, colour, skin_weight, 0.02, skin)
+    covered = regions.scalp.astype(np.float64)
+    if hair.kind == "hair":
+        # seen hair or skin moves the hairline; without a photo of it the template's hairline stands
+        known = head * smoothstep(0.4, 0.8, trust) * (regions.face < 0.5) * ~regions.ear
+        covered = np.clip(extend(laplacian, areas, hair.vertex - covered, known * 1.0, 0.012), -1, 1) * np.where(
+            regions.scalp > 0.5, 0.5, 1.0) + covered
+        covered = np.clip(covered, 0, 1) * ~regions.ear
+        strands = extend(laplacian, areas, colour, hair.vertex * smoothstep(0.4, 0.8, trust) * head, 0.03, hair.colour)
+        strands = 0.5 * strands + 0.5 * hair.colour
+    else:
+        strands = np.broadcast_to(hair.colour, colour.shape)
+        if hair.kind == "bald":
+            covered = np.zeros(len(colour))
+    mixed = tint + (strands - tint) * covered[:, None]
+    return mixed.astype(np.float32), covered.astype(np.float32)
+
+
+def strand_noise(position: Floats, centre: Floats, amplitude: float) -> Floats:
+    """Lightness changes (N,) that look like strands of hair running down the head from its crown."""
+    rng = np.random.default_rng(5)
+    radial = position - centre
+    azimuth = np.arctan2(radial[:, 0], -radial[:, 2])
+    down = radial[:, 1]
+    wide, tall = 512, 24
+    total = np.zeros(len(position), dtype=np.float32)
+    for share, width in ((0.5, 1.0), (0.35, 2.5), (0.3, 8.0)):
+        table = rng.standard_normal((tall, wide)).astype(np.float32)
+        table = cv2.GaussianBlur(np.tile(table, (1, 3)), (0, 0), sigmaX=width, sigmaY=1.5)[:, wide:2 * wide]
+        table /= table.std()
+        x = (azimuth / (2 * np.pi) + 0.5) * wide
+        y = np.clip((0.2 - down) / 0.5, 0, 1) * (tall - 1)
+        total += share * map_coordinates(table, np.stack([y, x]), order=1, mode="grid-wrap")
+    return amplitude * total

@@ -1,0 +1,224 @@
+"""The bake: N views of one person into one texture, and the fills that complete it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from humanav.avatar import fill, head, kernels
+from humanav.avatar.atlas import Texels, fill_gutter
+from humanav.avatar.avatar import Floats, blended
+from humanav.avatar.garments import Wardrobe
+from humanav.avatar.regions import PART, Regions
+from humanav.avatar.surface import cotangent_laplacian, extend, smoothstep
+from humanav.avatar.views import Frame
+from humanav.avatar.visibility import Maps, view_maps, without_halo
+from humanav.render import KERNEL_LOCK
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The mesh to paint: rest vertices (V,3), faces, skin weights, regions, atlas."""
+
+    rest: Floats
+    faces: NDArray[np.int64]
+    uv: Floats
+    uv_faces: NDArray[np.int64]
+    index: NDArray[Any]
+    weight: Floats
+    regions: Regions
+    atlas: Texels
+
+    @property
+    def face_part(self) -> NDArray[np.int64]:
+        """(F,) part of each face: that of the majority of its corners."""
+        part = self.regions.part[self.faces]
+        return np.where(part[:, 1] == part[:, 2], part[:, 1], part[:, 0])
+
+
+@dataclass
+class Seen:
+    """What one view says of every vertex (V) and, once :meth:`read_texels` ran, of every texel (T)."""
+
+    vertex_colour: Floats
+    vertex_trust: Floats
+    maps: Maps
+    picture: NDArray[np.uint8]
+    colour: Floats = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    trust: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+
+def see(surface: Surface, frame: Frame) -> Seen:
+    """Read a view's colours and trust for every vertex."""
+    posed = frame.posed(surface.rest, surface.index, surface.weight)
+    maps = view_maps(frame, posed, surface.faces, surface.face_part)
+    picture = without_halo(frame.image, frame.alpha, 2.5 * max(frame.height, 200) / 1000 / frame.scale)
+    seen = Seen(np.zeros((0, 3), np.float32), np.zeros(0, np.float32), maps, picture)
+    read_vertices(surface, frame, seen)
+    return seen
+
+
+def read_vertices(surface: Surface, frame: Frame, seen: Seen) -> None:
+    """Vertex colours and trust with the maps as they are now."""
+    places = _vertex_places(surface.faces, len(surface.rest))
+    seen.vertex_colour, seen.vertex_trust = _read(*places, surface, frame, seen.maps, seen.picture)
+
+
+def _read(
+    face: NDArray[Any], barycentric: Floats, surface: Surface, frame: Frame, maps: Maps, picture: NDArray[np.uint8]
+) -> tuple[Floats, Floats]:
+    count = len(face)
+    colour, trust = np.empty((count, 3), np.float32), np.empty(count, np.float32)
+    cosine = np.empty(count, np.float32)
+    with KERNEL_LOCK:
+        kernels.see_texels(face, barycentric, surface.faces, surface.face_part, maps.pixel, maps.depth, maps.facing,
+                           picture, frame.scale, maps.nearest, maps.occluder, maps.ramp, maps.banned, colour, trust,
+                           cosine)
+    return colour, trust
+
+
+def _vertex_places(faces: NDArray[Any], count: int) -> tuple[NDArray[np.int32], Floats]:
+    """A face and one-hot barycentrics for each vertex, so that vertices are read as texels are."""
+    face, corner = np.zeros(count, np.int32), np.zeros(count, np.int64)
+    for k in (2, 1, 0):
+        face[faces[:, k]], corner[faces[:, k]] = np.arange(len(faces)), k
+    return face, np.eye(3, dtype=np.float32)[corner]
+
+
+def bake(
+    surface: Surface, frames: Sequence[Frame], views: list[Seen], wardrobe: Wardrobe
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Texture (S,S,3) and confidence (S,S) from one or more prepared views."""
+    laplacian, areas = cotangent_laplacian(surface.rest, surface.faces)
+    texels = surface.atlas
+    for k, (view, frame) in enumerate(zip(views, frames)):
+        bad = wardrobe.rejected[k]
+        view.maps.banned[bad] |= np.left_shift(np.uint32(1), view.maps.label[bad].astype(np.uint32))
+        read_vertices(surface, frame, view)
+        view.colour, view.trust = _read(texels.face, texels.barycentric, surface, frame, view.maps, view.picture)
+    total, colour, vertex_trust = _merge(views, frames, wardrobe)
+    vertex_colour = _vertex_merge(views, frames)
+    filled = _continued(surface, views, frames, laplacian, areas, wardrobe)
+    painted, hair_cover = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin,
+                                          laplacian, areas)
+    on_head = (surface.face_part[texels.face] == PART["head"])
+    _paint_head(surface, filled, painted, hair_cover, wardrobe, on_head)
+    mirrored, mirror_trust = _mirrored(surface, colour, total)
+    mirrored += _difference(surface, laplacian, areas, colour, mirrored, np.minimum(total, mirror_trust), 28.0)
+    amount = (smoothstep(0.3, 0.7, mirror_trust) * (1 - smoothstep(0.3, 0.8, total)))[:, None]
+    filled += (mirrored - filled) * amount
+    del mirrored, amount
+    seam = _difference(surface, laplacian, areas, colour, filled, total * (total > 0.25), 18.0)
+    filled += seam * np.where(on_head, 0.6, 1.0)[:, None].astype(np.float32)
+    del seam
+    filled += (colour - filled) * total[:, None]
+    texture = texels.picture(np.clip(filled + 0.5, 0, 255).astype(np.uint8))
+    confidence = texels.picture(np.clip(total * 255, 0, 255).astype(np.uint8))
+    return fill_gutter(texture, texels), confidence
+
+
+def _merge(views: list[Seen], frames: Sequence[Frame], wardrobe: Wardrobe) -> tuple[Floats, Floats, Floats]:
+    """Trust (T,), colour (T,3) and vertex trust (V,) of all views together; the best view of a texel prevails."""
+    if len(views) == 1:
+        return views[0].trust * frames[0].weight, views[0].colour, views[0].vertex_trust * frames[0].weight
+    share = np.zeros_like(views[0].trust)
+    colour = np.zeros_like(views[0].colour)
+    total, vertex = np.zeros_like(share), np.zeros_like(views[0].vertex_trust)
+    for k, (view, frame) in enumerate(zip(views, frames)):
+        trust = view.trust * frame.weight
+        strong = trust**3 + 1e-9
+        colour += strong[:, None] * (view.colour * wardrobe.gains[k])
+        share += strong
+        total, vertex = np.maximum(total, trust), np.maximum(vertex, view.vertex_trust * frame.weight)
+    return total, colour / share[:, None], vertex
+
+
+def _vertex_merge(views: list[Seen], frames: Sequence[Frame]) -> Floats:
+    strong = np.stack([(v.vertex_trust * f.weight) ** 3 + 1e-9 for v, f in zip(views, frames)])
+    strong /= strong.sum(axis=0)
+    return np.einsum("kv,kvc->vc", strong, np.stack([v.vertex_colour for v in views])).astype(np.float32)
+
+
+def _continued(
+    surface: Surface, views: list[Seen], frames: Sequence[Frame], laplacian: sp.csc_matrix, areas: NDArray[Any],
+    wardrobe: Wardrobe,
+) -> Floats:
+    """Every texel's colour by continuing the views over the far side (T,3)."""
+    texels, regions = surface.atlas, surface.regions
+    result, weights = None, np.zeros(len(texels.face), np.float32)
+    for k, (view, frame) in enumerate(zip(views, frames)):
+        matrix, _ = blended(frame.rotation, frame.offset, surface.index, surface.weight)
+        to_camera = -frame.camera.R[2]
+        direction = np.einsum("vba,b->va", matrix, to_camera).astype(np.float32)
+        source = fill.source_pixels(view.maps, view.vertex_trust, regions, laplacian, areas, direction) * frame.scale
+        layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k])
+        found_face = found[surface.face_part]
+        colour = np.empty((len(texels.face), 3), np.float32)
+        with KERNEL_LOCK:
+            kernels.sample_layers(texels.face, texels.barycentric, surface.faces, surface.face_part, source, layers,
+                                  colour)
+        reach = extend(laplacian, areas, view.vertex_trust.astype(float), view.vertex_trust * 1.0, 0.01, 0.0)
+        share = np.empty((len(texels.face), 1), np.float32)
+        with KERNEL_LOCK:
+            kernels.spread_vertices(texels.face, texels.barycentric, surface.faces,
+                                    np.clip(reach, 0, 1)[:, None].astype(np.float32), share)
+        strength = (share[:, 0] ** 2 + 1e-3) * frame.weight * np.where(found_face[texels.face], 1.0, 1e-4)
+        if len(views) == 1:
+            result, weights = colour, strength.astype(np.float32)
+        else:
+            part = colour * wardrobe.gains[k] * strength[:, None].astype(np.float32)
+            result = part if result is None else result + part
+            weights += strength.astype(np.float32)
+        missing = ~found_face[texels.face]
+        if len(views) == 1 and missing.any():
+            colour[missing] = wardrobe.part_colour[surface.face_part[texels.face[missing]]]
+    assert result is not None
+    return result if len(views) == 1 else result / weights[:, None]
+
+
+def _paint_head(
+    surface: Surface, filled: Floats, painted: Floats, cover: Floats, wardrobe: Wardrobe, on_head: NDArray[np.bool_]
+) -> None:
+    """Overwrite the head's texels with skin and hair, strand by strand."""
+    texels = surface.atlas
+    face, barycentric = texels.face[on_head], texels.barycentric[on_head]
+    values = np.concatenate([painted, cover[:, None], surface.rest], axis=1).astype(np.float32)
+    out = np.empty((len(face), 7), np.float32)
+    with KERNEL_LOCK:
+        kernels.spread_vertices(face, barycentric, surface.faces, values, out)
+    noise = head.strand_noise(out[:, 4:7], surface.regions.head_centre, wardrobe.hair.spread) * out[:, 3]
+    filled[on_head] = out[:, :3] + noise[:, None]
+
+
+def _mirrored(surface: Surface, colour: Floats, trust: Floats) -> tuple[Floats, Floats]:
+    texels = surface.atlas
+    picture = texels.picture(np.clip(colour + 0.5, 0, 255).astype(np.uint8))
+    out, out_trust = np.empty_like(colour), np.empty_like(trust)
+    with KERNEL_LOCK:
+        kernels.mirror_texels(texels.face, texels.barycentric, surface.uv.astype(np.float32), surface.uv_faces,
+                              surface.regions.mirror_face, surface.regions.mirror_corner, picture,
+                              texels.picture(trust), out, out_trust)
+    return out, out_trust
+
+
+def _difference(
+    surface: Surface, laplacian: sp.csc_matrix, areas: NDArray[Any], wanted: Floats, present: Floats, trust: Floats,
+    limit: float,
+) -> Floats:
+    """Smooth correction (T,3) that carries ``wanted - present`` from trusted texels over the rest of the surface."""
+    texels = surface.atlas
+    sums = np.zeros((len(surface.rest), 3), np.float64)
+    total = np.zeros(len(surface.rest), np.float64)
+    kernels.gather_vertices(texels.face, texels.barycentric, surface.faces, wanted - present, trust, total, sums)
+    mean = sums / np.maximum(total, 1e-6)[:, None]
+    smooth = extend(laplacian, areas, np.clip(mean, -60, 60), smoothstep(2.0, 20.0, total), 0.02)
+    out = np.empty((len(texels.face), 3), np.float32)
+    with KERNEL_LOCK:
+        kernels.spread_vertices(texels.face, texels.barycentric, surface.faces,
+                                np.clip(smooth, -limit, limit).astype(np.float32), out)
+    return out
