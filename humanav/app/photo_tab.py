@@ -24,6 +24,9 @@ TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
 EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0}
 """Expected duration of each job until this process has timed one."""
 
+_LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('viewer')"
+                   ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
+
 Updates = dict[gr.components.Component, Any]
 
 
@@ -80,8 +83,8 @@ class PhotoTab:
                 self.turntable = gr.Video(label="Once round", autoplay=True, loop=True, buttons=[], elem_id="turntable",
                                           height=340)
             self.files = gr.HTML("", elem_id="downloads", elem_classes="bare", padding=False)
-            gr.HTML('<h3 class="part">Another motion</h3><p class="hint">Pick a clip, or bring your own: an npz of SMPL-X '
-                    "or AMASS, or a BVH. The photo is not fitted again.</p>", elem_classes="bare", padding=False)
+            gr.HTML('<h3 class="part">Another motion</h3><p class="hint">Pick a clip, or bring your own: an npz of '
+                    "SMPL-X or AMASS, or a BVH. The photo is not fitted again.</p>", elem_classes="bare", padding=False)
             with gr.Row(equal_height=True):
                 self.other = gr.Dropdown(list(CLIP_NAMES), value="dance" if "dance" in CLIP_NAMES else CLIP_NAMES[-1],
                                          show_label=False, container=False, min_width=160, elem_id="other")
@@ -99,6 +102,7 @@ class PhotoTab:
                                      self.texture, self.back], outputs, api_name="make_avatar", **limits)
         for event, motion in ((self.animate.click, self.other), (self.upload.upload, self.upload)):
             event(self._animate, [self.made, motion], outputs, api_visibility="private", **limits)
+        self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
         self.stop.click(_cancel, None, None, queue=False, show_progress="hidden", api_visibility="private")
 
     def _make(
@@ -180,7 +184,7 @@ class PhotoTab:
         if event.file is not None and event.file.suffix == ".glb":
             kept = keep_preview(event.file)
             if kept is not None:
-                update[self.viewer] = pieces.player(kept, "The fitted body")
+                update[self.viewer] = pieces.player(kept, event.caption)
         return update
 
     def _finished(self, result: Result, evidence: list[pieces.Evidence]) -> Updates:
@@ -189,7 +193,7 @@ class PhotoTab:
         motion = result.inputs.get("motion", "motion")
         lead = "Your avatar is ready" if result.kind == "avatar" else f"Your avatar now does: {motion}"
         update: Updates = self._ready() | {
-            self.viewer: pieces.player(result.path("avatar.glb"), lead),
+            self.viewer: pieces.player(result.path("avatar.glb"), lead, motion),
             self.status: pieces.done(f"{lead}, in {report['seconds']:.0f} seconds.", report["quality"],
                                      report["warnings"]),
             self.result: gr.update(visible=True),

@@ -20,7 +20,7 @@ ANIMATE_STAGES = ("Reading the motion", "Animating and exporting")
 EXTRA_CLIPS = ("idle", "wave", "walk", "dance")
 """Clips that every avatar file carries beside the chosen motion."""
 MAX_SECONDS = 60.0
-VIDEO_SECONDS, VIDEO_FPS = 6.0, 20.0
+VIDEO_SECONDS, VIDEO_FPS = 5.0, 20.0
 
 _OPENS_GLB = "Blender, Unity, Unreal, three.js and Windows 3D Viewer"
 _OPENS_MP4 = "every browser and phone"
@@ -98,8 +98,9 @@ def export_motion(
 
     fitted = on_body(clip, avatar, body)
     name = clip.name or "motion"
-    write_glb(avatar, writer.add("avatar.glb", "The avatar with its skeleton, texture and motions", _OPENS_GLB),
-              {name: fitted, **(others or {})})
+    glb = writer.add("avatar.glb", "The avatar with its skeleton, texture and motions", _OPENS_GLB)
+    write_glb(avatar, glb, {name: fitted, **(others or {})})
+    progress.show("The avatar moves; the videos follow.", file=glb, title="Avatar")
     progress.update(share[0] + 0.2 * (share[1] - share[0]))
     video = resample(fitted[: max(1, round(VIDEO_SECONDS * fitted.fps))], VIDEO_FPS)
     total = len(video)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from humanav import __version__
 from humanav.errors import InputError
 from humanav.jobs.animate import export_motion, extra_motions, motion_inputs, resolve_motion
-from humanav.jobs.evidence import save_picture, side_view
 from humanav.jobs.sight import Sighting, sight
 from humanav.motion import Motion
 from humanav.progress import Progress
@@ -31,7 +31,7 @@ STAGES = ("Reading the photo", "Finding the person", "Cutting out", "Fitting the
 MEASURE_STAGES = STAGES[:4]
 LIMBS = ("left_arm", "right_arm", "left_leg", "right_leg")
 TEXTURE_SIZES = (1024, 2048, 4096)
-TURNTABLE_SECONDS, TURNTABLE_FPS = 4.0, 20.0
+TURNTABLE_SECONDS, TURNTABLE_FPS = 4.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def photo_id(
     photo: ImageSource, options: PhotoOptions, motion: str | Path | Motion = "walk", back: ImageSource | None = None
 ) -> str:
     """The id that :func:`photo_to_avatar` gives its result: the same inputs and options have the same id."""
-    return content_id("avatar", _source(photo), None if back is None else _source(back), asdict(options),
+    return content_id("avatar", __version__, _source(photo), None if back is None else _source(back), asdict(options),
                       motion_inputs(motion))
 
 
@@ -146,7 +146,7 @@ def measure_photo(
 def fit_sighting(seen: Sighting, options: PhotoOptions, body: BodyModel, progress: Progress) -> PhotoFit:
     """Fit the body to one person, and show how it sits over the photo and from the side."""
     from humanav.track import fit_photo
-    from humanav.view import draw_overlay
+    from humanav.view import draw_overlay, draw_side_view
 
     progress.next(STAGES[3])
     fit = fit_photo(seen.image, seen.person, seen.alpha, body=body, height=options.height, standing=options.standing,
@@ -155,9 +155,10 @@ def fit_sighting(seen: Sighting, options: PhotoOptions, body: BodyModel, progres
     report = fit.report
     progress.show(f"The body sits within {report.reprojection_px:.0f} px of the points and covers "
                   f"{report.iou:.0%} of the outline.",
-                  draw_overlay(seen.image, vertices, body.faces, fit.camera), title="Body over the photo",
+                  draw_overlay(seen.image, vertices, body.faces, fit.camera, side_view=False), title="Body over the photo",
                   name="overlay", warnings=report.warnings)
-    progress.show("The same body from the side.", side_view(vertices, body.faces), title="From the side", name="side")
+    progress.show("The same body from the side: it should not lean.",
+                  draw_side_view(vertices, body.faces, fit.camera, up=report.up), title="From the side", name="side")
     return fit
 
 
@@ -298,3 +299,10 @@ def _name(photo: ImageSource) -> str:
     return Path(photo).name if isinstance(photo, str | os.PathLike) else "photo"
 
 
+def save_picture(image: NDArray[np.uint8], path: Path, side: int = 1280) -> None:
+    """Write a picture as JPEG or PNG by the file's name, at most ``side`` pixels high or wide."""
+    from PIL import Image
+
+    picture = Image.fromarray(image)
+    picture.thumbnail((side, side))
+    picture.save(path, quality=88)
