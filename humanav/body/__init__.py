@@ -1,6 +1,7 @@
 """The body model, its landmarks and its measurements.
 
-The names of the joints are imported at once; what needs torch, on first use.
+The names of the joints are imported at once; what needs torch, on first use (:class:`~humanav.motion.Motion` is written
+in terms of the names, and the model in terms of Motion).
 """
 
 from importlib import import_module
@@ -9,11 +10,27 @@ from typing import TYPE_CHECKING, Any
 from humanav.body.names import JOINT_INDEX, JOINT_NAMES, MIRROR, PARENTS
 
 if TYPE_CHECKING:
+    from humanav.body.landmarks import (
+        FACE_POINTS,
+        KEYPOINT_SETS,
+        LANDMARKS,
+        SURFACE_VERTICES,
+        Landmark,
+        landmark_positions,
+    )
+    from humanav.body.measurements import Measurements, measure
     from humanav.body.model import BodyModel, BodyOutput, axis_angle_to_matrix
 
-__all__ = ["JOINT_INDEX", "JOINT_NAMES", "MIRROR", "PARENTS", "BodyModel", "BodyOutput", "axis_angle_to_matrix"]
+__all__ = ["FACE_POINTS", "JOINT_INDEX", "JOINT_NAMES", "KEYPOINT_SETS", "LANDMARKS", "MIRROR", "PARENTS",
+           "SURFACE_VERTICES", "BodyModel", "BodyOutput", "Landmark", "Measurements", "axis_angle_to_matrix",
+           "landmark_positions", "measure"]
 
-_HOMES = dict.fromkeys(("BodyModel", "BodyOutput", "axis_angle_to_matrix"), "model")
+_HOMES = {
+    **dict.fromkeys(("FACE_POINTS", "KEYPOINT_SETS", "LANDMARKS", "SURFACE_VERTICES", "Landmark", "landmark_positions"),
+                    "landmarks"),
+    **dict.fromkeys(("Measurements", "measure"), "measurements"),
+    **dict.fromkeys(("BodyModel", "BodyOutput", "axis_angle_to_matrix"), "model"),
+}
 
 
 def __getattr__(name: str) -> Any:
