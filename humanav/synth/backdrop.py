@@ -136,17 +136,25 @@ def _brick(rng: np.random.Generator, h: int, w: int, ppm: float) -> Array:
     return (mortar + smoothstep(0.004, 0.011, edge)[..., None] * (face - mortar)).astype(np.float32)
 
 
-def _foliage(rng: np.random.Generator, image: Array, low: float, high: float, hue: float) -> None:
-    """Soft leafy clumps and light spots between two heights (fractions of the picture from the top)."""
+def _foliage(rng: np.random.Generator, image: Array, low: float, hue: float, ppm: float) -> None:
+    """Trees from ``low`` (share of the picture from the top) down: two soft layers of leaves with gaps of sky."""
     h, w = image.shape[:2]
-    for k in range(900):
-        t = rng.random()
-        x, y = rng.integers(w), int(h * (low + (high - low) * t ** 0.8))
-        tone = hsv(hue + rng.normal(0, 0.02), rng.uniform(0.3, 0.55), rng.uniform(0.2, 0.55) * (1.1 - 0.5 * t))
-        cv2.circle(image, (int(x), y), int(h * rng.uniform(0.01, 0.05)), tone.tolist(), -1, cv2.LINE_AA)
-        if k % 9 == 0:
-            cv2.circle(image, (int(x), int(h * (low + (high - low) * rng.random() * 0.6))), int(h * rng.uniform(0.006, 0.02)),
-                       hsv(0.17, 0.18, rng.uniform(0.85, 1)).tolist(), -1, cv2.LINE_AA)
+    level = np.linspace(0, 1, h)[:, None]
+    for k, (shade, gap) in enumerate(((0.62, 0.10), (0.40, 0.0))):
+        top = low + 0.22 * k + 0.30 * _noise(1, w, (1.3 / 12 / h * 60, 1), 3, int(rng.integers(999)))
+        leaves = _noise(h, w, (9, 9), 4, int(rng.integers(999)))
+        cover = smoothstep(-0.05, 0.12, level - top + 0.5 * (leaves - gap)) * (1 - 0.35 * smoothstep(0.12, 0.3, leaves) * (k == 0))
+        light = np.clip(shade + 0.55 * _noise(h, w, (14, 14), 4, int(rng.integers(999))) - 0.25 * level, 0.08, 1)
+        tone = hsv(hue + 0.015 * k, 0.42, 1.0) * light[..., None]
+        image += cover[..., None] * (tone - image)
+    image[:] = _blur(image, 0.12 * ppm)
+    for _ in range(70):  # out-of-focus glints
+        x, y, r = int(rng.integers(w)), int(h * (low + (0.85 - low) * rng.random())), int(ppm * rng.uniform(0.08, 0.22))
+        spot = np.zeros((2 * r + 3, 2 * r + 3), np.float32)
+        cv2.circle(spot, (r + 1, r + 1), r, float(rng.uniform(0.08, 0.35)), -1, cv2.LINE_AA)
+        area = image[max(y - r - 1, 0): y + r + 2, max(x - r - 1, 0): x + r + 2]
+        if area.shape[:2] == spot.shape:
+            area += spot[..., None] * (np.array([0.98, 0.97, 0.80]) - area)
 
 
 def _sky(rng: np.random.Generator, h: int, w: int) -> Array:
@@ -159,15 +167,16 @@ def _sky(rng: np.random.Generator, h: int, w: int) -> Array:
 
 def _park(rng: np.random.Generator, h: int, w: int, ppm: float) -> Array:
     image = _sky(rng, h, w)
-    hue = rng.choice([0.24, 0.27, 0.22, 0.12])
-    _foliage(rng, image, rng.uniform(0.05, 0.35), 0.98, float(hue))
-    for _ in range(rng.integers(2, 6)):
-        x = int(rng.integers(w))
-        cv2.line(image, (x, h), (x + int(rng.normal(0, 0.3 * ppm)), int(h * 0.25)), hsv(0.08, 0.4, 0.25).tolist(),
-                 int(rng.uniform(0.15, 0.35) * ppm))
-    _foliage(rng, image, 0.1, 0.6, float(hue))
-    cv2.rectangle(image, (0, int(h * 0.955)), (w, h), hsv(float(hue), 0.45, 0.42).tolist(), -1)
-    return _blur(image, 0.11 * ppm)
+    hue = float(rng.choice([0.22, 0.25, 0.28, 0.14]))
+    _foliage(rng, image, rng.uniform(-0.05, 0.3), hue, ppm)
+    for _ in range(rng.integers(2, 7)):
+        x, bark = int(rng.integers(w)), np.zeros((h, w), np.float32)
+        cv2.line(bark, (x, h), (x + int(rng.normal(0, 0.4 * ppm)), int(h * 0.35)), 1.0, int(rng.uniform(0.2, 0.45) * ppm), cv2.LINE_AA)
+        bark = _blur(bark, 0.12 * ppm)[..., None] * np.linspace(0.1, 0.95, h)[:, None, None]
+        image += bark * (hsv(0.08, 0.35, 0.26) - image)
+    grass = smoothstep(0.93, 0.97, np.linspace(0, 1, h) )[:, None, None]
+    image += grass * (hsv(hue, 0.35, 0.40) - image)
+    return _blur(image, 0.05 * ppm)
 
 
 def _street(rng: np.random.Generator, h: int, w: int, ppm: float) -> Array:
@@ -189,9 +198,6 @@ def _street(rng: np.random.Generator, h: int, w: int, ppm: float) -> Array:
             cv2.circle(image, (x + int(rng.uniform(0.1, 0.9) * width), int(h - rng.uniform(0.5, 2.4) * ppm)),
                        int(rng.uniform(0.05, 0.14) * ppm), hsv(0.12, 0.35, 1.0).tolist(), -1, cv2.LINE_AA)
         x += width
-    if rng.random() < 0.6:
-        part = image[:, : w]
-        _foliage(rng, part, 0.35, 0.6, 0.26) if rng.random() < 0.3 else None
     cv2.rectangle(image, (0, int(h - 0.15 * ppm)), (w, h), (0.55, 0.54, 0.53), -1)
     return _blur(image, 0.1 * ppm)
 

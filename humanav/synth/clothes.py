@@ -6,12 +6,13 @@ sleeves and hems come out as smooth curves on every shape.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.spatial import ConvexHull, cKDTree
 
 from humanav.synth.noise import fbm, smoothstep
 from humanav.synth.surface import Surface, clip, normals, smooth, subdivide, submesh, tube
@@ -64,24 +65,22 @@ class Garment:
             out = np.minimum(out, self.sleeve + 0.045 - x + 0.35 * np.clip(-0.03 - y, -0.05, 0.12))
         else:
             out = np.minimum(out, self.sleeve - x)
-        out = np.minimum(out, np.minimum(self._neckline(x, y, z), 0.155 - y))
+        out = np.minimum(out, np.minimum(self._neckline(x, y, z), 0.15 - np.clip(z - 0.06, 0, 0.1) - y))
         if self.opening > 0:
             gap = self.opening + 0.16 * np.clip(y + 0.12, 0, 0.25) + 0.03 * np.clip(-0.25 - y, 0, 0.3)
             out = np.where(z > 0.055, np.minimum(out, x - gap), out)
         return out.astype(np.float32)
 
     def _neckline(self, x: Array, y: Array, z: Array) -> Array:
-        def bowl(a: float, b: float, c: float, height: float) -> Array:
-            return (np.sqrt((x / a) ** 2 + ((y - height) / b) ** 2 + ((z - 0.045) / c) ** 2) - 1) * min(a, b)
-
-        if self.neck == "collar":  # a folded band about the neck, open in front
-            band = 0.028 - np.abs(bowl(0.088, 0.075, 0.088, 0.135) + 0.004)
-            return np.where(z > 0.07, np.minimum(band, (x - 0.012 - 0.55 * np.clip(0.085 - y, 0, 0.1))), band)
+        back = smoothstep(0.105, 0.0, z)
         if self.neck == "high":
-            return np.where(x < 0.12, 0.152 - y, 1.0)
+            return 0.148 - 0.5 * np.clip(z - 0.06, 0, 0.1) - y
         if self.neck == "scoop":
-            return np.minimum(bowl(0.115, 0.12, 0.12, 0.13), bowl(0.08, 0.075, 0.085, 0.13))
-        crew = bowl(0.088, 0.075, 0.088, 0.135)
+            return (0.012 + 0.075 * back + 7.0 * x**2 - y) * 0.85
+        crew = (0.070 + 0.034 * back + 4.5 * x**2 - y) * 0.9
+        if self.neck == "collar":  # a folded band about the neck, open in front
+            band = np.minimum(crew + 0.030, 0.016 - crew)
+            return np.where(z > 0.06, np.minimum(band, x - 0.010 - 0.5 * np.clip(0.10 - y, 0, 0.1)), band)
         if self.neck in ("v", "shirt"):
             low = -0.01 if self.neck == "v" else 0.03
             return np.where(z > 0.05, np.minimum(crew, (low + 1.7 * x - y) * 0.5), crew)
@@ -114,15 +113,19 @@ def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], mat
                 surface = clip(surface)
             surfaces.append(surface)
             continue
-        points = _shell(template, under, outline, garment)
+        if garment.kind == "shoes":
+            surfaces.append(shoes(template, under, garment, materials[i]))
+            continue
+        points, steps = _shell(template, under, outline, garment)
+        # smoothing the coordinates like the cloth keeps hems and stripes straight
+        rest = smooth(template.points, template.faces, steps)
         region = (covers[i] > -0.06)[template.faces].any(axis=1) & (template.part == 0)[template.faces].all(axis=1)
-        piece, _ = submesh(Surface(points, template.points, template.weights, template.faces, covers[i], materials[i]), region)
+        piece, _ = submesh(Surface(points, rest, template.weights, template.faces, covers[i], materials[i]), region)
         under = np.where((covers[i] > 0)[:, None], points, under).astype(np.float32)
         for _ in range(detail):
             piece = subdivide(piece)
         points = smooth(piece.points, piece.faces, 2)
-        if garment.kind != "shoes":
-            points = points + normals(points, piece.faces) * _folds(piece.rest, garment, template)[:, None]
+        points = points + normals(points, piece.faces) * _folds(piece.rest, garment, template)[:, None]
         piece = Surface(points, piece.rest, piece.weights, piece.faces, garment.keep(piece.rest), materials[i])
         surfaces.append(clip(_hidden(piece, above)))
     surfaces[0] = clip(surfaces[0])
@@ -137,13 +140,11 @@ def _hidden(surface: Surface, above: tuple[Garment, ...]) -> Surface:
     return Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), surface.material)
 
 
-def _shell(template: Template, under: Array, outline: Array, garment: Garment) -> Array:
-    """Offset positions of all body vertices for one garment."""
-    x, y, z = np.abs(template.points[:, 0]), template.points[:, 1], template.points[:, 2]
+def _shell(template: Template, under: Array, outline: Array, garment: Garment) -> tuple[Array, int]:
+    """Offset positions (V,3) of all body vertices for one garment, and how often they were smoothed."""
+    x, y = np.abs(template.points[:, 0]), template.points[:, 1]
     loose = garment.loose
-    if garment.kind == "shoes":
-        offset, iterations, least = np.full(len(x), 0.009), 24, 0.006
-    elif garment.kind == "bottom":
+    if garment.kind == "bottom":
         fall = smoothstep(-0.5, -1.2, y)
         offset, iterations, least = 0.005 + loose * (0.010 + 0.012 * fall) + garment.flare * 0.05 * fall, 10, 0.004
     else:
@@ -155,13 +156,54 @@ def _shell(template: Template, under: Array, outline: Array, garment: Garment) -
     points = smooth(under + outline * offset[:, None], template.faces, iterations)
     depth = ((points - under) * outline).sum(axis=1)
     points = points + outline * np.maximum(least - depth, 0)[:, None]
-    if garment.kind == "shoes":
-        sole = template.floor
-        flat = smoothstep(sole + 0.03, sole + 0.005, y)
-        points[:, 1] = np.where(y < sole + 0.03, points[:, 1] * (1 - flat) + (sole - 0.022) * flat, points[:, 1])
-        side = outline * [1, 0, 1]
-        points = points + side * (0.004 * smoothstep(sole + 0.035, sole + 0.01, y))[:, None]
-    return points.astype(np.float32)
+    return points.astype(np.float32), iterations
+
+
+def shoes(template: Template, under: Array, garment: Garment, material: int) -> Surface:
+    """A pair of shoes: the convex hull of each foot, rounded, on a flat sole; boots have a shaft as well."""
+    rest, floor = template.points, template.floor
+    low = min(garment.top, -1.245)
+    theta, phi = np.linspace(0.0, np.pi, 30), np.linspace(0, 2 * np.pi, 56, endpoint=False)
+    # directions crowd towards heel and toe, where the foot is long
+    grid = np.stack([np.sin(theta)[:, None] * np.cos(phi) * 0.6, np.sin(theta)[:, None] * np.sin(phi) * 0.6,
+                     -np.cos(theta)[:, None] * np.ones_like(phi) * 1.7], axis=-1)
+    ways = (grid / np.linalg.norm(grid, axis=-1, keepdims=True)).reshape(-1, 3)
+    parts = []
+    for side in (1, -1):
+        foot = (rest[:, 0] * side > 0) & (rest[:, 1] < low) & (template.part == 0)
+        shapes = []
+        for cloud in (under[foot], rest[foot]):
+            hull = ConvexHull(cloud)
+            centre = (cloud.min(axis=0) + cloud.max(axis=0)) / 2
+            centre[1] = cloud[:, 1].min() + 0.03
+            slope = ways @ hull.equations[:, :3].T
+            room = -(centre @ hull.equations[:, :3].T + hull.equations[:, 3])
+            reach = np.where(slope > 1e-6, room[None] / np.maximum(slope, 1e-6), np.inf).min(axis=1)
+            shape = centre + ways * (reach[:, None] + 0.007)
+            shape[:, 1] = np.maximum(shape[:, 1], cloud[:, 1].min() - 0.004)
+            shapes.append(shape)
+        _, near = cKDTree(rest[foot]).query(shapes[1])
+        piece = tube(shapes[0].reshape(30, 56, 3), template.weights[foot][near].reshape(30, 56, 55), material,
+                     rest=shapes[1].reshape(30, 56, 3))
+        points = smooth(piece.points, piece.faces, 3)
+        for pole in (slice(0, 56), slice(-56, None)):
+            points[pole] = points[pole].mean(axis=0)
+        edge = smoothstep(floor + 0.026, floor + 0.012, shapes[1][:, 1])
+        centre = points.mean(axis=0)
+        points[:, 1] -= 0.018 * edge
+        points[:, [0, 2]] += (points - centre)[:, [0, 2]] * (0.03 * edge)[:, None]
+        parts.append(replace(piece, points=points.astype(np.float32)))
+    if garment.top > -1.235:
+        shaft = np.minimum(garment.top - rest[:, 1], rest[:, 1] + 1.27)
+        region = (shaft > -0.02)[template.faces].any(axis=1)
+        outline = normals(under, template.faces)
+        wide = smooth(under + outline * 0.009, template.faces, 4)
+        leg, _ = submesh(Surface(wide, rest, template.weights, template.faces, shaft.astype(np.float32), material), region)
+        parts.append(clip(leg))
+    count = np.cumsum([0] + [len(p.points) for p in parts])
+    return Surface(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("points", "rest", "weights")),
+                   np.concatenate([p.faces + c for p, c in zip(parts, count)]),
+                   np.ones(count[-1], np.float32), material)
 
 
 def _folds(rest: Array, garment: Garment, template: Template) -> Array:

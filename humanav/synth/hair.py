@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from humanav.synth.noise import fbm, smoothstep
 from humanav.synth.surface import Surface, clip, normals, smooth, subdivide, submesh, tube
@@ -49,12 +50,13 @@ def hairline(rest: Array, style: HairStyle, template: Template, seed: int) -> Ar
     brow = float(template.face[:10, 1].max())
     low = 0.185 if style in ("buzz", "short", "parted") else 0.165
     at = np.radians([0, 25, 42, 58, 72, 84, 100, 118, 135, 180])
-    heights = np.array([brow + 0.056, brow + 0.054, brow + 0.040, brow + 0.024, 0.262, 0.246, 0.262, 0.232, 0.196, low])
+    heights = np.array([brow + 0.049, brow + 0.050, brow + 0.043, brow + 0.022, 0.262, 0.248, 0.262, 0.232, 0.196, low])
     line = np.interp(azimuth(rest), at, heights)
-    ragged = 0.003 * fbm(rest, 55.0, 2, 0.5, seed) + 0.004 * fbm(rest, 14.0, 2, 0.5, seed + 1)
-    inside = rest[:, 1] - line + ragged
-    ear = np.abs(rest[:, 0]) - np.where((rest[:, 1] < 0.292) & (rest[:, 2] > 0.035) & (rest[:, 2] < 0.1), 0.0715, 1.0)
-    return np.minimum(inside, -ear).astype(np.float32)
+    angle = np.arctan2(rest[:, 0], rest[:, 2] - 0.055)
+    tufts = np.stack([angle * 30, rest[:, 1] * 6, np.zeros(len(rest))], axis=1)
+    ragged = 0.004 * fbm(tufts, 1.0, 2, 0.6, seed) + 0.005 * fbm(rest, 14.0, 2, 0.5, seed + 1)
+    ear = (np.hypot((rest[:, 1] - 0.247) / 0.043, (rest[:, 2] - 0.069) / 0.025) - 1) * 0.025
+    return np.minimum(rest[:, 1] - line + ragged, np.maximum(ear, 0.0715 - np.abs(rest[:, 0]))).astype(np.float32)
 
 
 def hair_surfaces(template: Template, shaped: Array, dressed: Array, hair: Hair, material: int) -> list[Surface]:
@@ -86,15 +88,16 @@ def _cap(template: Template, shaped: Array, hair: Hair, material: int) -> Surfac
     region = (head & (line > -0.03))[template.faces].any(axis=1) & head[template.faces].all(axis=1)
     outline = smooth(normals(shaped, template.faces), template.faces, 4)
     base = {"short": 0.011, "parted": 0.016, "afro": 0.045, "bob": 0.017, "long": 0.016, "bun": 0.009, "ponytail": 0.009}[hair.style]
-    grow = smoothstep(-0.004, 0.045 if hair.style != "afro" else 0.06, line)
+    grow = smoothstep(-0.004, 0.045 if hair.style not in ("short", "afro") else 0.065, line)
     top = smoothstep(0.27, 0.36, rest[:, 1])
     thick = base * (0.7 + 0.6 * hair.volume) * grow
     if hair.style in ("short", "parted"):
         thick = thick * (0.45 + 1.1 * top)
     piece, index = submesh(Surface(shaped, rest, template.weights, template.faces, line, material), region)
     points = piece.points + outline[index] * (0.0012 + thick[index])[:, None]
-    move = smooth(points, piece.faces, 10) - points
-    points = points + move * smoothstep(0.0, 0.03, piece.keep)[:, None]
+    points = points + (smooth(points, piece.faces, 10) - points) * smoothstep(0.0, 0.03, piece.keep)[:, None]
+    sunk = (thick[index] * 0.6 + 0.002) - ((points - piece.points) * outline[index]).sum(axis=1)
+    points = points + outline[index] * np.maximum(sunk, 0)[:, None]
     piece = Surface(points.astype(np.float32), piece.rest, piece.weights, piece.faces, piece.keep, material)
     for _ in range(2):
         piece = subdivide(piece)
@@ -137,53 +140,53 @@ def _weights(y: Array) -> Array:
 
 def _fall(template: Template, dressed: Array, hair: Hair, material: int, lift: float, cap: Surface) -> Surface:
     """Hair falling from the temples round the back to ``hair.length``."""
-    rows, columns = 46, 90
-    start, end = 0.315, hair.length
+    rows, columns = 48, 91
+    start, end = 0.335, hair.length
     y = np.linspace(start, end, rows)
-    half = np.radians(112 if hair.style == "long" else 118)
     t = np.linspace(-1, 1, columns)
-    angle = t * half
-    # a horizontal section of the head with hair, kept below the ears and drawn together over the back
-    gap = 0.014 + 0.012 * hair.volume
-    rng = np.random.default_rng(hair.seed)
+    angle = t * np.radians(110 if hair.style == "long" else 116)
     wave = fbm(np.stack([t * 7, np.zeros(columns), np.zeros(columns)], 1).astype(np.float32), 1.0, 3, 0.6, hair.seed)
-    rings = np.zeros((rows, columns, 3))
-    shell = np.concatenate([dressed, cap.points])
-    near = shell[(np.abs(shell[:, 0]) < 0.24) & (shell[:, 1] > end + lift - 0.1)]
+    head = np.concatenate([cap.points, template.points[template.weights[:, HEAD] > 0.5] + [0, lift, 0]])
+    around = np.arctan2(head[:, 0], -(head[:, 2] - 0.05))
+    away = np.hypot(head[:, 0], head[:, 2] - 0.05)
+    radius = np.zeros((rows, columns))
     for r, height in enumerate(y):
-        down = float(smoothstep(0.26, 0.10, np.array([height]))[0])
-        a, b = 0.088 + gap, 0.088 + gap * 0.9
-        x, z = np.sin(angle) * a, 0.048 - np.cos(angle) * b
-        if hair.style == "long":  # below the jaw it lies on the back, its edges drawn in
-            low = float(smoothstep(0.20, 0.04, np.array([height]))[0])
-            x, z = x * (1 - 0.12 * low), z * (1 - low) + low * (0.01 - 0.055 * np.cos(angle * 0.9))
-        pull = down * 0.006 * rng.uniform(0.8, 1.2) if hair.style == "bob" else 0.0
-        x = x * (1 - 2 * pull)
-        band = near[np.abs(near[:, 1] - (height + lift)) < 0.018]
+        band = np.abs(head[:, 1] - lift - height) < 0.012
         for c in range(columns):
-            here = band[np.abs(band[:, 0] - x[c]) < 0.016]
-            if len(here) and height < 0.2 and z[c] < 0.055:
-                back = here[here[:, 2] < 0.06, 2]
-                z[c] = min(z[c], (back.min() if len(back) else z[c]) - 0.008)
-        rings[r] = np.stack([x, np.full(columns, height + lift), z], axis=1)
-    kernel = np.array([1, 4, 6, 4, 1]) / 16
-    for axis in (0, 1):
-        for _ in range(3):
-            padded = np.pad(rings, [(2, 2) if k == axis else (0, 0) for k in range(3)], mode="edge")
-            rings = np.stack([padded.take(np.arange(k, k + rings.shape[axis]), axis=axis) for k in range(5)], -1) @ kernel
-    outward = np.stack([np.sin(angle), np.zeros(columns), -np.cos(angle)], axis=1)
-    depth = smoothstep(0.0, 0.5, np.linspace(0, 1, rows))[:, None]
-    rings = rings + outward[None] * ((0.007 + 0.007 * hair.volume) * wave[None, :] * (0.4 + depth))[..., None]
-    curl = 0.005 * np.sin(y[:, None] * 46 + t[None] * 5) * depth * rng.uniform(0, 1)
-    rings = rings + outward[None] * curl[..., None]
-    rest = rings.copy()
-    rest[..., 1] = np.repeat(y[:, None], columns, 1)
+            near = band & (np.abs(around - angle[c]) < 0.16)
+            radius[r, c] = away[near].max() if near.any() else 0.0
+    # below the widest part of the head the hair hangs straight
+    for r in range(1, rows):
+        radius[r] = np.maximum(radius[r], radius[r - 1] - (0.0 if y[r] > 0.2 else 0.0009))
+    out = -0.004 + (0.012 + 0.012 * hair.volume) * smoothstep(0.325, 0.22, y)
+    radius = gaussian_filter(radius, (1.5, 3.0), mode="nearest") + out[:, None]
+    depth = smoothstep(0.0, 0.6, np.linspace(0, 1, rows))[:, None]
+    radius += (0.006 + 0.007 * hair.volume) * wave[None] * (0.25 + depth)
+    radius += 0.004 * np.sin(y[:, None] * 46 + t[None] * 5) * depth * np.random.default_rng(hair.seed).uniform(0, 1)
+    if hair.style == "bob":
+        radius -= 0.020 * (smoothstep(0.19, 0.11, y) ** 2)[:, None] * (0.3 + 0.7 * (1 - np.abs(t[None]) ** 2))
+    x, z = np.sin(angle) * radius, 0.05 - np.cos(angle) * radius
+    if hair.style == "long":  # below the jaw it gathers and lies on the back
+        low = smoothstep(0.21, 0.05, y)[:, None]
+        x, z = x * (1 - 0.16 * low), z * (1 - low) + low * np.minimum(z, 0.0 - 0.05 * np.cos(angle * 0.8)[None])
+        back = dressed[(np.abs(dressed[:, 0]) < 0.24) & (dressed[:, 2] < 0.07)]
+        for r in np.flatnonzero(y < 0.2):
+            band = back[np.abs(back[:, 1] - lift - y[r]) < 0.02]
+            for c in range(columns):
+                here = band[np.abs(band[:, 0] - x[r, c]) < 0.02, 2]
+                if len(here):
+                    z[r, c] = min(z[r, c], here.min() - 0.010)
+        z = gaussian_filter(z, (1.5, 3.0), mode="nearest")
+    rest = np.stack([x, np.repeat(y[:, None], columns, 1), z], axis=-1)
+    rings = rest + [0, lift, 0]
     surface = tube(rings, _weights(rest[..., 1]), material, closed=False, rest=rest)
-    edge = (1 - np.abs(np.tile(t, rows))) * 0.1
-    tips = surface.rest[:, 1] - end - 0.018 - 0.02 * np.tile(wave, rows) - 0.03 * np.tile(t**2, rows) * (hair.style == "long")
-    fine = 0.012 * fbm(np.stack([np.tile(t * 40, rows), np.zeros(rows * columns), np.zeros(rows * columns)], 1), 1.0, 2, 0.5, 3)
-    keep = np.minimum(tips + fine, edge + 0.004)
-    return clip(subdivide(Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), material)))
+    surface = subdivide(surface)
+    turn = np.arctan2(surface.rest[:, 0], -(surface.rest[:, 2] - 0.05))
+    line = np.stack([turn * 22, np.zeros_like(turn), np.zeros_like(turn)], axis=1)
+    tips = surface.rest[:, 1] - end - 0.012 - 0.022 * fbm(line, 0.3, 2, 0.5, hair.seed) + 0.012 * fbm(line, 1.4, 2, 0.5, 3)
+    if hair.style == "long":
+        tips = tips - 0.03 * (surface.rest[:, 0] / 0.1) ** 2
+    return clip(replace(surface, keep=tips.astype(np.float32)))
 
 
 def _ball(centre: Array, radii: Array, hair: Hair, material: int) -> Surface:

@@ -16,6 +16,15 @@ from humanav.render import rasterize_mesh
 Array = NDArray[np.float32]
 
 
+Bounds = tuple[Array, float]
+
+
+def bounds(vertices: Array) -> Bounds:
+    """Centre and radius of a ball round the mesh."""
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    return (low + high) / 2, float(np.linalg.norm(high - low) / 2) * 1.05
+
+
 @dataclass(frozen=True)
 class ShadowMap:
     """Depth of the scene as a far light sees it."""
@@ -24,10 +33,9 @@ class ShadowMap:
     depth: Array
 
     @classmethod
-    def make(cls, vertices: Array, faces: NDArray[np.int64], direction: Array, size: int) -> ShadowMap:
+    def make(cls, vertices: Array, faces: NDArray[np.int64], direction: Array, size: int, bounds: Bounds) -> ShadowMap:
         """Look at the mesh from ``direction``, far enough for nearly parallel rays."""
-        low, high = vertices.min(axis=0), vertices.max(axis=0)
-        centre, radius = (low + high) / 2, float(np.linalg.norm(high - low) / 2) * 1.05
+        centre, radius = bounds
         far = 12 * radius
         up = (0.0, 1.0, 0.0) if abs(direction[1]) < 0.95 else (0.0, 0.0, 1.0)
         camera = Camera.look_at(centre + np.asarray(direction) * far, centre, size, size, size / 2 * far / radius, up)
@@ -35,8 +43,9 @@ class ShadowMap:
 
     def lit(self, points: Array, bias: float, offsets: Array | None = None) -> Array:
         """Share (N,) of the light that reaches points: mean over texel ``offsets`` (K,2) of the depth test."""
-        xy, z = self.camera.project(points)
-        size = self.camera.width
+        cam = points @ self.camera.R.T.astype(np.float32) + self.camera.t.astype(np.float32)
+        z, size = cam[:, 2], self.camera.width
+        xy = cam[:, :2] / z[:, None] * np.float32(self.camera.focal) + np.float32(size / 2)
         total = np.zeros(len(points), np.float32)
         taps = np.zeros((1, 2)) if offsets is None else offsets
         for tap in taps:
@@ -92,18 +101,18 @@ class Light:
         directions = sphere_directions(count)
         radiance = self.radiance(directions)
         total = np.zeros((len(points), 3), np.float32)
-        start = points + 0.012 * normals
+        start, ball = points + 0.012 * normals, bounds(vertices)
         for direction, colour in zip(directions, radiance):
             facing = np.clip((normals @ direction + wrap) / (1 + wrap), 0, 1)
-            seen = ShadowMap.make(vertices, faces, direction, size).lit(start, 0.012)
+            seen = ShadowMap.make(vertices, faces, direction, size, ball).lit(start, 0.012)
             total += (facing * seen)[:, None] * colour
         return total * (4 / count)
 
-    def key_light(self, points: Array, vertices: Array, faces: NDArray[np.int64], size: int,
-                  rng: np.random.Generator) -> Array:
+    def key_light(self, points: Array, vertices: Array, faces: NDArray[np.int64], size: int) -> Array:
         """Share (N,) of the key light at points; the penumbra follows ``softness`` for an occluder about 0.3 m away."""
-        shadow = ShadowMap.make(vertices, faces, self.key_direction, size)
-        metres = 2 * np.linalg.norm(vertices.max(0) - vertices.min(0)) / 2 * 1.05 / size
+        ball = bounds(vertices)
+        shadow = ShadowMap.make(vertices, faces, self.key_direction, size, ball)
+        metres = 2 * ball[1] / size
         spread = max(1.0, 0.3 * self.softness / metres)
         k = np.arange(16) + 0.5
         disc = np.sqrt(k / 16)[:, None] * np.stack([np.cos(2.4 * k), np.sin(2.4 * k)], axis=1) * spread

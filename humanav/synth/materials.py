@@ -232,18 +232,18 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
         stitch(y + 0.245, 0.003, 0.4)
     elif material.detail in ("sneaker", "boot"):
         sole = template.floor
-        under = smoothstep(sole + 0.012, sole + 0.009, y)
+        under = smoothstep(sole + 0.016, sole + 0.013, y)
         rubber = np.array([0.82, 0.81, 0.78]) if material.detail == "sneaker" else np.array([0.03, 0.025, 0.02])
-        stitch(y - sole - 0.012, 0.004, 0.5)
+        stitch(y - sole - 0.017, 0.003, 0.5)
         albedo += under[:, None] * (rubber - albedo)
         if material.detail == "sneaker":
             lace = (np.abs(rest[:, 2] - 0.125) < 0.05) & (np.abs(np.abs(rest[:, 0]) - 0.105) < 0.022) & (y > sole + 0.045)
             row = _bars(z, 0.0155, 0.42, 0.15) * lace
             albedo += row[:, None] * (np.array([0.8, 0.8, 0.78]) - albedo)
-            stitch(np.where(lace, 1, z - 0.182 + 0.25 * (np.abs(rest[:, 0]) - 0.115) ** 2 * 40), 0.003, 0.4)
+            stitch(z - 0.178 + 12 * (np.abs(rest[:, 0]) - 0.105) ** 2 + 0.35 * (y - sole - 0.02), 0.003, 0.4)
     if material.hem:  # a stitched seam just inside the hems
         stitch(np.where(~sleeve, y - material.hem - 0.022, 1), 0.0016, 0.3)
-    specular = {"leather": 0.22, "silk": 0.22, "rubber": 0.12, "sport": 0.08}.get(fabric, 0.015)
+    specular = {"leather": 0.11, "silk": 0.12, "rubber": 0.12, "sport": 0.08}.get(fabric, 0.015)
     gloss = {"leather": 22.0, "silk": 14.0, "rubber": 20.0, "sport": 14.0}.get(fabric, 8.0)
     sheen = {"wool": 0.22, "knit": 0.18, "cotton": 0.08, "denim": 0.06, "silk": 0.1}.get(fabric, 0.0)
     if material.detail in ("sneaker", "boot"):
@@ -287,7 +287,7 @@ def _eye(material: Iris, rest: Array, template: Template) -> Shade:
     color = white + (smoothstep(0.0066, 0.0060, r) * front)[:, None] * (iris - white)
     color *= (1 - 0.55 * smoothstep(0.0072, 0.0062, r) * smoothstep(0.0052, 0.0062, r))[:, None]
     color *= 1 - (smoothstep(0.0030, 0.0025, r) * front)[:, None] * 0.95
-    return _fill(len(rest), to_linear(np.clip(color, 0, 1)), 0.55, 180.0)
+    return _fill(len(rest), to_linear(np.clip(color, 0, 1)), 0.5, 45.0)
 
 
 def _skin(material: Skin, rest: Array, template: Template, hair: Hair, hair_color: Array) -> Shade:
@@ -326,12 +326,12 @@ def _skin(material: Skin, rest: Array, template: Template, hair: Hair, hair_colo
     growth = max(hair.beard, material.stubble)
     if growth > 0:
         mouth, half = template.mouth
-        jaw = smoothstep(mouth + 0.022, mouth + 0.002, y - 0.55 * np.clip(x - 0.036, 0, 0.06)) * smoothstep(0.118, 0.135, y) * (z > 0.04)
+        jaw = smoothstep(mouth + 0.022, mouth + 0.002, y - 0.55 * np.clip(x - 0.036, 0, 0.06)) * smoothstep(0.130, 0.145, y) * (z > 0.05)
         lips = np.hypot(rest[:, 0] / (half * 1.08), (y - mouth + 0.0005) / 0.0115)
         moustache = 1.0
         area = jaw * smoothstep(0.96, 1.12, lips) * (x < 0.078) * moustache
         area *= smoothstep(0.9, 0.6, azimuth(rest) - 0.85)
-        speck = np.clip(0.8 + 0.9 * fbm(rest, (420, 200, 420), 2, 0.6, seed + 9), 0, 1)
+        speck = np.clip(0.85 + 0.6 * fbm(rest, (700, 400, 700), 2, 0.6, seed + 9), 0, 1)
         paint(area * growth * speck * 0.9, hair_color * 0.9)
     paint(smoothstep(material.sock + 0.002, material.sock, y), to_linear(material.sock_color))
     tilt = 0.05 * fbm_gradient(rest, 260.0, 2, 0.6, seed + 4)

@@ -14,11 +14,11 @@ from humanav.camera import Camera
 from humanav.motion import Motion
 from humanav.synth.backdrop import Place
 from humanav.synth.clothes import Garment, layers
-from humanav.synth.hair import Hair, hair_surfaces
+from humanav.synth.hair import Hair, hair_surfaces, hairline
 from humanav.synth.materials import HairColor, Iris, Material, Plain
 from humanav.synth.poses import GROUPS, POSES, make_pose
 from humanav.synth.scene import Scene, sample_scene
-from humanav.synth.surface import Surface
+from humanav.synth.surface import Surface, clip
 from humanav.synth.template import body, template
 from humanav.synth.wardrobe import Outfit, sample_look
 
@@ -73,6 +73,9 @@ class SyntheticPerson:
         ball = np.linalg.norm(skin.rest[:, None] - t.eyes[None], axis=2).min(axis=1) < 0.0185
         is_eye = ball[skin.faces].all(axis=1) & _is_part(skin, t.points, t.part)
         pieces[0] = replace(skin, faces=skin.faces[~is_eye])
+        if self.hair.style not in ("bald", "buzz"):  # no scalp shows through thick hair
+            deep = hairline(skin.rest, self.hair.style, t, self.hair.seed) - 0.014
+            pieces[0] = clip(replace(pieces[0], keep=-deep.astype(np.float32)))
         dressed = np.concatenate([p.points for p in pieces])
         return [*pieces, eyes, *hair_surfaces(t, shaped, dressed, self.hair, 2)]
 

@@ -66,7 +66,7 @@ def photograph(
     color, alpha, owner, near = _foreground(person, camera, supersample)
     light = _lighting(person, max(camera.width, camera.height))
     seen, ground = person.scene.floor_hits(camera)
-    floor_key = person.scene.light.key_light(ground[0], mesh["points"], mesh["faces"], light["shadow"], np.random.default_rng(0))
+    floor_key = person.scene.light.key_light(ground[0], mesh["points"], mesh["faces"], light["shadow"])
     back, depth = person.scene.paint(camera, floor_key, _floor_ambient(light, ground[0]), seen, ground)
     linear = back * (1 - alpha[..., None]) + color
     image = _develop(linear, np.random.default_rng([person.seed, 3]), noise)
@@ -96,14 +96,14 @@ def _lighting(person: SyntheticPerson, pixels: int) -> dict[str, Any]:
     if cached is not None and cached["fine"] >= fine:
         return cached
     mesh, light = person.mesh, person.scene.light
-    count, size = (72, 224) if fine else (28, 144)
+    count, size = (72, 224) if fine else (24, 128)
     points, faces = mesh["points"], mesh["faces"]
-    ambient = light.ambient(points, mesh["normals"], points, faces, count, size, wrap=0.12)
     side = np.linspace(-1.8, 1.8, 73)
     gz, gx = np.meshgrid(side, side, indexing="ij")
     floor = np.stack([gx.ravel(), np.zeros(gx.size), gz.ravel()], axis=1).astype(np.float32)
     up = np.broadcast_to(np.array([0, 1, 0], np.float32), floor.shape)
-    grid = light.ambient(floor, up, points, faces, count, size).reshape(73, 73, 3)
+    both = light.ambient(np.concatenate([points, floor]), np.concatenate([mesh["normals"], up]), points, faces, count, size, 0.12)
+    ambient, grid = both[: len(points)], both[len(points):].reshape(73, 73, 3)
     out = {"fine": fine, "ambient": ambient, "floor": grid, "shadow": 1024 if fine else 512}
     person.__dict__["_light"] = out
     return out
@@ -162,7 +162,7 @@ def _light(person: SyntheticPerson, camera: Camera, position: Array, rest: Array
     # grazing smooth normals turn away a little; only clearly turned ones belong to the inside of a hem
     inside = (normal * view).sum(axis=1) < -0.25
     normal = np.where((flip & inside)[:, None], -normal, normal)
-    key = lights.key_light(position + 0.006 * normal, mesh["points"], mesh["faces"], shadow_size, np.random.default_rng(0))
+    key = lights.key_light(position + 0.006 * normal, mesh["points"], mesh["faces"], shadow_size)
     out = np.zeros_like(position)
     half = view + lights.key_direction
     half /= np.linalg.norm(half, axis=1, keepdims=True)

@@ -178,10 +178,19 @@ def make_pose(name: PoseName, joints: ArrayLike, rng: np.random.Generator) -> ND
             p.wrist(side, x=-40, y=0, z=-28)
         curl = 34
     elif name == "arms_crossed":
-        chest = 0.5 * (_joint(p, "spine3") + _joint(p, "spine2"))
-        front = 0.205 + 0.02 * u()
-        p.reach("left", "arm", chest + [-0.10, 0.04, front + 0.03], [0.8, -0.8, -0.15])
-        p.reach("right", "arm", chest + [0.10, -0.015, front - 0.02], [-0.8, -0.8, -0.15])
+        if rng.random() < 0.5:  # forearms folded over the stomach
+            chest = 0.5 * (_joint(p, "spine2") + _joint(p, "spine3"))
+            front = 0.185 + 0.02 * u()
+            p.reach("left", "arm", chest + [-0.085, -0.055, front + 0.035], [1, -0.5, -0.5])
+            p.reach("right", "arm", chest + [0.085, -0.085, front - 0.01], [-1, -0.5, -0.5])
+            p.wrist("left", x=-50)
+            p.wrist("right", x=-50)
+        else:  # hands clasped in front of the hips
+            hip = _joint(p, "pelvis")
+            p.reach("left", "arm", hip + [0.035, -0.03, 0.20], [1, -0.2, -0.7])
+            p.reach("right", "arm", hip + [-0.03, -0.05, 0.215], [-1, -0.2, -0.7])
+            p.wrist("left", x=-20, z=-20)
+            p.wrist("right", x=-20, z=-20)
         curl = 18
     elif name == "wave":
         shoulder = _joint(p, f"{one}_shoulder")

@@ -169,12 +169,17 @@ def sample_scene(rng: np.random.Generator, yaw: float, place: Place | None = Non
     tone = {"planks": hsv(rng.uniform(0.05, 0.1), rng.uniform(0.2, 0.5), rng.uniform(0.45, 0.8)),
             "carpet": hsv(rng.random(), rng.uniform(0.02, 0.3), rng.uniform(0.35, 0.8)),
             "tiles": hsv(rng.uniform(0.05, 0.15), rng.uniform(0.02, 0.15), rng.uniform(0.6, 0.85)),
-            "concrete": hsv(0.1, 0.04, rng.uniform(0.5, 0.75)), "grass": hsv(rng.uniform(0.22, 0.28), 0.5, rng.uniform(0.4, 0.55)),
+            "concrete": hsv(0.1, 0.04, rng.uniform(0.5, 0.75)), "grass": hsv(rng.uniform(0.2, 0.26), 0.36, rng.uniform(0.4, 0.5)),
             "paving": hsv(0.09, rng.uniform(0.03, 0.14), rng.uniform(0.55, 0.75)), "gravel": hsv(0.09, 0.12, rng.uniform(0.5, 0.7)),
             "asphalt": hsv(0.6, 0.03, rng.uniform(0.32, 0.45)), "sand": hsv(0.11, 0.25, rng.uniform(0.72, 0.85))}
     backdrop = hsv(rng.choice([0.08, 0.1, 0.55, 0.6, 0.0, 0.4, 0.95]), rng.uniform(0.0, 0.28), rng.uniform(0.45, 0.95))
     ground = tone.get(floor, backdrop)
     nadir = 0.45 * to_linear(ground) * (zenith + 0.5 * strength)
+    # exposure: a white card held towards the camera comes out a little under white
+    facing = np.array([np.sin(np.radians(yaw)), 0, np.cos(np.radians(yaw))])
+    card = strength * max(float(facing @ key_direction), 0) + float((0.25 * zenith + 0.5 * horizon + 0.25 * nadir).mean())
+    gain = rng.uniform(0.74, 0.96) / card
+    strength, zenith, horizon, nadir = strength * gain, zenith * gain, horizon * gain, nadir * gain
     back = np.radians(yaw + 180 - np.sign(side) * rng.uniform(25, 50))
     light = Light(key_direction.astype(np.float32), (strength * warmth).astype(np.float32), float(rng.uniform(0.05, 0.25)),
                   zenith.astype(np.float32), horizon.astype(np.float32), nadir.astype(np.float32),

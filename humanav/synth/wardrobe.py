@@ -24,7 +24,7 @@ TOPS: tuple[RGB, ...] = (*NEUTRAL, (0.55, 0.65, 0.75), (0.27, 0.38, 0.54), (0.58
                          (0.56, 0.63, 0.52), (0.82, 0.66, 0.64), (0.45, 0.25, 0.34), (0.20, 0.40, 0.42), (0.62, 0.55, 0.70), (0.88, 0.78, 0.62))
 BOTTOMS: tuple[RGB, ...] = ((0.16, 0.17, 0.20), (0.20, 0.24, 0.33), (0.62, 0.55, 0.44), (0.42, 0.40, 0.36), (0.33, 0.36, 0.30), (0.55, 0.54, 0.53),
                             (0.36, 0.27, 0.21), (0.83, 0.80, 0.74))
-JEANS: tuple[RGB, ...] = ((0.20, 0.28, 0.42), (0.30, 0.40, 0.55), (0.12, 0.15, 0.23), (0.48, 0.57, 0.68), (0.14, 0.14, 0.15))
+JEANS: tuple[RGB, ...] = ((0.29, 0.35, 0.44), (0.38, 0.45, 0.54), (0.20, 0.23, 0.30), (0.54, 0.60, 0.67), (0.15, 0.15, 0.16))
 SHOES: tuple[RGB, ...] = ((0.90, 0.89, 0.86), (0.10, 0.10, 0.11), (0.32, 0.20, 0.13), (0.45, 0.42, 0.40), (0.18, 0.22, 0.34), (0.55, 0.38, 0.25),
                           (0.62, 0.25, 0.22))
 
@@ -83,7 +83,7 @@ def sample_look(rng: np.random.Generator, woman: bool, clothes: str = "any") -> 
     dark = tone_index >= 4
     hair_color = _pick(rng, HAIR_COLORS[:3] if dark else HAIR_COLORS)
     hair_style = (_choose(rng, long=0.34, bob=0.2, bun=0.16, ponytail=0.22, short=0.08, afro=0.12 if dark else 0.0) if woman else
-                  _choose(rng, short=0.5, parted=0.24, buzz=0.14, bald=0.07, bun=0.03, afro=0.14 if dark else 0.02))
+                  _choose(rng, short=0.5, parted=0.24, buzz=0.12, bald=0.04, bun=0.03, afro=0.14 if dark else 0.02))
     length = {"long": rng.uniform(-0.16, 0.06), "bob": rng.uniform(0.10, 0.155), "ponytail": rng.uniform(-0.05, 0.12)}.get(hair_style, 0.0)
     beard = float(rng.uniform(0.5, 1.0)) if (not woman and rng.random() < 0.3) else 0.0
     hair = Hair(hair_style, float(length), float(rng.uniform(0.15, 0.9)), float(rng.choice([-1, 1]) * rng.uniform(0.3, 1)), beard,  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ def sample_look(rng: np.random.Generator, woman: bool, clothes: str = "any") -> 
         if u() < 0.3 and hem > -0.85:
             wear(Garment("bottom", -1.31, top=-0.25, loose=0.0, seed=seed), Cloth("silk", "solid", ((0.10, 0.09, 0.10),)))
         wear(Garment("top", waist - 0.05, sleeve, neck=neck, loose=0.05, seed=seed), cloth)
-        wear(Garment("skirt", hem, top=waist, loose=float(u(0.2, 0.8)), flare=float(u(0.10, 0.42)), seed=seed), cloth)
+        wear(Garment("skirt", hem, top=waist, loose=float(u(0.2, 0.8)), flare=float(u(0.08, 0.3)), seed=seed), cloth)
     elif style == "sport":
         tights = woman and u() < 0.6
         bottom = float(rng.choice([-0.70, -0.76, cuff]))
@@ -146,7 +146,7 @@ def sample_look(rng: np.random.Generator, woman: bool, clothes: str = "any") -> 
                    _dye(rng, TOPS if not formal else NEUTRAL[:2] + TOPS[7:8], "cotton", ("solid", "pinstripe", "check", "plaid") if not formal else ("solid", "pinstripe"),
                         "placket", top_hem))
         if skirted:
-            bottom_piece = (Garment("skirt", float(u(-0.95, -0.66)), top=-0.215, loose=float(u(0.1, 0.7)), flare=float(u(0.03, 0.4)), seed=seed + 2),
+            bottom_piece = (Garment("skirt", float(u(-0.95, -0.66)), top=-0.215, loose=float(u(0.1, 0.7)), flare=float(u(0.02, 0.3)), seed=seed + 2),
                             _dye(rng, BOTTOMS + TOPS[8:12], "wool" if formal else "cotton", ("solid", "solid", "plaid", "floral")))
             if u() < 0.6:
                 wear(Garment("bottom", -1.31, top=-0.25, loose=0.0, seed=seed), Cloth("silk", "solid", ((0.09, 0.09, 0.10),)))
@@ -176,8 +176,9 @@ def sample_look(rng: np.random.Generator, woman: bool, clothes: str = "any") -> 
         elif u() < 0.25:
             shoe_top, shoe_detail, shoe_fabric, shoe_colors = -1.19, "boot", "leather", SHOES[1:6]
     shoe = Cloth(shoe_fabric, "solid", _accents(rng, _pick(rng, shoe_colors)), 1.0, shoe_detail, 0.0, seed)  # type: ignore[arg-type]
-    garments.insert(0, Garment("shoes", 0.0, top=shoe_top, seed=seed))
-    cloths.insert(0, shoe)
+    inner = int(garments[0].hem < -1.3)  # tights go inside the shoes, trousers over them
+    garments.insert(inner, Garment("shoes", 0.0, top=shoe_top, seed=seed))
+    cloths.insert(inner, shoe)
     skin = Skin(tone, lips=float(u(0.35, 1.0)) if woman else float(u(0.0, 0.25)), brows=tuple(0.8 * c for c in hair_color),  # type: ignore[arg-type]
                 brow_width=float(u(0.75, 1.0)) if woman else float(u(1.05, 1.45)), makeup=float(u(0, 0.9)) if woman else 0.0,
                 stubble=float(u(0, 0.35)) if not woman else 0.0, sock=sock, sock_color=_pick(rng, NEUTRAL), seed=seed)
