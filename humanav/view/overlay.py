@@ -27,7 +27,7 @@ _LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "
           ("ankle", "heel"), ("heel", "foot_index"), ("heel", "big_toe"), ("ankle", "foot_index"), ("ankle", "big_toe"),
           ("ankle", "small_toe"), ("wrist", "thumb"), ("wrist", "index"), ("wrist", "pinky"), ("eye", "ear"))
 _MIDDLE = (("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"), ("nose", "left_eye"), ("nose", "right_eye"),
-           ("mouth_left", "mouth_right"), ("left_mouth", "right_mouth"), ("nose", "neck"), ("neck", "mid_hip"))
+           ("left_mouth", "right_mouth"), ("nose", "neck"), ("neck", "pelvis"))
 _HAND = tuple((0 if k % 4 == 1 else k - 1, k) for k in range(1, 21)) + ((5, 9), (9, 13), (13, 17))
 _FACE_LINES = (  # indices of MediaPipe's face mesh: outline, eyes, brows, lips, nose
     (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
