@@ -2,8 +2,8 @@
 
     python scripts/train_pose_prior.py CMU_SUBSET.npz [--out checkpoints/pose_prior] [--components 24]
 
-The file holds CMU motion clips retargeted to the 22 SMPL-X body joints: ``pose/<clip>`` (T,66) axis-angle, ``ok/<clip>``
-(T,), ``clip_names``, ``subjects``, ``duplicate_of_asf``. Subjects 07 and 94 validate; 03 and 135 are never read. Poses
+The file holds CMU clips retargeted to the 22 SMPL-X body joints: ``pose/<clip>`` (T,66) axis-angle, ``ok/<clip>`` (T,),
+``clip_names``, ``subjects``, ``duplicate_of_asf``. Subjects 07 and 94 validate; 03 and 135 are never read. Poses
 that the clips lack (standing for a photo, sitting, kneeling, squatting, arms raised, lying) are added by rule.
 """
 
@@ -124,7 +124,7 @@ def _set(pose: Array, name: str, vector: Any) -> None:
 
 
 def _arm(pose: Array, side: str, down: float, forward: float, twist: float, bend: float) -> None:
-    """Upper arm ``down`` from level, swung ``forward``, turned inwards by ``twist``, elbow bent by ``bend`` (radians)."""
+    """Upper arm ``down`` from level, swung ``forward``, turned in by ``twist``, elbow bent by ``bend`` (radians)."""
     shoulder = Rotation.from_euler("y", -forward) * Rotation.from_euler("z", -down) * Rotation.from_euler("x", twist)
     flip = np.ones(3) if side == "left" else np.array([1.0, -1.0, -1.0])
     pose[JOINT_INDEX[f"{side}_shoulder"]] = shoulder.as_rotvec() * flip
@@ -254,7 +254,7 @@ def lunging(rng: np.random.Generator) -> Array:
     tilt = rng.normal(0.1, 0.1)
     pose[JOINT_INDEX[f"{front}_hip"]] = [-0.9 * depth - tilt, rng.normal(0, 0.1), rng.normal(0, 0.08)]
     pose[JOINT_INDEX[f"{front}_knee"]] = [depth + rng.normal(0, 0.15), 0, 0]
-    pose[JOINT_INDEX[f"{back}_hip"]] = [0.35 * depth - tilt + rng.normal(0, 0.1), rng.normal(0, 0.1), rng.normal(0, 0.08)]
+    pose[JOINT_INDEX[f"{back}_hip"]] = [0.35 * depth - tilt, 0, 0] + rng.normal(0, 0.1, 3)
     pose[JOINT_INDEX[f"{back}_knee"]] = [max(rng.normal(0.6, 0.5) * depth, 0.02), 0, 0]
     pose[JOINT_INDEX[f"{back}_foot"]] = [-rng.uniform(0, 0.6), 0, 0]
     _arms(pose, rng)

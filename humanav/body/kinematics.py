@@ -175,8 +175,8 @@ def place_points(points: Points, posed: PosedSkeleton, active: Sequence[int] | N
         active: joints whose rotations the derivative is wanted for; None for positions alone.
 
     Returns:
-        positions (K,3), and the Jacobian (K, 3, 3*len(active) + 3 + B) or None. Its columns: the rotation vector of each
-        active joint in its own frame, then transl, then betas.
+        positions (K,3), and the Jacobian (K, 3, 3*len(active) + 3 + B) or None. Its columns: the rotation vector of
+        each active joint in its own frame, then transl, then betas.
     """
     turned_t = posed.rotations.transpose(0, 2, 1)
     offset = points.offset

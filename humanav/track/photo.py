@@ -21,11 +21,10 @@ from humanav.errors import InputError, NoPersonError
 from humanav.motion import Motion
 from humanav.perception import Person2D
 from humanav.progress import Progress
-from humanav.track.observations import LIMBS, Observations, observe, swap_sides
+from humanav.track.observations import LIMBS, observe, swap_sides
 from humanav.track.prior import PosePrior
 from humanav.track.report import FitReport, missing_parts, warn
 from humanav.track.residuals import (
-    BalanceTerm,
     HingeTerm,
     ImageTerm,
     JointTerm,
@@ -35,6 +34,7 @@ from humanav.track.residuals import (
 )
 from humanav.track.silhouette import Skin, Window, outline_term, overlap
 from humanav.track.solver import BodyState, Term, solve
+from humanav.track.standing import standing_odds, standing_terms, straighten
 from humanav.track.start import (
     BODY_JOINTS,
     place_by_rays,
@@ -50,7 +50,7 @@ _LOOSE, _TIGHT = 12.0, 3.0  # Geman-McClure scales in sigmas
 _WORLD_SIGMA = 0.20  # metres: the detector's depth is a hint, no more
 _WORLD_AXES = np.array([0.2, 0.2, 1.0])
 _TILT_MEAN, _TILT_SIGMA = np.array([0.0, 0.06]), np.array([0.04, 0.10])
-_STANDING_ODDS = 0.0  # nats: above it the person stands
+_OUTLINE, _OUTWARD = 0.5, 0.3  # weight of an outline point, and its share where the matte lies outside the body
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,8 @@ class _Fit:
         self.extra.append(_hold_joints(rows, np.concatenate(targets)))
         self.state, _ = self._solve(replace(self.state, rotations=rotations),
                                     self._terms(("body", "hand", "face"), _TIGHT), rounds=15)
-        for limb, chain in chains.items():  # the detector's depth of that limb is what the visitor refuses
-            for name, place in zip(LIMBS[limb], chain):
+        for limb in limbs:  # the detector's depth of that limb is what the visitor refuses
+            for name in LIMBS[limb]:
                 row = self.observed.index(name)
                 if row >= 0:
                     self.world[row] = np.nan
@@ -230,17 +230,14 @@ class _Fit:
         """Fit again as an upright standing person; keep it when asked to, or when it explains the picture as well."""
         if asked is False:
             return
-        upright = self._standing_start()
-        terms = self._terms(("body", "hand", "face"), _TIGHT)
-        stand = [*terms, *_standing_terms()]
-        state, _ = self._solve(upright, stand, rounds=20)
-        free = self._evidence(self.state)
-        straight = self._evidence(state)
-        self.odds = _STANDING_GAIN - (straight - free)
-        self.ratio = straight / max(free, 1e-6)
-        if asked or self.odds > _STANDING_ODDS:
+        upright = replace(self.state, rotations=straighten(self.state.rotations, self.state.up))
+        upright = place_by_rays(self.observed, self.camera, self.skeleton, upright)
+        terms = [*self._terms(("body", "hand", "face"), _TIGHT), *standing_terms()]
+        state, _ = self._solve(upright, terms, rounds=20)
+        self.odds = standing_odds(self.observed, self._evidence(self.state), self._evidence(state))
+        if asked or self.odds > 0:
             self.state, self.standing = state, True
-            self.extra += _standing_terms()
+            self.extra += standing_terms()
         self._tell(0.5)
 
     def outline(self) -> None:
@@ -269,7 +266,7 @@ class _Fit:
         active = list(BODY_JOINTS)
         terms: list[Term] = []
         for side, first in (("left", 25), ("right", 40)):
-            if any(name.startswith(f"{side}_") for name in np.array(self.observed.names)[self.observed.group == "hand"]):
+            if any(name.startswith(side) for name in np.array(self.observed.names)[self.observed.group == "hand"]):
                 active += range(first, first + 15)
         moving = [joint for joint in active if joint >= 25]
         if moving:
@@ -295,20 +292,13 @@ class _Fit:
         rows = self.observed.chosen(groups)
         weight = np.where(self.observed.group[rows] == "body", 1.0, 0.5)
         sigma = self.observed.spread[rows] * self.stature_px / 100
-        return ImageTerm(self.observed.points.take(rows), self.camera, self.observed.pixels[rows], sigma, weight, cutoff)
+        return ImageTerm(self.observed.points.take(rows), self.camera, self.observed.pixels[rows], sigma, weight,
+                         cutoff)
 
     def _solve(self, state: BodyState, terms: Sequence[Term], rounds: int) -> tuple[BodyState, float]:
         if self.progress is not None:
             self.progress.check()
         return solve(self.skeleton, state, terms, BODY_JOINTS, rounds=rounds)
-
-    def _standing_start(self) -> BodyState:
-        rotations = self.state.rotations.copy()
-        straight = ("left_hip", "right_hip", "left_knee", "right_knee", "spine1", "spine2", "spine3")
-        rotations[[JOINT_INDEX[name] for name in straight]] = np.eye(3)
-        up = self.state.up
-        rotations[0] = _between(rotations[0] @ np.array([0.0, 1.0, 0.0]), up) @ rotations[0]
-        return place_by_rays(self.observed, self.camera, self.skeleton, replace(self.state, rotations=rotations))
 
     def _evidence(self, state: BodyState) -> float:
         return self._image_term(("body",), _TIGHT).cost(self._posed(state))
@@ -361,22 +351,6 @@ class _Fit:
         return FitReport(mean, 100 * mean / self.stature_px, iou, self.standing, self.odds, outside + hidden, words,
                          seconds, self.stature_px, (float(up[0]), float(up[1]), float(up[2])),
                          float(np.degrees(np.arcsin(np.clip(up[2], -1, 1)))))
-
-
-_STANDING_GAIN = 12.0
-_OUTLINE, _OUTWARD = 0.5, 0.3
-
-
-def _standing_terms() -> list[Term]:
-    names, sigma = [], []
-    for name, spread in (("hip", (0.12, 0.15, 0.10)), ("knee", (0.10, 0.05, 0.05))):
-        for side in ("left", "right"):
-            names.append(JOINT_INDEX[f"{side}_{name}"])
-            sigma.append(spread)
-    for name in ("spine1", "spine2", "spine3"):
-        names.append(JOINT_INDEX[name])
-        sigma.append((0.07, 0.07, 0.07))
-    return [JointTerm(names, np.zeros((len(names), 3)), np.array(sigma)), BalanceTerm()]
 
 
 @dataclass(frozen=True)

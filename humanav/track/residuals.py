@@ -307,8 +307,8 @@ def _balance_rows() -> Array:
         rows[0, JOINT_INDEX[a]] += mass / 2
         rows[0, JOINT_INDEX[b]] += mass / 2
     rows[0] /= rows[0].sum()
-    for row, (side, share) in enumerate((("left", "ankle"), ("right", "ankle"), ("left", "foot"), ("right", "foot")), 1):
-        rows[row, JOINT_INDEX[f"{side}_{share}"]] = 1.0
+    for row, name in enumerate(("left_ankle", "right_ankle", "left_foot", "right_foot"), 1):
+        rows[row, JOINT_INDEX[name]] = 1.0
     return rows
 
 
@@ -324,7 +324,7 @@ class BalanceTerm:
         floor: metres by which the feet's heights may differ (one sigma).
     """
 
-    reach: float = 0.04
+    reach: float = 0.025
     floor: float = 0.025
 
     def __call__(self, state: BodyState, posed: PosedSkeleton, layout: Layout) -> Parts:
