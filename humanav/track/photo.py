@@ -318,6 +318,7 @@ class _Fit:
         output = self.body(torch.as_tensor(state.rotations[None], dtype=dtype),
                            torch.as_tensor(_pad(state.betas, self.body.num_betas), dtype=dtype),
                            transl=torch.as_tensor(state.transl[None], dtype=dtype))
+        assert output.vertices is not None
         return np.asarray(output.vertices[0].numpy(), dtype=np.float64)
 
     def _tell(self, part: float) -> None:
@@ -396,7 +397,7 @@ def _turned(rotations: Array, yaw: float) -> Array:
 
 def _between(a: Array, b: Array) -> Array:
     """The least rotation that takes direction a to direction b."""
-    return Rotation.align_vectors(b[None], a[None])[0].as_matrix()  # type: ignore[no-any-return]
+    return Rotation.align_vectors(b[None], a[None])[0].as_matrix()
 
 
 def _pad(betas: Array, size: int) -> NDArray[np.float32]:

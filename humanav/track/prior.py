@@ -62,13 +62,13 @@ class PosePrior:
         """log(weight x density) of each component, (...,M), for features (...,66)."""
         diff = features[..., None, :] - self.means
         mahalanobis = np.einsum("...mi,mij,...mj->...m", diff, self.precisions, diff, optimize=True)
-        return self._constant - 0.5 * mahalanobis  # type: ignore[attr-defined,no-any-return]
+        return self._constant - 0.5 * mahalanobis  # type: ignore[attr-defined]
 
     def negative_log_likelihood(self, features: Array) -> Array:
         """-log p of features (...,66), in nats."""
         logs = self.component_log_likelihood(features)
         top = logs.max(-1, keepdims=True)
-        return -(top[..., 0] + np.log(np.exp(logs - top).sum(-1)))  # type: ignore[no-any-return]
+        return -(top[..., 0] + np.log(np.exp(logs - top).sum(-1)))
 
     def quadratic(self, features: Array) -> tuple[float, Array, Array]:
         """Cost, gradient (66,) and a positive curvature (66,66) at one pose (66,).
@@ -93,8 +93,8 @@ def _load(folder: Path) -> PosePrior:
     try:
         arrays = load_file(folder / "model.safetensors")
         config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-        return PosePrior(*(arrays[key].astype(np.float64) for key in ("weights", "means", "precisions")),
-                         names=tuple(config.get("components", ())))
+        weights, means, precisions = (arrays[key].astype(np.float64) for key in ("weights", "means", "precisions"))
+        return PosePrior(weights, means, precisions, tuple(config.get("components", ())))
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"No pose prior could be read from {folder}: restore the folder or train it again.") from error
 

@@ -270,7 +270,7 @@ class ShapeTerm:
         if self.height is not None and self.height_dirs is not None:
             row = self.height_dirs / 0.01
             over = (self.height_at_rest + self.height_dirs @ state.betas - self.height) / 0.01
-            cost += 0.5 * over**2
+            cost += 0.5 * float(over) ** 2
             gradient[layout.betas] += row * over
             curvature[layout.betas, layout.betas] += np.outer(row, row)
         return cost, gradient, curvature

@@ -94,7 +94,7 @@ def test_skin_points_agree_with_the_body_model(rng):
     mix = rng.dirichlet(np.ones(3), 20)
     weights = np.zeros((20, 3, 55))
     index, value = np.asarray(body.skin_index)[faces], np.asarray(body.skin_weight)[faces]
-    np.add.at(weights, (np.arange(20)[:, None, None], np.arange(3)[None, :, None], index), value * mix[..., None, None])
+    np.add.at(weights, (np.arange(20)[:, None, None], np.arange(3)[None, :, None], index), value * mix[..., None])
     points = Points.on_skin(skeleton, np.asarray(body.v_template)[faces],
                             np.asarray(body.shapedirs)[faces][..., : body.num_betas], weights)
     expected = np.einsum("kc,kcd->kd", mix, output.vertices[0].numpy()[faces])
