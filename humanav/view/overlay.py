@@ -1,7 +1,7 @@
 """Evidence drawn on the photo: what was found, what was cut out, and how the body sits.
 
-Every function returns uint8 RGB, at most ``max_height`` pixels high, in the photo's own proportions unless a side view
-is put next to it.
+Every function returns uint8 RGB, at most ``max_height`` pixels high. A person who is small in the photo is shown with
+some of its surroundings only, unless ``crop`` is False.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ _FACE_LINES = (  # indices of MediaPipe's face mesh: outline, eyes, brows, lips,
     (300, 293, 334, 296, 336), (61, 39, 0, 269, 291, 405, 17, 181, 61), (168, 6, 197, 195, 5, 4))
 
 
-def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT) -> Picture:
+def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT, crop: bool = True) -> Picture:
     """The photo with body, hands and face points: the person's left blue, right orange, the midline grey."""
-    canvas = _Canvas(image, max_height, dim=0.12)
+    window = _window(image, person.box, crop)
+    canvas = _Canvas(image, window, max_height, dim=0.12)
     names = _landmark_names(person.keypoint_set, len(person.keypoints))
     points = {name: row for name, row in zip(names, person.keypoints) if row[2] >= _SEEN}
     width = canvas.stroke
     for first, second in bones(names):
-        if first in points and second in points:
+        if first in points and second in points and not (person.face is not None and "eye" in first + second):
             canvas.line([points[first], points[second]], side_color(first, second), width)
     if person.face is not None:
         for line in _FACE_LINES:
@@ -54,6 +55,8 @@ def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT
             for a, b in _HAND:
                 canvas.line([hand[a], hand[b]], color, width * 0.4)
     for name, point in points.items():
+        if person.face is not None and any(part in name for part in ("eye", "mouth", "nose")):
+            continue  # the face mesh shows them better
         small = any(part in name for part in ("eye", "mouth", "ear", "nose", "thumb", "index", "pinky")) \
             and "foot" not in name
         canvas.dot(point, side_color(name), width * (0.55 if small else 1.0))
@@ -67,10 +70,14 @@ def bones(names: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(a, b) for a, b in (*_MIDDLE, *pairs) if a in have and b in have]
 
 
-def draw_matte(image: Any, alpha: Any, *, max_height: int = MAX_HEIGHT) -> Picture:
+def draw_matte(image: Any, alpha: Any, *, max_height: int = MAX_HEIGHT, crop: bool = True) -> Picture:
     """The person cut out by ``alpha`` (H,W) 0..1 on a checkerboard, with a thin line along the border."""
-    photo = _fit(image, max_height)
-    cover = Image.fromarray((np.clip(np.asarray(alpha, dtype=np.float32), 0, 1) * 255).astype(np.uint8))
+    matte = np.clip(np.asarray(alpha, dtype=np.float32), 0, 1)
+    rows, columns = np.nonzero(matte.max(1) > 0.5)[0], np.nonzero(matte.max(0) > 0.5)[0]
+    box = (columns[0], rows[0], columns[-1], rows[-1]) if len(rows) and len(columns) else None
+    left, top, right, bottom = _window(image, box, crop)
+    photo = _fit(np.asarray(image)[top:bottom, left:right], max_height)
+    cover = Image.fromarray((matte[top:bottom, left:right] * 255).astype(np.uint8))
     a = np.asarray(cover.resize(photo.size, Image.Resampling.BILINEAR), dtype=np.float32) / 255
     cell = max(8, round(photo.height / 48))
     y, x = np.indices(a.shape)
@@ -82,7 +89,7 @@ def draw_matte(image: Any, alpha: Any, *, max_height: int = MAX_HEIGHT) -> Pictu
 
 def draw_overlay(
     image: Any, vertices: Any, faces: Any, camera: Camera, colors: Any = None, *, opacity: float = 0.78,
-    side_view: bool = True, up: Any = (0.0, 1.0, 0.0), max_height: int = MAX_HEIGHT,
+    side_view: bool = True, up: Any = (0.0, 1.0, 0.0), max_height: int = MAX_HEIGHT, crop: bool = True,
 ) -> Picture:
     """The body over its photo and, next to it, the same body from its side, where errors of depth show.
 
@@ -94,9 +101,11 @@ def draw_overlay(
         side_view: add the view from the side, on a floor square to ``up``.
         up: the upward direction in the world.
     """
-    photo = _fit(image, max_height)
-    size = (photo.height / camera.height, photo.width / camera.width)
-    scaled = camera.scaled(min(size))
+    pixels = camera.project(check_mesh(vertices, faces)[0])[0]
+    box = (*pixels.min(0), *pixels.max(0)) if len(pixels) else None
+    left, top, right, bottom = _window(image, box, crop)
+    photo = _fit(np.asarray(image)[top:bottom, left:right], max_height)
+    scaled = camera.cropped(left, top, right - left, bottom - top).scaled(photo.height / (bottom - top))
     scaled = Camera(scaled.K, scaled.R, scaled.t, photo.width, photo.height, scaled.distortion)
     rgb, alpha = render_mesh(vertices, faces, scaled, background=None, **_paint(colors))
     base = np.asarray(photo, dtype=np.float32)
@@ -148,28 +157,47 @@ def draw_side_view(
 class _Canvas:
     """A photo to draw smooth lines and dots on, in the photo's own pixels."""
 
-    def __init__(self, image: Any, max_height: int, dim: float) -> None:
-        full = np.asarray(image).shape[0]
-        self._photo = Image.eval(_fit(image, max_height), lambda value: round(value * (1 - dim)))
-        self._scale = self._photo.height / full * 2  # drawn twice as large, then halved
+    def __init__(self, image: Any, window: tuple[int, int, int, int], max_height: int, dim: float) -> None:
+        self._left, self._top, right, bottom = window
+        part = np.asarray(image)[self._top:bottom, self._left:right]
+        self._photo = Image.eval(_fit(part, max_height), lambda value: round(value * (1 - dim)))
+        self._scale = self._photo.height / len(part) * 2  # drawn twice as large, then halved
         self._layer = Image.new("RGBA", (self._photo.width * 2, self._photo.height * 2), (0, 0, 0, 0))
         self._draw = ImageDraw.Draw(self._layer)
         self.stroke = max(2.0, self._photo.height / 170)
 
     def line(self, points: list[Any], color: tuple[int, int, int], width: float) -> None:
-        path = [(float(p[0]) * self._scale, float(p[1]) * self._scale) for p in points]
+        path = [self._at(p) for p in points]
         self._draw.line(path, (*color, 235), max(2, round(2 * width)), joint="curve")
 
     def dot(self, point: Any, color: tuple[int, int, int], radius: float) -> None:
-        x, y, r = float(point[0]) * self._scale, float(point[1]) * self._scale, 2 * radius
+        (x, y), r = self._at(point), 2 * radius
         edge = r + max(1.0, r * 0.35)
         self._draw.ellipse((x - edge, y - edge, x + edge, y + edge), (255, 255, 255, 255))
         self._draw.ellipse((x - r, y - r, x + r, y + r), (*color, 255))
+
+    def _at(self, point: Any) -> tuple[float, float]:
+        return (float(point[0]) - self._left) * self._scale, (float(point[1]) - self._top) * self._scale
 
     def picture(self) -> Picture:
         layer = self._layer.resize(self._photo.size, Image.Resampling.BOX)
         self._photo.paste(layer, (0, 0), layer)
         return np.asarray(self._photo)
+
+
+def _window(image: Any, box: Any, crop: bool) -> tuple[int, int, int, int]:
+    """left, top, right, bottom of the part to show: the box with room round it, or all if that is not much more."""
+    height, width = np.asarray(image).shape[:2]
+    whole = (0, 0, width, height)
+    if box is None or not crop or not np.isfinite(np.asarray(box, dtype=np.float64)).all():
+        return whole
+    x0, y0, x1, y1 = (float(value) for value in box)
+    room = 0.18 * max(x1 - x0, y1 - y0)
+    left, right = max(0, int(x0 - room)), min(width, int(np.ceil(x1 + room)))
+    top, bottom = max(0, int(y0 - room)), min(height, int(np.ceil(y1 + room)))
+    if right - left < 32 or bottom - top < 32 or (right - left) * (bottom - top) > 0.7 * width * height:
+        return whole
+    return left, top, right, bottom
 
 
 def _fit(image: Any, max_height: int) -> Image.Image:

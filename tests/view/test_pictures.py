@@ -132,23 +132,39 @@ def test_matte_keeps_the_person_and_hides_the_rest():
     photo = np.full((64, 48, 3), (200, 30, 30), np.uint8)
     alpha = np.zeros((64, 48), np.float32)
     alpha[10:50, 10:30] = 1
-    picture = draw_matte(photo, alpha)
+    picture = draw_matte(photo, alpha, crop=False)
     np.testing.assert_array_equal(picture[30, 20], (200, 30, 30))
     assert not differs(picture)[55:].any()
     assert len(np.unique(picture[55:, :, 0])) >= 2  # a checkerboard
 
 
+def test_a_small_person_is_shown_large():
+    photo = np.full((400, 600, 3), 128, np.uint8)
+    photo[250:260, 310:320] = (250, 20, 20)
+    alpha = np.zeros((400, 600), np.float32)
+    alpha[200:300, 300:340] = 1
+    assert draw_matte(photo, alpha).shape == (135, 75, 3)
+    assert differs(draw_matte(photo, alpha), (250, 20, 20)).sum() == 100
+    camera = Camera.orbit([0, 0.9, 0], 12, 0, 0, 600, 400, 400)
+    body = draw_overlay(photo, PERSON.vertices, PERSON.faces, camera, side_view=False)
+    assert body.shape[0] < 150
+    columns = np.nonzero(differs(body))[1]
+    assert abs(columns.mean() - body.shape[1] / 2) < 6
+    person = Person2D(np.array([[310, 255, 1.0]] * 33, np.float32), "blazepose33", np.array([300, 200, 340, 300]), 1.0)
+    assert draw_keypoints(photo, person).shape == (136, 76, 3)
+
+
 def test_overlay_sits_on_the_photo_with_a_side_view():
     camera = Camera.orbit([0, 0.9, 0], 3, 0, 0, 150, 200, 240)
     photo = np.full((200, 150, 3), 128, np.uint8)
-    picture = draw_overlay(photo, PERSON.vertices, PERSON.faces, camera)
+    picture = draw_overlay(photo, PERSON.vertices, PERSON.faces, camera, crop=False)
     assert picture.shape[0] == 200
     assert picture.shape[1] > 150 + 60
     pixels, _ = camera.project(PERSON.vertices)
     rows, columns = np.nonzero(differs(picture[:, :150]))
     np.testing.assert_allclose([columns.min(), columns.max()], [pixels[:, 0].min(), pixels[:, 0].max()], atol=3)
     np.testing.assert_allclose([rows.min(), rows.max()], [pixels[:, 1].min(), pixels[:, 1].max()], atol=3)
-    alone = draw_overlay(photo, PERSON.vertices, PERSON.faces, camera, (10, 200, 10), side_view=False)
+    alone = draw_overlay(photo, PERSON.vertices, PERSON.faces, camera, (10, 200, 10), side_view=False, crop=False)
     assert alone.shape == photo.shape
 
 
