@@ -62,7 +62,8 @@ def read_body(path: Path, num_betas: int | None = None, num_expressions: int | N
             wanted = [k for k in archive.files if own or k in _SMPLX_KEYS]
             arrays = {key: archive[key] for key in wanted}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BodyFileError(f"{path.name} cannot be read as a body file (npz): it is damaged or of another kind.") from error
+        raise BodyFileError(
+            f"{path.name} cannot be read as a body file (npz): it is damaged or of another kind.") from error
     try:
         return (_read_own if own else _read_smplx)(path, arrays, num_betas, num_expressions)
     except KeyError as error:
@@ -96,7 +97,7 @@ def _read_smplx(path: Path, a: Mapping[str, Any], num_betas: int | None, num_exp
     split = _SHAPE_COLUMNS if full else 10
     betas = min(num_betas if num_betas is not None else 20, split, dirs.shape[2])
     count = min(num_expressions if num_expressions is not None else 10, max(dirs.shape[2] - split, 0))
-    posedirs = a["posedirs"] if "posedirs" in a else None
+    posedirs = a.get("posedirs")
     if posedirs is not None and not posedirs.any():
         posedirs = None
     weights = a["weights"]
@@ -140,7 +141,7 @@ def _assemble(
 
 
 def write_smplx(body: BodyModel, path: str | Path) -> None:
-    """Write ``body`` as an npz of the SMPL-X format: 300 + 100 direction columns, dense weights, zero pose directions."""
+    """Write ``body`` in the SMPL-X format: 300 + 100 direction columns, dense weights, zero pose directions if none."""
     data = read_body(body.path)
     count, betas, expressions = len(data.v_template), data.shapedirs.shape[2], data.exprdirs.shape[2]
     dirs = np.zeros((count, 3, _COLUMNS), dtype=np.float32)
@@ -151,8 +152,9 @@ def write_smplx(body: BodyModel, path: str | Path) -> None:
     posedirs = data.posedirs if data.posedirs is not None else np.zeros((count, 3, _POSE_COLUMNS), dtype=np.float32)
     hand = {f"hands_{what}{side}": value for side in "lr"
             for what, value in (("mean", np.zeros(45)), ("components", np.eye(45)))}
-    uv = {"vt": data.uv, "ft": data.uv_faces} if data.uv is not None else {}
+    more = {"vt": data.uv, "ft": data.uv_faces, "lmk_faces_idx": data.landmark_faces,
+            "lmk_bary_coords": data.landmark_barycentric}
     np.savez_compressed(
         path, v_template=data.v_template, f=data.faces, shapedirs=dirs, posedirs=posedirs, weights=weights,
-        J_regressor=data.regressor.toarray(), kintree_table=np.array([PARENTS, range(55)]),
-        lmk_faces_idx=data.landmark_faces, lmk_bary_coords=data.landmark_barycentric, **hand, **uv)
+        J_regressor=data.regressor.toarray(), kintree_table=np.array([PARENTS, range(55)]), **hand,
+        **{name: value for name, value in more.items() if value is not None})

@@ -66,6 +66,16 @@ KEYPOINT_SETS: dict[str, tuple[str, ...]] = {
 """Landmark names of every keypoint layout, in its order; left and right are the person's."""
 
 
+SURFACE_VERTICES: dict[str, int] = {
+    "nose": 9120, "right_eye": 9929, "left_eye": 9448, "right_ear": 616, "left_ear": 6, "right_thumb_tip": 8079,
+    "right_index_tip": 7669, "right_middle_tip": 7794, "right_ring_tip": 7905, "right_pinky_tip": 8022,
+    "left_thumb_tip": 5361, "left_index_tip": 4933, "left_middle_tip": 5058, "left_ring_tip": 5169,
+    "left_pinky_tip": 5286, "left_big_toe": 5770, "left_small_toe": 5780, "left_heel": 8846, "right_big_toe": 8463,
+    "right_small_toe": 8474, "right_heel": 8635,
+}
+"""Vertex of points on the skin; the same in the built-in body and in every SMPL-X file."""
+
+
 @dataclass(frozen=True)
 class Landmark:
     """``X[joint] + G[frame] @ offset``: joint and frame by name, offset in metres in T-pose axes."""
@@ -110,7 +120,8 @@ def landmark_positions(
     """
     names = KEYPOINT_SETS.get(keypoint_set, ()) if isinstance(keypoint_set, str) else tuple(keypoint_set)
     if not names or any(name not in LANDMARKS for name in names):
-        raise InputError(f"There is no keypoint set or landmark {keypoint_set!r}; known sets: {', '.join(KEYPOINT_SETS)}.")
+        raise InputError(
+            f"There is no keypoint set or landmark {keypoint_set!r}; known sets: {', '.join(KEYPOINT_SETS)}.")
     joint, frame, offset = _table(names)
     turned: Any = rotations[..., frame, :, :]
     if isinstance(rotations, np.ndarray):

@@ -57,7 +57,8 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
 
 
 _EYE = torch.eye(3)
-_CROSS = torch.tensor([[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0]]).float()
+_CROSS = torch.tensor(  # k @ _CROSS is the matrix of "k cross", row by row
+    [[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0]], dtype=torch.float32)
 
 
 class BodyModel:
@@ -100,7 +101,8 @@ class BodyModel:
         self._expr_rows = torch.from_numpy(moving)
         self._expr_part = tensor(data.exprdirs[moving].reshape(-1, self.num_expressions))
         self._shape_flat = self.shapedirs.reshape(-1, self.num_betas)
-        self._J_shape, self._J_expression = self.J_dirs.reshape(165, -1).split((self.num_betas, self.num_expressions), 1)
+        self._J_shape, self._J_expression = self.J_dirs.reshape(165, -1).split(
+            (self.num_betas, self.num_expressions), 1)
         self._doublings, ancestors, self._parent_index, bones = _tree()
         self._ancestors, self._bones = ancestors.to(dtype), bones.to(dtype)
 
@@ -165,7 +167,8 @@ class BodyModel:
         shift = self._one(transl, 3, "transl")
         batch = max(len(x) for x in (matrices, b, e, shift) if x is not None)
         if any(x is not None and len(x) not in (1, batch) for x in (matrices, b, e, shift)):
-            raise InputError("The pose, betas, expression and transl have different batch sizes: give one or all alike.")
+            raise InputError(
+                "The pose, betas, expression and transl have different batch sizes: give one of each, or equally many.")
         rest = self._rest_joints(b, e)
         rotations = self._global_rotations(matrices)
         joints = self._ancestors @ (rotations[:, self._parent_index] @ (self._bones @ rest).unsqueeze(-1)).squeeze(-1)

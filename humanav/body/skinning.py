@@ -43,7 +43,8 @@ def skin(shaped: Tensor, rotations: Tensor, offsets: Tensor, weights: SkinWeight
 
     Args:
         shaped: (1 or B, V, 3) T-pose vertices.
-        rotations, offsets: (1 or B, 55, 3, 3) and (1 or B, 55, 3); joint j takes v to ``rotations[j] @ v + offsets[j]``.
+        rotations, offsets: (1 or B, 55, 3, 3) and (1 or B, 55, 3); joint j takes v
+            to ``rotations[j] @ v + offsets[j]``.
     """
     batch = max(len(shaped), len(rotations), len(offsets))
     rows = torch.cat([rotations.expand(batch, -1, -1, -1), offsets.expand(batch, -1, -1).unsqueeze(-1)], -1)
