@@ -206,7 +206,7 @@ def _assemble(
         if not axes:
             continue
         if len(axes) != 3 or len(set(axes)) != 3:
-            turns = [Rotation.from_euler(axis, values[:, c], degrees=True) for axis, c in zip(axes, first)]
+            turns = [Rotation.from_euler(axis, values[:, [c]], degrees=True) for axis, c in zip(axes, first)]
             rotation = turns[0]
             for turn in turns[1:]:
                 rotation = rotation * turn
