@@ -82,10 +82,9 @@ def render_person(
     """See :meth:`SyntheticPerson.render`."""
     color, _, alpha, _ = _foreground(person, camera, supersample, only_person=True)
     plain = to_linear(np.array(background or (0, 0, 0), np.float32) / 255)
-    image = to_srgb(color + (1 - alpha[..., None]) * plain)
+    image = _tone(color + (1 - alpha[..., None]) * plain)
     if background is not None:  # the tone curve must not touch a plain background
-        flat = np.array(background, np.float32) / 255
-        image = np.where(alpha[..., None] <= 0, flat, image)
+        image = np.where(alpha[..., None] <= 0, np.array(background, np.float32) / 255, image)
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8), alpha
 
 
@@ -190,6 +189,12 @@ def _light(person: SyntheticPerson, camera: Camera, position: Array, rest: Array
     return out
 
 
+def _tone(linear: Array) -> Array:
+    """Linear light to sRGB 0..1 with a camera's mild contrast."""
+    image = to_srgb(linear)
+    return image + 0.06 * np.sin((image - 0.5) * np.pi) * (image * (1 - image) * 4)
+
+
 def _develop(linear: Array, rng: np.random.Generator, noise: float) -> NDArray[np.uint8]:
     """Exposure, tone curve, slight vignette, lens softness and sensor noise."""
     import cv2
@@ -197,8 +202,7 @@ def _develop(linear: Array, rng: np.random.Generator, noise: float) -> NDArray[n
     h, w = linear.shape[:2]
     v, u = np.mgrid[:h, :w]
     r2 = ((u - w / 2) ** 2 + (v - h / 2) ** 2) / (w * w + h * h) * 4
-    image = to_srgb(linear * (1 - 0.13 * r2)[..., None])
-    image = image + 0.06 * np.sin((image - 0.5) * np.pi) * (image * (1 - image) * 4)
+    image = _tone(linear * (1 - 0.13 * r2)[..., None])
     image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 0.45)
     if noise > 0:
         grain = rng.normal(0, 0.007 * noise, (h, w, 1)) + rng.normal(0, 0.004 * noise, (h, w, 3))
