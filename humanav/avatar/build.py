@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from humanav.avatar.atlas import enlarge_eyes, texels
 from humanav.avatar.avatar import Avatar, Floats
-from humanav.avatar.garments import describe_garments, read_wardrobe
-from humanav.avatar.geometry import fit_offsets
-from humanav.avatar.regions import Regions, find_regions
-from humanav.avatar.texture import Surface, bake, see
-from humanav.avatar.views import View, prepare
+from humanav.avatar.garments import describe_garments, read_wardrobe, wears_shoes
+from humanav.avatar.geometry import fit_offsets, shoe_shape
+from humanav.avatar.matte import tighten
+from humanav.avatar.regions import PART, Regions, find_regions
+from humanav.avatar.skirt import covered_legs, find_hem, join_atlas, join_regions, make_tube
+from humanav.avatar.texture import Seen, Surface, bake, see
+from humanav.avatar.views import Frame, View, prepare
 from humanav.body import BodyModel
 from humanav.body.names import JOINT_INDEX
 from humanav.errors import InputError
@@ -51,19 +54,74 @@ def build_avatar(
     index, weight = four_influences(body.skin_index, body.skin_weight)
     frames = [prepare(view, joints, tuple(int(p) for p in body.parents)) for view in views]
     regions = body_regions(body, index, weight)
-    rest, iou = fit_offsets(shaped, faces, index, weight, regions, frames)
+    for frame in frames:
+        tighten(frame, frame.posed(shaped, index, weight), faces)
     uv, uv_faces = body.uv.astype(np.float32), np.asarray(body.uv_faces, dtype=np.int64)
     eyes = joints[[JOINT_INDEX["left_eye"], JOINT_INDEX["right_eye"]]]
     uv = enlarge_eyes(uv, uv_faces, faces, shaped, eyes)
+    parts = {"body": (0, len(faces))}
+    hold = None
+    hem = _skirt_hem(frames, shaped, faces, index, weight, regions, joints)
+    if hem is not None:
+        tube = make_tube(shaped, index, weight, regions.part, joints, hem)
+        hold = np.concatenate([covered_legs(regions, shaped, tube), np.zeros(len(tube.vertices), np.float32)])
+        parts["skirt"] = (len(faces), len(faces) + len(tube.faces))
+        uv, uv_faces = join_atlas(uv, uv_faces, tube)
+        faces = np.concatenate([faces, tube.faces + len(shaped)])
+        index, weight = np.concatenate([index, tube.index]), np.concatenate([weight, tube.weight])
+        shaped = np.concatenate([shaped, tube.vertices])
+        regions = join_regions(regions, tube)
+    rest, iou = fit_offsets(shaped, faces, index, weight, regions, frames, hold)
+    if hold is not None:
+        rest = rest - vertex_normals(rest, faces) * (0.012 * hold[:, None])
     _stage(progress, "Painting the texture")
     surface = Surface(rest, faces, uv, uv_faces, index, weight, regions, texels(uv, uv_faces, texture_size))
     seen = [see(surface, frame) for frame in frames]
     wardrobe = read_wardrobe(seen, frames, regions, faces)
-    texture, confidence = bake(surface, frames, seen, wardrobe)
-    return Avatar(rest, faces.astype(np.int32), uv, uv_faces.astype(np.int32), texture, index.astype(np.uint8),
+    if wears_shoes(wardrobe):
+        surface = replace(surface, rest=shoe_shape(rest, faces, regions, joints))
+        seen = [see(surface, frame) for frame in frames]
+    texture, confidence = bake(surface, frames, seen, wardrobe, hold)
+    return Avatar(surface.rest, faces.astype(np.int32), uv, uv_faces.astype(np.int32), texture, index.astype(np.uint8),
                   weight, joints, np.asarray(betas, dtype=np.float32).reshape(-1), confidence,
-                  {"body": (0, len(faces))}, {**describe_garments(wardrobe, False), "outline_iou": round(iou, 4)}, (),
+                  parts, {**describe_garments(wardrobe, hem is not None), "outline_iou": round(iou, 4)},
+                  unseen_notes(seen, regions),
                   tuple(int(p) for p in body.parents))
+
+
+def _skirt_hem(
+    frames: Sequence[Frame], shaped: Floats, faces: NDArray[Any], index: NDArray[Any], weight: Floats,
+    regions: Regions, joints: Floats,
+) -> float | None:
+    """Where the skirt ends in the first view that shows one."""
+    for frame in frames:
+        posed_joints = np.einsum("jab,jb->ja", frame.rotation, joints) + frame.offset
+        hem = find_hem(frame, frame.posed(shaped, index, weight), faces, regions.part, posed_joints)
+        if hem is not None:
+            return hem
+    return None
+
+
+_NAMED_PARTS = (("the face", ()), ("the upper body", ("torso",)), ("the left arm", ("left_upper_arm", "left_forearm")),
+                ("the right arm", ("right_upper_arm", "right_forearm")), ("the left leg", ("left_thigh", "left_shin")),
+                ("the right leg", ("right_thigh", "right_shin")), ("the feet", ("left_foot", "right_foot")))
+
+
+def unseen_notes(seen: Sequence[Seen], regions: Regions) -> tuple[str, ...]:
+    """A sentence that names the parts of the person no photo shows."""
+    trust = np.max([view.vertex_trust for view in seen], axis=0) > 0.3
+    missing = []
+    for name, parts in _NAMED_PARTS:
+        member = np.isin(regions.part, [PART[p] for p in parts]) if parts else regions.face > 0.5
+        if "leg" in name and (regions.part == PART["skirt"]).any():
+            member &= regions.part != PART["left_thigh"]
+            member &= regions.part != PART["right_thigh"]
+        if member.any() and trust[member].mean() < 0.06:
+            missing.append(name)
+    if not missing:
+        return ()
+    listed = missing[0] if len(missing) == 1 else ", ".join(missing[:-1]) + " and " + missing[-1]
+    return (f"The photo does not show {listed}; what is there on the avatar is plain guesswork.",)
 
 
 def body_regions(body: BodyModel, index: NDArray[Any], weight: Floats) -> Regions:

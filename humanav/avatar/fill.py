@@ -36,11 +36,12 @@ MIN_SOURCE = 60
 
 
 def source_layers(
-    picture: NDArray[np.uint8], frame: Frame, maps: Maps, rejected: NDArray[np.bool_]
+    picture: NDArray[np.uint8], frame: Frame, maps: Maps, rejected: NDArray[np.bool_], front_only: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """For each part a picture (P,h,w,3) that shows nothing but that part, and which parts have one (P,).
 
-    Pixels of other parts, at the cut-out's edge, at a grazing angle or ``rejected`` take the nearest trusted colour.
+    Pixels of other parts, at the cut-out's edge, at a grazing angle or ``rejected`` take the nearest trusted colour; so
+    do ``front_only`` ones (hair that hangs over the shoulder) outside the head.
     """
     unit = max(frame.height, 200.0) / 1000
     layers = np.zeros((len(PARTS), *picture.shape), dtype=np.uint8)
@@ -53,6 +54,8 @@ def source_layers(
         own = [PART[q] for q in _MAY_SHOW[name]]
         free = ((maps.banned >> np.uint32(part)) & 1) == 0
         valid = good & np.isin(maps.label, own) & free
+        if name != "head":
+            valid &= ~front_only
         if (valid & (maps.label == part)).sum() < MIN_SOURCE:
             valid = (maps.label == part) & ~rejected & (maps.inner > 0)
             if valid.sum() < MIN_SOURCE:
@@ -101,13 +104,24 @@ def source_pixels(
         strength = smoothstep(-0.05, -0.75, maps.facing[takers]) * np.exp(-((distance[:, 0] / 0.05) ** 2))
         weight[takers] = strength / 0.10**2
     weight = areas * (weight + 1 / 2.0**2)
-    return solve(laplacian + sp.diags(weight), weight[:, None] * target)
+    base = _free_edges(regions, own)
+    return base + solve(laplacian + sp.diags(weight), weight[:, None] * (target - base))
+
+
+def _free_edges(regions: Regions, own: NDArray[Any]) -> NDArray[np.float64]:
+    """(V,2) a straight run down the skirt, so that smoothness does not flatten the sources towards its free hem."""
+    base = np.zeros_like(own)
+    skirt = regions.part == PART["skirt"]
+    if skirt.any():
+        height = np.stack([regions.rest[skirt, 1], np.ones(skirt.sum())], axis=1)
+        base[skirt] = height @ np.linalg.lstsq(height, own[skirt], rcond=None)[0]
+    return base
 
 
 def limb_coordinates(rest: Floats, view: Floats, part: int) -> NDArray[Any] | None:
     """(V,2) place along the limb and across it as seen from ``view``; None when the limb points at the camera."""
     name = PARTS[part]
-    axis = np.array([1.0, 0, 0] if "arm" in name or "hand" in name else [0, 0, 1.0] if "foot" in name else [0, 1.0, 0])
+    axis = np.array([1.0, 0, 0] if "arm" in name or "hand" in name else [0, 1.0, 0])
     across = np.cross(axis, view)
     length = np.linalg.norm(across)
     if length < 0.25:

@@ -40,6 +40,8 @@ class Wardrobe:
         pictures: each view's picture at its working size; ``skin_pixels``: which of its pixels look like skin.
         rejected: pixels that contradict the row of the limb they lie on (a sleeve's edge on the arm, an arm on the
             dress).
+        front_only: pixels outside the head that show hair: what hangs over the shoulder in front says nothing of the
+            back.
         gains: (3,) factor that brings each view's light to that of the first.
         part_colour: (P,3) median colour of each part.
         cover: part name to share of cloth (not skin) per row along the limb, NaN where nothing was seen.
@@ -50,6 +52,7 @@ class Wardrobe:
     pictures: list[NDArray[np.uint8]]
     skin_pixels: list[NDArray[np.bool_]]
     rejected: list[NDArray[np.bool_]]
+    front_only: list[NDArray[np.bool_]]
     gains: list[Floats]
     part_colour: Floats
     cloth_colour: dict[str, list[int]] = field(default_factory=dict)
@@ -77,7 +80,8 @@ def read_wardrobe(views: Sequence[Read], frames: Sequence[Frame], regions: Regio
                 for k, (view, frame) in enumerate(zip(views, frames))]
     part_colour, cloth = _part_colours(pictures, skin_pixels, rejected, views, skin)
     gains = [np.ones(3, np.float32)] + [_gain(views[0], view) for view in views[1:]]
-    return Wardrobe(skin, hair, pictures, skin_pixels, rejected, gains, part_colour, cloth, cover)
+    hanging = [hair_pixels(pictures[k], skin, hair, view.maps) for k, view in enumerate(views)]
+    return Wardrobe(skin, hair, pictures, skin_pixels, rejected, hanging, gains, part_colour, cloth, cover)
 
 
 def like_skin(picture: NDArray[np.uint8], skin: Floats) -> NDArray[np.bool_]:
@@ -92,6 +96,29 @@ def like_skin(picture: NDArray[np.uint8], skin: Floats) -> NDArray[np.bool_]:
     limit = np.clip(0.55 * chroma, 8.0, 16.0)
     result: NDArray[np.bool_] = (np.hypot(a, b) < limit) & (light > -45) & (light < 28)
     return result
+
+
+def hair_pixels(picture: NDArray[np.uint8], skin: Floats, hair: Hair, maps: Maps) -> NDArray[np.bool_]:
+    """(H,W) pixels of neck, shoulders and chest that look like hair and hang together with the hair on the head."""
+    nothing = np.zeros(maps.label.shape, dtype=bool)
+    if hair.kind != "hair":
+        return nothing
+    tones = lab(cv2.GaussianBlur(picture, (0, 0), 1.5).reshape(-1, 3)).reshape(picture.shape)
+    scale = np.array([0.8, 1.2, 1.2], np.float32)
+    to_hair = np.linalg.norm((tones - lab(hair.colour[None])[0]) * scale, axis=2)
+    to_skin = np.linalg.norm((tones - lab(skin[None])[0]) * scale, axis=2)
+    like = (to_hair < 24) & (to_hair < 0.8 * to_skin)
+    reach = np.isin(maps.label, [PART[p] for p in ("head", "neck", "torso", "left_upper_arm", "right_upper_arm")])
+    chest = reach & (maps.label == PART["torso"])
+    if (like & chest).sum() > 0.35 * max(int(chest.sum()), 1):
+        return nothing  # the cloth itself has the hair's colour
+    count, pieces = cv2.connectedComponents(cv2.morphologyEx((like & reach).astype(np.uint8), cv2.MORPH_CLOSE,
+                                                             np.ones((5, 5), np.uint8)))
+    on_head = np.bincount(pieces[(maps.label == PART["head"]) & like], minlength=count)
+    on_head[0] = 0
+    hanging = (on_head > 20)[pieces] & (maps.label != PART["head"])
+    grown: NDArray[np.bool_] = cv2.dilate(hanging.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return grown & (maps.label != PART["head"])
 
 
 def limb_place(regions: Regions) -> Floats:

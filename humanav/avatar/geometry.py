@@ -17,9 +17,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from humanav.avatar.avatar import Floats, blended
-from humanav.avatar.regions import ARM_PARTS, PART, Regions
-from humanav.avatar.surface import cotangent_laplacian, extend, solve
+from humanav.avatar.regions import ARM_PARTS, PART, PARTS, Regions
+from humanav.avatar.surface import adjacency_matrix, average, cotangent_laplacian, extend, smoothstep, solve
 from humanav.avatar.views import Frame
+from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
 from humanav.render import rasterize_mesh, vertex_normals
 
@@ -99,7 +100,7 @@ def outline(
 
 def arm_zone(triangle: NDArray[Any], faces: NDArray[np.int64], part: NDArray[Any], radius: float) -> NDArray[np.bool_]:
     """(H,W) pixels within ``radius`` of a visible forearm or hand."""
-    seen = np.isin(part[faces[np.maximum(triangle, 0), 0]], [p for p in ARM_PARTS if "upper" not in _name(p)])
+    seen = np.isin(part[faces[np.maximum(triangle, 0), 0]], [p for p in ARM_PARTS if "upper" not in PARTS[p]])
     seen &= triangle >= 0
     if not seen.any():
         return seen
@@ -183,6 +184,27 @@ def fit_offsets(
     return rest.astype(np.float32), best_iou
 
 
+def shoe_shape(rest: Floats, faces: NDArray[np.int64], regions: Regions, joints: Floats) -> Floats:
+    """Rest positions with the toes grown together under a shoe: smoothed, then pushed out to the toes' own extent."""
+    result = rest.copy()
+    adjacency = adjacency_matrix(faces, len(rest))
+    for side in ("left", "right"):
+        foot = regions.part == PART[f"{side}_foot"]
+        if not foot.any():
+            continue
+        start = float(joints[JOINT_INDEX[f"{side}_ankle"], 2]) + 0.02
+        ramp = smoothstep(start, start + 0.06, rest[:, 2]) * foot
+        smooth = average(adjacency, rest, 40)
+        # smoothing shrinks the foot: stretch what is left back to its old box
+        low, high = rest[foot].min(axis=0), rest[foot].max(axis=0)
+        toes = foot & (ramp > 0.99)
+        new_low, new_high = smooth[toes].min(axis=0), smooth[toes].max(axis=0)
+        old_low, old_high = np.maximum(rest[toes].min(axis=0), low), np.minimum(rest[toes].max(axis=0), high)
+        stretched = (smooth - new_low) / np.maximum(new_high - new_low, 1e-6) * (old_high - old_low) + old_low
+        result += (stretched - rest) * ramp[:, None]
+    return result.astype(np.float32)
+
+
 def _nearest_skin(rest: Floats, regions: Regions, values: NDArray[Any]) -> NDArray[Any]:
     face = regions.face > 0.5
     mean = values[face].mean(axis=0) if face.any() else values.mean(axis=0)
@@ -207,8 +229,3 @@ def _first(condition: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Index of the first True in each row; the row's length where there is none."""
     return np.where(condition.any(axis=1), condition.argmax(axis=1), condition.shape[1])
 
-
-def _name(part: int) -> str:
-    from humanav.avatar.regions import PARTS
-
-    return PARTS[part]

@@ -55,7 +55,7 @@ def skin_colour(colour: Floats, trust: Floats, regions: Regions) -> Floats | Non
 
 def read_hair(colour: Floats, trust: Floats, regions: Regions, skin: Floats | None) -> Hair:
     """Hair colour from the seen scalp: the half of its vertices that is least like skin."""
-    seen = (regions.scalp > 0.6) & (trust > 0.35)
+    seen = (regions.hairline > 0.004) & (trust > 0.35)
     nobody = np.zeros(len(colour), dtype=np.float32)
     if seen.sum() < MIN_SCALP:
         return Hair("unknown", np.array([70, 58, 50], np.float32), 10.0, nobody)
@@ -71,39 +71,37 @@ def read_hair(colour: Floats, trust: Floats, regions: Regions, skin: Floats | No
     hair_tone = lab(hair[None])[0]
     to_hair = np.linalg.norm((tones - hair_tone) * np.array([0.7, 1.2, 1.2], np.float32), axis=1)
     vertex = smoothstep(0.9, 1.4, away / np.maximum(to_hair, 1.0)) * (trust > 0.3)
-    spread = float(np.clip(np.std(tones[half, 0]) * 2.0, 4, 26))
+    spread = float(np.clip(np.std(tones[half, 0]) * 1.3, 4, 13))
     return Hair("hair", hair, spread, vertex.astype(np.float32))
 
 
 def paint_head(
     colour: Floats, trust: Floats, regions: Regions, hair: Hair, skin: Floats, laplacian: sp.csc_matrix,
     areas: NDArray[Any],
-) -> tuple[Floats, Floats]:
-    """Vertex colours (V,3) for the head and how much hair covers each vertex (V,) 0..1.
+) -> tuple[Floats, Floats, Floats]:
+    """Skin (V,3) and hair (V,3) colours for the head, and by how far the seen hairline lies off the template's (V,).
 
     Skin spreads from the seen skin, hair from the seen hair mixed with its median.
     """
     head = np.isin(regions.part, (PART["head"], PART["neck"])) & ~regions.inner
-    bare = head & (regions.scalp < 0.4) & (hair.vertex < 0.3)
-    skin_tone = lab(skin[None])[0]
-    near_skin = np.linalg.norm(lab(colour) - skin_tone, axis=1) < 30
-    skin_weight = (bare & near_skin) * smoothstep(0.3, 0.7, trust)
-    tint = extend(laplacian, areas, colour, skin_weight, 0.02, skin)
-    covered = regions.scalp.astype(np.float64)
+    bare = head & (regions.hairline < 0) & (hair.vertex < 0.3)
+    near_skin = np.linalg.norm(lab(colour) - lab(skin[None])[0], axis=1) < 30
+    tint = extend(laplacian, areas, colour, (bare & near_skin) * smoothstep(0.3, 0.7, trust), 0.02, skin)
+    shift = np.zeros(len(colour))
     if hair.kind == "hair":
-        # seen hair or skin moves the hairline; without a photo of it the template's hairline stands
-        known = head * smoothstep(0.4, 0.8, trust) * (regions.face < 0.5) * ~regions.ear
-        covered = np.clip(extend(laplacian, areas, hair.vertex - covered, known * 1.0, 0.012), -1, 1) * np.where(
-            regions.scalp > 0.5, 0.5, 1.0) + covered
-        covered = np.clip(covered, 0, 1) * ~regions.ear
+        known = head & (trust > 0.5) & (regions.face < 0.3) & ~regions.ear
+        wrong = known & ((hair.vertex > 0.7) & (regions.hairline < 0) | (hair.vertex < 0.2) & (regions.hairline > 0))
+        wanted = np.where(wrong, np.clip(-regions.hairline + np.where(hair.vertex > 0.5, 0.008, -0.008), -.05, .05), 0)
+        # what is seen decides near it; farther away the template's line stands
+        weight = known * 1.0 + 0.02
+        shift = extend(laplacian, areas, wanted, weight, 0.012)
         strands = extend(laplacian, areas, colour, hair.vertex * smoothstep(0.4, 0.8, trust) * head, 0.03, hair.colour)
-        strands = 0.5 * strands + 0.5 * hair.colour
+        strands = 0.45 * strands + 0.55 * hair.colour
     else:
         strands = np.broadcast_to(hair.colour, colour.shape)
         if hair.kind == "bald":
-            covered = np.zeros(len(colour))
-    mixed = tint + (strands - tint) * covered[:, None]
-    return mixed.astype(np.float32), covered.astype(np.float32)
+            shift = shift - 1.0
+    return tint.astype(np.float32), strands.astype(np.float32), shift.astype(np.float32)
 
 
 def strand_noise(position: Floats, centre: Floats, amplitude: float) -> Floats:
@@ -112,13 +110,24 @@ def strand_noise(position: Floats, centre: Floats, amplitude: float) -> Floats:
     radial = position - centre
     azimuth = np.arctan2(radial[:, 0], -radial[:, 2])
     down = radial[:, 1]
-    wide, tall = 512, 24
+    wide, tall = 900, 32
     total = np.zeros(len(position), dtype=np.float32)
-    for share, width in ((0.5, 1.0), (0.35, 2.5), (0.3, 8.0)):
+    for share, width, length in ((0.45, 0.8, 4.0), (0.35, 2.0, 3.0), (0.35, 9.0, 2.0), (0.3, 30.0, 2.5)):
         table = rng.standard_normal((tall, wide)).astype(np.float32)
-        table = cv2.GaussianBlur(np.tile(table, (1, 3)), (0, 0), sigmaX=width, sigmaY=1.5)[:, wide:2 * wide]
+        table = cv2.GaussianBlur(np.tile(table, (1, 3)), (0, 0), sigmaX=width, sigmaY=length)[:, wide:2 * wide]
         table /= table.std()
         x = (azimuth / (2 * np.pi) + 0.5) * wide
         y = np.clip((0.2 - down) / 0.5, 0, 1) * (tall - 1)
         total += share * map_coordinates(table, np.stack([y, x]), order=1, mode="grid-wrap")
     return amplitude * total
+
+
+def features(position: Floats, regions: Regions) -> tuple[Floats, Floats]:
+    """A plain face for a head whose front no photo shows: darkness of brows and eyes (N,) and redness of lips (N,)."""
+    x, y = np.abs(position[:, 0]), position[:, 1] - regions.eye[1]
+    front = smoothstep(0.045, 0.06, position[:, 2] - regions.head_centre[2])
+    arch = 0.021 + 0.004 * np.cos((x - 0.030) / 0.016)
+    brow = smoothstep(0.0045, 0.0015, np.abs(y - arch)) * smoothstep(0.010, 0.016, x) * smoothstep(0.052, 0.044, x)
+    lash = smoothstep(0.0045, 0.002, np.abs(y - 0.003)) * smoothstep(0.014, 0.018, x) * smoothstep(0.046, 0.041, x)
+    lips = smoothstep(1.15, 0.85, (x / 0.024) ** 2 + ((y + 0.075) / 0.009) ** 2)
+    return (np.maximum(0.6 * brow, 0.35 * lash) * front).astype(np.float32), (lips * front).astype(np.float32)

@@ -64,9 +64,14 @@ def see_texels(
 
 @njit(cache=True, parallel=True, nogil=True)
 def sample_layers(
-    face: Array, barycentric: Array, faces: Array, face_layer: Array, source: Array, layers: Array, colour: Array
+    face: Array, barycentric: Array, faces: Array, membership: Array, found: Array, source: Array, layers: Array,
+    colour: Array, certain: Array,
 ) -> None:
-    """Colour (T,3) of every texel from its face's layer (L,h,w,3), at the interpolated ``source`` pixel (V,2)."""
+    """Colour (T,3) of every texel from the layers (L,h,w,3) of its two strongest parts, at its ``source`` pixel (V,2).
+
+    Parts without a layer (``found`` (L,) False) are passed over; ``certain`` (T,) is the share that had one.
+    """
+    parts = membership.shape[1]
     for t in prange(face.shape[0]):
         f = face[t]
         x, y = 0.0, 0.0
@@ -74,7 +79,30 @@ def sample_layers(
             b, v = barycentric[t, k], faces[f, k]
             x += b * source[v, 0]
             y += b * source[v, 1]
-        _bilinear(layers[face_layer[f]], x, y, colour[t])
+        first, second, strong, weak, missing = -1, -1, -1.0, -1.0, 0.0
+        for p in range(parts):
+            m = 0.0
+            for k in range(3):
+                m += barycentric[t, k] * membership[faces[f, k], p]
+            if not found[p]:
+                missing = max(missing, m)
+            elif m > strong:
+                second, weak = first, strong
+                first, strong = p, m
+            elif m > weak:
+                second, weak = p, m
+        certain[t] = 0.0
+        if first < 0:
+            continue
+        certain[t] = _ramp(-0.1, 0.1, strong - missing)
+        _bilinear(layers[first], x, y, colour[t])
+        if second >= 0 and weak > 0.0:
+            share = 0.5 * (1.0 - _ramp(0.0, 0.16, strong - weak))
+            if share > 0.0:
+                other = np.empty(3, np.float32)
+                _bilinear(layers[second], x, y, other)
+                for c in range(3):
+                    colour[t, c] += share * (other[c] - colour[t, c])
 
 
 @njit(cache=True, parallel=True, nogil=True)

@@ -44,23 +44,33 @@ def part_of_joint() -> NDArray[np.int64]:
     return np.array(parts)
 
 
+def part_membership(index: NDArray[Any], weight: Floats) -> Floats:
+    """(V,P) share of each part in the vertices' skin weights."""
+    membership = np.zeros((len(index), len(PARTS)), dtype=np.float32)
+    np.add.at(membership, (np.arange(len(index))[:, None], part_of_joint()[index]), weight)
+    return membership
+
+
 @dataclass(frozen=True)
 class Regions:
     """Where things are on the body mesh. All arrays (V,) unless said.
 
     Attributes:
-        part: index into :data:`PARTS`.
-        face: 0..1 front of the face; ``scalp``: 0..1 where hair grows; ``ear``: bool.
+        part: index into :data:`PARTS`; ``membership``: (V,P) share of each part, as its joints move the vertex.
+        face: 0..1 front of the face; ``ear``: bool.
+        hairline: metres above the line where hair begins on the head and neck, negative below it and elsewhere.
         inner: bool, eyes, teeth and other pieces that are not the skin.
         mirror: vertex on the other side of the body.
         mirror_face: (F,) face on the other side, -1 where there is none.
         mirror_corner: (F,3) which corner of the mirrored face answers to each corner.
         rest: (V,3) template positions the regions were read from; ``normal``: (V,3).
+        eye: (3,) between the eyes; ``head_centre``: (3,) between the ears.
     """
 
     part: NDArray[np.int64]
+    membership: Floats
     face: Floats
-    scalp: Floats
+    hairline: Floats
     ear: NDArray[np.bool_]
     inner: NDArray[np.bool_]
     mirror: NDArray[np.int64]
@@ -71,13 +81,19 @@ class Regions:
     eye: Floats
     head_centre: Floats
 
+    @property
+    def scalp(self) -> NDArray[np.bool_]:
+        """(V,) where hair grows."""
+        result: NDArray[np.bool_] = self.hairline > 0
+        return result
+
 
 def find_regions(
     rest: Floats, normal: Floats, faces: NDArray[np.int64], joints: Floats, index: NDArray[Any], weight: Floats
 ) -> Regions:
     """Regions of a body whose mean shape ``rest`` stands in the T-pose facing +z."""
-    strongest = np.take_along_axis(index, weight.argmax(axis=1)[:, None], axis=1)[:, 0].astype(int)
-    part = part_of_joint()[strongest]
+    membership = part_membership(index, weight)
+    part = membership.argmax(axis=1)
     _, component = connected_components(adjacency_matrix(faces, len(rest)), directed=False)
     inner = component != np.bincount(component).argmax()
     eye = (joints[JOINT_INDEX["left_eye"]] + joints[JOINT_INDEX["right_eye"]]) / 2
@@ -86,20 +102,21 @@ def find_regions(
     centre = np.array([0, eye[1], (head[:, 2].min() + np.quantile(head[:, 2], 0.9)) / 2], dtype=np.float32)
     up, front, side = rest[:, 1] - eye[1], rest[:, 2] - centre[2], np.abs(rest[:, 0])
     azimuth = np.degrees(np.arctan2(side, front))
-    hairline = np.interp(azimuth, [0, 25, 45, 62, 78, 92, 112, 128, 150, 180],
-                         [.068, .066, .052, .028, -.005, .004, .0, -.045, -.088, -.092])
-    half_width = np.quantile(head[:, 0], 0.99)
-    ear = on_head & (side > 0.82 * half_width) & (np.abs(up + 0.012) < 0.042) & (azimuth > 68) & (azimuth < 125) & ~inner
-    scalp = smoothstep(-0.007, 0.007, up - hairline) * on_head * ~ear * ~inner
+    # the line hair grows above, by the angle from straight ahead
+    line = np.interp(azimuth, [0, 25, 45, 60, 72, 80, 86, 97, 108, 120, 140, 180],
+                     [.070, .068, .055, .030, -.005, -.008, .006, .006, -.025, -.050, -.070, -.078])
+    ear = on_head & ~inner & (side > 0.06) & (((front + .003) / .019) ** 2 + ((up + .022) / .029) ** 2 < 1)
+    hairline = np.where(on_head & ~inner, np.where(ear, -0.02, up - line), -1.0)
     face = (smoothstep(72, 48, azimuth) * smoothstep(-.135, -.11, up) * smoothstep(.085, .06, up)
             * (part == PART["head"]) * ~inner)
     mirror = cKDTree(rest).query(rest * np.array([-1, 1, 1], dtype=np.float32))[1]
-    mirror_face, mirror_corner = _mirror_faces(faces, mirror)
-    return Regions(part, face.astype(np.float32), scalp.astype(np.float32), ear, inner, mirror, mirror_face,
+    mirror_face, mirror_corner = mirror_faces(faces, mirror)
+    return Regions(part, membership, face.astype(np.float32), hairline.astype(np.float32), ear, inner, mirror, mirror_face,
                    mirror_corner, rest, normal, eye.astype(np.float32), centre)
 
 
-def _mirror_faces(faces: NDArray[np.int64], mirror: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def mirror_faces(faces: NDArray[np.int64], mirror: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each face its mirror image (F,), -1 where there is none, and which of its corners answers to each (F,3)."""
     count = int(faces.max()) + 1
     order = np.argsort(faces, axis=1)
     sorted_faces = np.take_along_axis(faces, order, axis=1)

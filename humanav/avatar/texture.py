@@ -40,6 +40,11 @@ class Surface:
         part = self.regions.part[self.faces]
         return np.where(part[:, 1] == part[:, 2], part[:, 1], part[:, 0])
 
+    @property
+    def headness(self) -> Floats:
+        """(V,) share of the head's joints in each vertex's weights."""
+        return self.regions.membership[:, PART["head"]]
+
 
 @dataclass
 class Seen:
@@ -91,9 +96,14 @@ def _vertex_places(faces: NDArray[Any], count: int) -> tuple[NDArray[np.int32], 
 
 
 def bake(
-    surface: Surface, frames: Sequence[Frame], views: list[Seen], wardrobe: Wardrobe
+    surface: Surface, frames: Sequence[Frame], views: list[Seen], wardrobe: Wardrobe,
+    under_skirt: Floats | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Texture (S,S,3) and confidence (S,S) from one or more prepared views."""
+    """Texture (S,S,3) and confidence (S,S) from one or more prepared views.
+
+    Args:
+        under_skirt: (V,) 1 on the body under a skirt, or None.
+    """
     laplacian, areas = cotangent_laplacian(surface.rest, surface.faces)
     texels = surface.atlas
     for k, (view, frame) in enumerate(zip(views, frames)):
@@ -104,10 +114,13 @@ def bake(
     total, colour, vertex_trust = _merge(views, frames, wardrobe)
     vertex_colour = _vertex_merge(views, frames)
     filled = _continued(surface, views, frames, laplacian, areas, wardrobe)
-    painted, hair_cover = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin,
-                                          laplacian, areas)
-    on_head = (surface.face_part[texels.face] == PART["head"])
-    _paint_head(surface, filled, painted, hair_cover, wardrobe, on_head)
+    painted = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin, laplacian, areas)
+    headness = _on_texels(surface, surface.headness[:, None])[:, 0]
+    on_head = headness > 0.02
+    face_seen = bool((vertex_trust[surface.regions.face > 0.5] > 0.5).mean() > 0.08)
+    _paint_head(surface, filled, *painted, wardrobe, headness, face_seen)
+    if under_skirt is not None:
+        _line_skirt(surface, filled, under_skirt, wardrobe)
     mirrored, mirror_trust = _mirrored(surface, colour, total)
     mirrored += _difference(surface, laplacian, areas, colour, mirrored, np.minimum(total, mirror_trust), 28.0)
     amount = (smoothstep(0.3, 0.7, mirror_trust) * (1 - smoothstep(0.3, 0.8, total)))[:, None]
@@ -156,43 +169,72 @@ def _continued(
         to_camera = -frame.camera.R[2]
         direction = np.einsum("vba,b->va", matrix, to_camera).astype(np.float32)
         source = fill.source_pixels(view.maps, view.vertex_trust, regions, laplacian, areas, direction) * frame.scale
-        layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k])
-        found_face = found[surface.face_part]
-        colour = np.empty((len(texels.face), 3), np.float32)
+        layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k],
+                                           wardrobe.front_only[k])
+        colour, certain = np.zeros((len(texels.face), 3), np.float32), np.empty(len(texels.face), np.float32)
         with KERNEL_LOCK:
-            kernels.sample_layers(texels.face, texels.barycentric, surface.faces, surface.face_part, source, layers,
-                                  colour)
+            kernels.sample_layers(texels.face, texels.barycentric, surface.faces, regions.membership, found, source,
+                                  layers, colour, certain)
+        plain = 1 - certain
+        weak = plain > 0
+        fallback = wardrobe.part_colour[surface.face_part[texels.face[weak]]]
+        colour[weak] += (fallback - colour[weak]) * plain[weak, None]
         reach = extend(laplacian, areas, view.vertex_trust.astype(float), view.vertex_trust * 1.0, 0.01, 0.0)
-        share = np.empty((len(texels.face), 1), np.float32)
-        with KERNEL_LOCK:
-            kernels.spread_vertices(texels.face, texels.barycentric, surface.faces,
-                                    np.clip(reach, 0, 1)[:, None].astype(np.float32), share)
-        strength = (share[:, 0] ** 2 + 1e-3) * frame.weight * np.where(found_face[texels.face], 1.0, 1e-4)
+        share = _on_texels(surface, np.clip(reach, 0, 1)[:, None])
+        strength = (share[:, 0] ** 2 + 1e-3) * frame.weight * (certain + 1e-4)
         if len(views) == 1:
             result, weights = colour, strength.astype(np.float32)
         else:
             part = colour * wardrobe.gains[k] * strength[:, None].astype(np.float32)
             result = part if result is None else result + part
             weights += strength.astype(np.float32)
-        missing = ~found_face[texels.face]
-        if len(views) == 1 and missing.any():
-            colour[missing] = wardrobe.part_colour[surface.face_part[texels.face[missing]]]
     assert result is not None
     return result if len(views) == 1 else result / weights[:, None]
 
 
+def _line_skirt(surface: Surface, filled: Floats, under: Floats, wardrobe: Wardrobe) -> None:
+    """Cloth on the upper legs under a skirt: where a lifted knee pokes through, it shows the skirt's colour."""
+    regions = surface.regions
+    covered = regions.rest[: len(under), 1][under > 0.5]
+    low, high = float(covered.min()), float(covered.max())
+    share = smoothstep(low + 0.30 * (high - low), low + 0.34 * (high - low), regions.rest[:, 1])
+    share = _on_texels(surface, (share * np.pad(under, (0, len(share) - len(under))))[:, None])
+    filled += (wardrobe.part_colour[PART["skirt"]] - filled) * share
+
+
 def _paint_head(
-    surface: Surface, filled: Floats, painted: Floats, cover: Floats, wardrobe: Wardrobe, on_head: NDArray[np.bool_]
+    surface: Surface, filled: Floats, tint: Floats, strands: Floats, shift: Floats, wardrobe: Wardrobe,
+    headness: Floats, face_seen: bool,
 ) -> None:
-    """Overwrite the head's texels with skin and hair, strand by strand."""
-    texels = surface.atlas
+    """Overwrite the head's texels with skin and hair, strand by strand; a face nobody saw gets plain features."""
+    texels, regions = surface.atlas, surface.regions
+    on_head = headness > 0.02
     face, barycentric = texels.face[on_head], texels.barycentric[on_head]
-    values = np.concatenate([painted, cover[:, None], surface.rest], axis=1).astype(np.float32)
-    out = np.empty((len(face), 7), np.float32)
+    line = np.maximum(regions.hairline, -0.2) + shift
+    values = np.concatenate([tint, strands, line[:, None], regions.rest, regions.inner[:, None]], axis=1)
+    out = np.empty((len(face), values.shape[1]), np.float32)
     with KERNEL_LOCK:
-        kernels.spread_vertices(face, barycentric, surface.faces, values, out)
-    noise = head.strand_noise(out[:, 4:7], surface.regions.head_centre, wardrobe.hair.spread) * out[:, 3]
-    filled[on_head] = out[:, :3] + noise[:, None]
+        kernels.spread_vertices(face, barycentric, surface.faces, values.astype(np.float32), out)
+    noise = head.strand_noise(out[:, 7:10], regions.head_centre, 1.0)
+    cover = smoothstep(-0.004, 0.005, out[:, 6] + 0.003 * noise)[:, None]
+    bare = out[:, :3] * (1 + 0.012 * noise[:, None])
+    if not face_seen:
+        dark, red = head.features(out[:, 7:10], regions)
+        brow = 0.45 * wardrobe.hair.colour + 0.55 * wardrobe.skin * 0.35
+        bare += (brow - bare) * (dark * (out[:, 10] < 0.5))[:, None]
+        bare += (bare * np.array([0.93, 0.68, 0.70]) - bare) * (red * (out[:, 10] < 0.5))[:, None]
+        _paint_eyes(bare, out[:, 7:10], out[:, 10] > 0.5, regions)
+    hair = out[:, 3:6] * (1 + wardrobe.hair.spread / 100 * noise[:, None])
+    share = smoothstep(0.25, 0.75, headness[on_head])[:, None]
+    filled[on_head] += (bare + (hair - bare) * cover - filled[on_head]) * share
+
+
+def _paint_eyes(colour: Floats, position: Floats, inner: NDArray[np.bool_], regions: Regions) -> None:
+    """White, iris and pupil on the eyeballs."""
+    away = np.hypot(np.abs(position[:, 0]) - 0.030, position[:, 1] - regions.eye[1])
+    ball = inner & (np.abs(position[:, 1] - regions.eye[1]) < 0.016)
+    eye = np.where((away < 0.0025)[:, None], 20.0, np.where((away < 0.006)[:, None], np.array([84.0, 62, 46]), 225.0))
+    colour[ball] = eye[ball]
 
 
 def _mirrored(surface: Surface, colour: Floats, trust: Floats) -> tuple[Floats, Floats]:
@@ -217,8 +259,13 @@ def _difference(
     kernels.gather_vertices(texels.face, texels.barycentric, surface.faces, wanted - present, trust, total, sums)
     mean = sums / np.maximum(total, 1e-6)[:, None]
     smooth = extend(laplacian, areas, np.clip(mean, -60, 60), smoothstep(2.0, 20.0, total), 0.02)
-    out = np.empty((len(texels.face), 3), np.float32)
+    return _on_texels(surface, np.clip(smooth, -limit, limit))
+
+
+def _on_texels(surface: Surface, values: NDArray[Any]) -> Floats:
+    """Vertex values (V,C) at every texel (T,C)."""
+    texels = surface.atlas
+    out = np.empty((len(texels.face), values.shape[1]), np.float32)
     with KERNEL_LOCK:
-        kernels.spread_vertices(texels.face, texels.barycentric, surface.faces,
-                                np.clip(smooth, -limit, limit).astype(np.float32), out)
+        kernels.spread_vertices(texels.face, texels.barycentric, surface.faces, values.astype(np.float32), out)
     return out

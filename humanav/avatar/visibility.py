@@ -64,7 +64,10 @@ def view_maps(frame: Frame, posed: Floats, faces: NDArray[np.int64], face_part: 
     inside = np.pad((frame.small_alpha > 0.5).astype(np.uint8), 3, mode="edge")
     inner = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[3:-3, 3:-3].astype(np.float32)
     unit = max(frame.height, 200.0) / 1000
-    ramp = smoothstep(0.45 * unit, 5 * unit, inner) * ~frame.border
+    # the edge of hair mixes with the background for longer than the edge of cloth does
+    on_head = (label == PART["head"]) | (label == PART["neck"])
+    ramp = np.where(on_head, smoothstep(1.5 * unit, 9 * unit, inner), smoothstep(0.45 * unit, 5 * unit, inner))
+    ramp = ramp * ~frame.border
     return Maps(pixel, depth, facing.astype(np.float32), label, buffers.triangle, cosine, nearest, occluder, inner,
                 ramp.astype(np.float32), _banned(label, max(frame.height, 200.0)))
 
