@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
 
 from humanav.app import pieces
 from humanav.app.running import Work, cancel, run
@@ -21,6 +22,7 @@ from humanav.results import Result
 LIMBS = {"Left arm": "left_arm", "Right arm": "right_arm", "Left leg": "left_leg", "Right leg": "right_leg"}
 STANDING = {"The photo decides": None, "Stands on both feet": True, "Sits, jumps or lifts a foot": False}
 TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
+CLIPS = [(name.replace("_", " ").capitalize(), name) for name in CLIP_NAMES]
 EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0}
 """Expected duration of each job until this process has timed one."""
 
@@ -35,6 +37,17 @@ def samples() -> list[str]:
     return [str(path) for path in sorted(asset("samples").glob("*")) if path.suffix in (".jpg", ".png")][:3]
 
 
+class PhotoBox(gr.Image):
+    """An image box that hands over the file just as it was uploaded, so that the job itself reads it: it knows more
+    kinds of pictures, and has a sentence for each that cannot be used."""
+
+    is_template = True  # to the browser it is an ordinary image box
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        """The path of the upload."""
+        return payload.path if payload is not None else None
+
+
 class PhotoTab:
     """Places the components and wires them."""
 
@@ -47,7 +60,7 @@ class PhotoTab:
         self._wire()
 
     def _input(self) -> None:
-        self.photo = gr.Image(
+        self.photo = PhotoBox(
             label="Photo of one person, head to feet", type="filepath", sources=["upload", "webcam", "clipboard"],
             height=400, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
             placeholder="Drop a photo here\nor click to choose one")
@@ -57,8 +70,8 @@ class PhotoTab:
         self.make = gr.Button("Make the avatar", variant="primary", size="lg", elem_id="make")
         self.stop = gr.Button("Cancel", visible=False, elem_id="cancel")
         with gr.Accordion("Options", open=False, elem_id="options"):
-            self.clip = gr.Dropdown(list(CLIP_NAMES), value="walk" if "walk" in CLIP_NAMES else CLIP_NAMES[0],
-                                    label="Motion", info="What the avatar does first. Others can follow.")
+            self.clip = gr.Dropdown(CLIPS, value="walk", label="Motion",
+                                    info="What the avatar does first. Others can follow.")
             self.height = gr.Number(None, label="Height in cm", info="Sets the true size. Empty: estimated.",
                                     minimum=50, maximum=260)
             self.standing = gr.Radio(list(STANDING), value=next(iter(STANDING)), label="Posture")
@@ -69,7 +82,7 @@ class PhotoTab:
             self.swap = gr.Checkbox(label="Swap left and right",
                                     info="If the coloured limbs over the photo are on the wrong sides.")
             self.texture = gr.Radio(list(TEXTURES), value="2048 px", label="Texture")
-            self.back = gr.Image(label="A second photo, from behind (optional)", type="filepath", sources=["upload"],
+            self.back = PhotoBox(label="A second photo, from behind (optional)", type="filepath", sources=["upload"],
                                  height=220, elem_id="back")
 
     def _output(self) -> None:
@@ -78,19 +91,18 @@ class PhotoTab:
         self.strip = gr.HTML("", elem_id="evidence", elem_classes="bare", visible=False, padding=False)
         with gr.Column(visible=False, elem_id="result") as self.result:
             with gr.Row():
-                self.animation = gr.Video(label="Motion", autoplay=True, loop=True, buttons=[], elem_id="animation",
-                                          height=340)
-                self.turntable = gr.Video(label="Once round", autoplay=True, loop=True, buttons=[], elem_id="turntable",
-                                          height=340)
+                self.animation, self.turntable = (
+                    gr.Video(show_label=False, autoplay=True, loop=True, buttons=[], elem_id=name, height=380)
+                    for name in ("animation", "turntable"))
             self.files = gr.HTML("", elem_id="downloads", elem_classes="bare", padding=False)
             gr.HTML('<h3 class="part">Another motion</h3><p class="hint">Pick a clip, or bring your own: an npz of '
                     "SMPL-X or AMASS, or a BVH. The photo is not fitted again.</p>", elem_classes="bare", padding=False)
             with gr.Row(equal_height=True):
-                self.other = gr.Dropdown(list(CLIP_NAMES), value="dance" if "dance" in CLIP_NAMES else CLIP_NAMES[-1],
-                                         show_label=False, container=False, min_width=160, elem_id="other")
-                self.animate = gr.Button("Animate", min_width=120, elem_id="animate")
-                self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".bvh"], min_width=200,
-                                              elem_id="own-motion")
+                self.other = gr.Dropdown(CLIPS, value="dance", show_label=False, container=False, min_width=160,
+                                         elem_id="other")
+                self.animate = gr.Button("Animate", size="md", min_width=120, elem_id="animate")
+                self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".bvh"], size="md",
+                                              min_width=190, elem_id="own-motion")
             self.measures = gr.HTML("", elem_id="measures", elem_classes="bare", padding=False)
         self.made = gr.State(None)
 
@@ -197,7 +209,7 @@ class PhotoTab:
             self.status: pieces.done(f"{lead}, in {report['seconds']:.0f} seconds.", report["quality"],
                                      report["warnings"]),
             self.result: gr.update(visible=True),
-            self.animation: gr.update(value=str(result.path("animation.mp4")), label=f"Motion: {motion}"),
+            self.animation: gr.update(value=str(result.path("animation.mp4"))),
             self.files: pieces.downloads(result), self.made: str(result.folder),
             self.measures: pieces.measurements(
                 report["measurements"], "Estimated from one photo and the body's shape under the clothes: expect a few "

@@ -127,9 +127,9 @@ def size_text(size: int) -> str:
 
 
 def stored_evidence(result: Result) -> list[Evidence]:
-    """The evidence pictures that a result kept."""
-    return [Evidence(file.purpose, "", np.asarray(Image.open(result.path(file.name)).convert("RGB")))
-            for file in result.files if file.preview and file.name.endswith(".jpg")]
+    """The evidence that a result kept."""
+    return [Evidence(item["title"], item["caption"], np.asarray(Image.open(result.path(item["file"])).convert("RGB")))
+            for item in result.report.get("evidence", ()) if result.has(item["file"])]
 
 
 def player(glb: Path, title: str, clip: str | None = None) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from humanav import __version__
 from humanav.errors import InputError
 from humanav.jobs.animate import export_motion, extra_motions, motion_inputs, resolve_motion
-from humanav.jobs.sight import Sighting, sight
+from humanav.jobs.sight import Sighting, around, sight
 from humanav.motion import Motion
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id
@@ -151,12 +151,14 @@ def fit_sighting(seen: Sighting, options: PhotoOptions, body: BodyModel, progres
     progress.next(STAGES[3])
     fit = fit_photo(seen.image, seen.person, seen.alpha, body=body, height=options.height, standing=options.standing,
                     flip_limbs=options.flip_limbs, swap_sides=options.swap_sides, progress=progress)
-    vertices = body.from_motion(fit.motion).vertices[0].detach().numpy()
+    posed = body.from_motion(fit.motion).vertices
+    assert posed is not None
+    vertices = posed[0].detach().numpy()
     report = fit.report
     progress.show(f"The body sits within {report.reprojection_px:.0f} px of the points and covers "
                   f"{report.iou:.0%} of the outline.",
-                  draw_overlay(seen.image, vertices, body.faces, fit.camera, side_view=False), title="Body over the photo",
-                  name="overlay", warnings=report.warnings)
+                  around(draw_overlay(seen.image, vertices, body.faces, fit.camera, side_view=False), seen.person,
+                         seen.image), title="Body over the photo", name="overlay", warnings=report.warnings)
     progress.show("The same body from the side: it should not lean.",
                   draw_side_view(vertices, body.faces, fit.camera, up=report.up), title="From the side", name="side")
     return fit
@@ -177,7 +179,7 @@ def _fit_back(back: ImageSource, front: PhotoFit, body: BodyModel, progress: Pro
 def _matte_picture(seen: Sighting) -> NDArray[np.uint8]:
     from humanav.view import draw_matte
 
-    return draw_matte(seen.image, seen.alpha)
+    return around(draw_matte(seen.image, seen.alpha), seen.person, seen.image)
 
 
 def _preview_body(writer: ResultWriter, fit: PhotoFit, body: BodyModel, clip: Motion, progress: Progress) -> None:
@@ -215,7 +217,7 @@ def _turntable(writer: ResultWriter, avatar: Avatar, progress: Progress) -> None
     write_mp4(frames, path, TURNTABLE_FPS)
     save_picture(poster(avatar), writer.add("poster.png", "A picture of the avatar", "everything", preview=True))
     quarter = len(frames) / 4
-    sides = contact_sheet([frames[round(k * quarter)] for k in range(4)], columns=4)
+    sides = contact_sheet([frames[round(k * quarter)] for k in range(4)], columns=2)
     progress.show("From the front, both sides and behind.", sides, title="All the way round", name="round")
 
 
@@ -281,8 +283,10 @@ class _Recorder(Progress):
 
     def show(self, caption: str, image: Any = None, file: Path | None = None, **data: Any) -> None:
         if image is not None and data.get("name"):
-            path = self._writer.add(f"{data['name']}.jpg", data.get("title", caption), preview=True)
-            save_picture(image, path)
+            title, file_name = data.get("title", caption), f"{data['name']}.jpg"
+            save_picture(image, self._writer.add(file_name, title, preview=True))
+            self._writer.report.setdefault("evidence", []).append(
+                {"title": title, "caption": caption, "file": file_name})
         self._inner.show(caption, image, file, **data)
 
 
