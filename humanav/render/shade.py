@@ -11,7 +11,7 @@ from humanav.camera import Camera
 from humanav.errors import InputError
 from humanav.render import shading
 from humanav.render.kernels import KERNEL_LOCK
-from humanav.render.mesh import MeshBuffers, as_array, check_mesh, rasterize_mesh, vertex_normals
+from humanav.render.mesh import NEAR, MeshBuffers, as_array, check_mesh, rasterize_mesh, vertex_normals
 
 Image = NDArray[np.uint8]
 CLAY = (206, 196, 188)
@@ -84,10 +84,15 @@ def render_mesh(
     v, f = check_mesh(vertices, faces)
     shape = (camera.height, camera.width)
     rgb, alpha = np.zeros((*shape, 3), dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    whole, (left, top, right, bottom) = camera, (0, 0, camera.width, camera.height)
+    if buffers is None and len(f):  # draw only the part of the picture the mesh can be in
+        left, top, right, bottom = _extent(v, camera)
+        camera = camera.cropped(left, top, right - left, bottom - top)
+    part = np.s_[top:bottom, left:right]
     if len(f):
         if buffers is None:
-            buffers = rasterize_mesh(v, f, camera.scaled(supersample) if supersample > 1 else camera)
-        if buffers.triangle.shape != (shape[0] * supersample, shape[1] * supersample):
+            buffers = rasterize_mesh(v, f, _supersampled(camera, supersample))
+        if buffers.triangle.shape != (camera.height * supersample, camera.width * supersample):
             raise InputError("The given buffers do not belong to this camera and number of samples.")
         colors, color_faces = _colors(color, vertex_colors, len(v), f)
         picture, corner_uv, corner_faces = _texture(texture, uv, uv_faces, f, buffers)
@@ -97,8 +102,8 @@ def render_mesh(
         with KERNEL_LOCK:
             shading.shade_pixels(
                 buffers.triangle, buffers.barycentric, supersample, f, shading_normals, colors, color_faces, picture,
-                corner_uv, corner_faces, texture is not None, unlit, _rays(camera, supersample), _lights(camera),
-                rgb, alpha)
+                corner_uv, corner_faces, texture is not None, unlit, _rays(camera, supersample), _lights(whole),
+                rgb[part], alpha[part])
     if background is None:
         return (np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8), alpha
     below = _background(background, shape)
@@ -106,6 +111,22 @@ def render_mesh(
     with KERNEL_LOCK:
         shading.composite(rgb, alpha, below, out)
     return out, alpha
+
+
+def _supersampled(camera: Camera, samples: int) -> Camera:
+    return camera.scaled(samples) if samples > 1 else camera
+
+
+def _extent(vertices: NDArray[np.float64], camera: Camera) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the part that can be drawn on: all of it when some vertex is not in front."""
+    pixels, depth = camera.project(vertices)
+    if depth.min() < 2 * NEAR:
+        return 0, 0, camera.width, camera.height
+    low, high = np.floor(pixels.min(0)), np.ceil(pixels.max(0))
+    left, top = (int(np.clip(low[k] - 1, 0, size - 1)) for k, size in enumerate((camera.width, camera.height)))
+    right, bottom = (int(np.clip(high[k] + 1, start + 1, size)) for k, start, size in (
+        (0, left, camera.width), (1, top, camera.height)))
+    return left, top, right, bottom
 
 
 def to_srgb(color: Any) -> NDArray[np.float32]:

@@ -43,12 +43,14 @@ def _paint(
             dx = rays[2, 0] + (x + 0.5) * rays[0, 0] + (y + 0.5) * rays[1, 0]
             dy = rays[2, 1] + (x + 0.5) * rays[0, 1] + (y + 0.5) * rays[1, 1]
             dz = rays[2, 2] + (x + 0.5) * rays[0, 2] + (y + 0.5) * rays[1, 2]
-            mix, line, dark = 0.0, 0.0, 0.0
+            mix, line, dark, s, px, pz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             if dy < -1e-4 and eye[1] > floor:
                 s = (floor - eye[1]) / dy
                 px, pz = eye[0] + s * dx, eye[2] + s * dz
                 from_center = np.sqrt((px - center[0]) ** 2 + (pz - center[2]) ** 2)
-                mix = np.exp(-((from_center / 3.2) ** 2))
+                if from_center < 8.0:
+                    mix = np.exp(-((from_center / 3.2) ** 2))
+            if mix > 0.004:
                 length = np.sqrt(dx * dx + dy * dy + dz * dz)
                 footprint = s * length / focal * 0.7
                 for axis in range(2):
