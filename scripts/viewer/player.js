@@ -53,7 +53,8 @@ export function mount(root, options = {}) {
     root.dataset.state = "error";
     return null;
   }
-  const pace = { ratio: Math.min(window.devicePixelRatio || 1, cpu ? 1 : 2), shadowEvery: cpu ? 3 : 1, slow: 0 };
+  const best = Math.min(window.devicePixelRatio || 1, 2);
+  const pace = { ratio: cpu ? Math.min(best, 1) : best, slow: 0 };
   renderer.setPixelRatio(pace.ratio);
   const scene = new Scene();
   const camera = new PerspectiveCamera(FOV, 1, 0.05, 100);
@@ -68,13 +69,13 @@ export function mount(root, options = {}) {
   const grid = new Mesh(new PlaneGeometry(24, 24).rotateX(-Math.PI / 2), gridMaterial());
   grid.renderOrder = -2;
   scene.add(grid);
-  const shadow = new ContactShadow(renderer);
+  const shadow = new ContactShadow(renderer, cpu ? 112 : 256);
   scene.add(shadow.group);
 
   let model = null, mixer = null, action = null, skinned = null, pelvis = null, clips = [];
   let reach = { top: 1.7, side: 0.6, floor: 0 };
   const follow = new Vector3(), now = new Vector3(), turn = new Quaternion();
-  let dirty = true, visible = true, drawn = 0, last = performance.now();
+  let dirty = true, visible = true, drawn = 0, still = 0, last = performance.now();
 
   function theme() {
     const dark = page.isDark();
@@ -135,10 +136,10 @@ export function mount(root, options = {}) {
     follow.copy(now);
     const half = Math.tan(MathUtils.degToRad(FOV / 2));
     const narrow = camera.aspect < 1; // then the buttons lie over the head: leave them room
-    const distance = Math.max((reach.top * (narrow ? 1.3 : 1.16)) / 2 / half,
-      (reach.side * 1.04) / (half * camera.aspect)) + reach.side * 0.4;
+    const distance = Math.max((reach.top * (narrow ? 1.22 : 1.16)) / 2 / half,
+      (reach.side * 1.04) / (half * camera.aspect)) + reach.side * 0.3;
     const yaw = heading() + MathUtils.degToRad(degrees), p = MathUtils.degToRad(pitch);
-    controls.target.set(now.x, reach.floor + reach.top * (narrow ? 0.54 : 0.49), now.z);
+    controls.target.set(now.x, reach.floor + reach.top * (narrow ? 0.535 : 0.49), now.z);
     camera.position.set(Math.sin(yaw) * Math.cos(p), Math.sin(p), Math.cos(yaw) * Math.cos(p))
       .multiplyScalar(distance).add(controls.target);
     controls.update();
@@ -178,14 +179,18 @@ export function mount(root, options = {}) {
     dirty = true;
   }
 
-  // Slow for a while: fewer pixels and fewer shadow updates, so that the motion stays smooth.
+  // Slow for a while: fewer pixels, so that the motion stays smooth.
   function adapt(delta) {
     pace.slow = delta > 0.06 ? pace.slow + 1 : Math.max(0, pace.slow - 0.5);
     if (pace.slow < 15 || pace.ratio <= 0.5) return;
     pace.slow = 0;
-    pace.shadowEvery = 3;
     pace.ratio = Math.max(0.5, pace.ratio * 0.75);
-    renderer.setPixelRatio(pace.ratio);
+    sharpen(pace.ratio);
+  }
+
+  function sharpen(ratio) {
+    if (renderer.getPixelRatio() === ratio) return;
+    renderer.setPixelRatio(ratio);
     resize();
   }
 
@@ -206,12 +211,18 @@ export function mount(root, options = {}) {
         follow[axis] += step; controls.target[axis] += step; camera.position[axis] += step; dirty = true;
       }
     }
-    if (controls.update()) dirty = true;
+    const turning = controls.update();
+    if (turning) dirty = true;
+    const moving = turning || state.playing;
+    if (moving) { sharpen(pace.ratio); still = 0; }
+    else if (++still === 12) sharpen(Math.max(best, cpu ? 2 : 1)); // at rest there is time for a fine picture
     if (!dirty) return;
     dirty = false;
+    shadow.follow(now);
     grid.position.x = Math.round(follow.x); grid.position.z = Math.round(follow.z);
     grid.material.uniforms.center.value.copy(follow);
-    if (model && drawn++ % pace.shadowEvery === 0) shadow.render(scene, now, [grid]);
+    if (model) shadow.render(scene, [grid]);
+    drawn++;
     renderer.render(scene, camera);
     page.setTime(state.time, state.duration);
     root.dataset.time = state.time.toFixed(3);
@@ -248,8 +259,8 @@ export function mount(root, options = {}) {
         shadow.place(reach.floor);
         look(VIEWS.front + (options.yaw ?? 20));
       }
-      const still = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-      play(options.autoplay !== false && !still);
+      const calm = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      play(options.autoplay !== false && !calm);
       root.dataset.state = "ready";
       page.busy(false);
     } catch (error) {

@@ -3,7 +3,7 @@ import {
   Group, Mesh, MeshDepthMaterial, OrthographicCamera, PlaneGeometry, ShaderMaterial, WebGLRenderTarget, Color,
 } from "three";
 
-const SIDE = 2.8, REACH = 1.1, SIZE = 256;
+const SIDE = 2.8, REACH = 1.1;
 
 function blurMaterial(direction) {
   return new ShaderMaterial({
@@ -19,11 +19,11 @@ function blurMaterial(direction) {
 }
 
 export class ContactShadow {
-  constructor(renderer) {
+  constructor(renderer, size) {
     this.renderer = renderer;
     this.group = new Group();
-    this.targets = [new WebGLRenderTarget(SIZE, SIZE), new WebGLRenderTarget(SIZE, SIZE)];
-    this.wide = new WebGLRenderTarget(SIZE, SIZE);
+    this.targets = [new WebGLRenderTarget(size, size), new WebGLRenderTarget(size, size)];
+    this.wide = new WebGLRenderTarget(size, size);
     this.camera = new OrthographicCamera(-SIDE / 2, SIDE / 2, SIDE / 2, -SIDE / 2, 0, REACH);
     this.camera.rotation.x = Math.PI / 2; // looks up from under the floor
     this.camera.position.y = -0.03;
@@ -46,7 +46,6 @@ export class ContactShadow {
         gl_FragColor = vec4(0.0, 0.0, 0.0, strength * fade * dark); }`,
     });
     this.plane = new Mesh(new PlaneGeometry(SIDE, SIDE).rotateX(Math.PI / 2), this.material);
-    this.plane.scale.y = -1;
     this.plane.renderOrder = -1;
     this.material.side = 2;
     this.plane.position.y = 0.002;
@@ -67,11 +66,14 @@ export class ContactShadow {
     }
   }
 
-  render(scene, at, hidden) {
-    const { renderer } = this;
+  follow(at) {
     this.group.position.x = at.x;
     this.group.position.z = at.z;
     this.group.updateMatrixWorld(true);
+  }
+
+  render(scene, hidden) {
+    const { renderer } = this;
     for (const thing of [this.plane, ...hidden]) thing.visible = false;
     const color = renderer.getClearColor(new Color()), alpha = renderer.getClearAlpha();
     renderer.setClearColor(0x000000, 1);
@@ -80,9 +82,9 @@ export class ContactShadow {
     renderer.clear();
     renderer.render(scene, this.camera);
     scene.overrideMaterial = null;
-    this.blur(this.targets[0], this.targets[1], this.wide, 2.6 / SIZE);
-    this.blur(this.wide, this.targets[1], this.wide, 3.4 / SIZE);
-    this.blur(this.targets[0], this.targets[1], this.targets[0], 0.8 / SIZE);
+    this.blur(this.targets[0], this.targets[1], this.wide, 0.0102);
+    this.blur(this.wide, this.targets[1], this.wide, 0.0133);
+    this.blur(this.targets[0], this.targets[1], this.targets[0], 0.0031);
     renderer.setRenderTarget(null);
     renderer.setClearColor(color, alpha);
     for (const thing of [this.plane, ...hidden]) thing.visible = true;
