@@ -18,6 +18,7 @@ from humanav.errors import ImageError
 from humanav.perception.people import (
     TORSO,
     assign_hands,
+    averaged,
     inside_frame,
     moved,
     paint_out,
@@ -26,6 +27,7 @@ from humanav.perception.people import (
     same_person,
     side_evidence,
     swap_sides,
+    transformed,
     visible_area,
 )
 from humanav.perception.person import Person2D
@@ -39,6 +41,8 @@ SEARCH_SIDE = 480
 """Further people are searched for at this size, with the pose network alone."""
 MIN_SHARE = 0.15
 """Further people smaller than this share of the picture's longer side are bystanders and not reported."""
+LOOK_SIDE = 640
+_LOOKS = ((0, True), (10, False), (-10, False), (10, True))  # degrees, mirrored
 _stderr_lock = threading.Lock()
 
 
@@ -50,12 +54,14 @@ class MediapipeDetector:
 
     Args:
         min_confidence: of the person detector, 0..1.
+        looks: how many more looks (mirrored, tilted) a photo gets; keypoints, mask and 3D are their mean. Four lower
+            the keypoint error by a tenth and mend many a mask, for about 0.2 s.
     """
 
     name = "mediapipe"
 
-    def __init__(self, min_confidence: float = 0.5) -> None:
-        self._min_confidence = min_confidence
+    def __init__(self, min_confidence: float = 0.5, looks: int = 4) -> None:
+        self._min_confidence, self._looks = min_confidence, looks
         self._graphs: dict[str, Any] = {}
         self._quieted: set[Any] = set()  # graphs whose first run, the chatty one, is over
         self._thread: int | None = None
@@ -89,9 +95,7 @@ class MediapipeDetector:
         first = self._detect_one(image)
         if first is None:
             return []
-        people = [first]
-        if max_people > 1:
-            people = self._search_more(image, first, max_people)
+        people = self._search_more(image, first, max_people) if max_people > 1 else [self._look_again(image, first)]
         return [_mended(person) for person in sorted(people, key=visible_area, reverse=True)]
 
     def track(self, frames: Iterable[Pixels]) -> Iterator[list[Person2D]]:
@@ -156,7 +160,7 @@ class MediapipeDetector:
                 break
             rough.append(found)
         if len(rough) == 1:
-            return [first]
+            return [self._look_again(image, first)]
         people = [first, *(moved(p, 0, 0, (height, width), 1 / factor) for p in rough[1:])]
         closer = [self._look_closer(image, person, people[:i] + people[i + 1:]) for i, person in enumerate(people)]
         return [person for person in (closer[0] or first, *closer[1:]) if person is not None]
@@ -176,8 +180,38 @@ class MediapipeDetector:
         found = self._run(self._graph("holistic"), crop)
         if found is None:
             return None
-        found = moved(found, left, top, (height, width))
-        return found if same_person(found, person) else None
+        if not same_person(moved(found, left, top, (height, width)), person):
+            return None
+        return moved(self._look_again(crop, found), left, top, (height, width))
+
+    def _look_again(self, image: Pixels, person: Person2D) -> Person2D:
+        """The mean of what the pose network says of the person upright, mirrored and tilted."""
+        height, width = image.shape[:2]
+        x0, y0, x1, y1 = person.box
+        reach = 0.8 * max(x1 - x0, y1 - y0)
+        centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+        left, top = np.maximum(centre - reach, 0).astype(int)
+        right, bottom = np.minimum(centre + reach, (width, height)).astype(int)
+        factor = min(1.0, LOOK_SIDE / (2 * reach))
+        small = cv2.resize(image[top:bottom, left:right], None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        side = max(16, round(2 * reach * factor))
+        looks = [person]
+        for degrees, mirror in _LOOKS[: self._looks]:
+            cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+            turn = np.array([[-1 if mirror else 1, 0], [0, 1]]) @ np.array([[cos, sin], [-sin, cos]])
+            shift = side / 2 - turn @ ((centre - (left, top)) * factor)
+            centres = np.column_stack([turn, shift + (turn.sum(axis=1) - 1) / 2])  # pixel centres lie at halves
+            view = cv2.warpAffine(small, centres, (side, side), borderMode=cv2.BORDER_REPLICATE)
+            found = self._run(self._graph("pose"), np.asarray(view, dtype=np.uint8))
+            if found is None:
+                continue
+            if mirror:
+                found = swap_sides(found)
+            to_image = np.column_stack([turn.T / factor, (left, top) - turn.T @ shift / factor])
+            found = transformed(found, to_image, (height, width))
+            if same_person(found, person):
+                looks.append(found)
+        return averaged(looks)
 
     def _graph(self, kind: str, confidence: float | None = None) -> Any:
         confidence = self._min_confidence if confidence is None else confidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -104,19 +105,53 @@ def moved(person: Person2D, dx: float, dy: float, shape: tuple[int, int], scale:
     Args:
         shape: (height, width) of that image; the mask is cut or filled with background.
     """
+    return transformed(person, np.array([[scale, 0, dx], [0, scale, dy]]), shape)
+
+
+def transformed(person: Person2D, matrix: NDArray[np.float64], shape: tuple[int, int]) -> Person2D:
+    """The person seen in another image: points become ``matrix @ (x, y, 1)``.
+
+    The detector's 3D turns along; left and right keep their names.
+
+    Args:
+        matrix: (2,3) similarity, with or without mirroring.
+        shape: (height, width) of that image; the mask is cut or filled with background.
+    """
+    linear, shift = matrix[:, :2], matrix[:, 2]
 
     def move(points: Array) -> Array:
-        return np.asarray(points * np.array([scale, scale, 1]) + np.array([dx, dy, 0]), dtype=np.float32)
+        return np.column_stack([points[:, :2] @ linear.T + shift, points[:, 2]]).astype(np.float32)
 
     mask = None
     if person.mask is not None:
-        matrix = np.array([[scale, 0, dx + (scale - 1) / 2], [0, scale, dy + (scale - 1) / 2]])
-        mask = np.asarray(cv2.warpAffine(person.mask, matrix, (shape[1], shape[0])), dtype=np.float32)
+        centres = np.column_stack([linear, shift + (linear.sum(axis=1) - 1) / 2])  # pixel centres lie at halves
+        mask = np.asarray(cv2.warpAffine(person.mask, centres, (shape[1], shape[0])), dtype=np.float32)
+    world = person.world
+    if world is not None:
+        turn = linear / np.sqrt(abs(np.linalg.det(linear)))
+        world = np.column_stack([world[:, :2] @ turn.T, world[:, 2]]).astype(np.float32)
     keypoints = move(person.keypoints)
     left, right, face = (None if points is None else move(points)
                          for points in (person.left_hand, person.right_hand, person.face))
     return replace(person, keypoints=keypoints, box=person_box(keypoints, mask, shape[1], shape[0]), mask=mask,
-                   left_hand=left, right_hand=right, face=face)
+                   world=world, left_hand=left, right_hand=right, face=face)
+
+
+def averaged(looks: Sequence[Person2D]) -> Person2D:
+    """The first look with keypoints, 3D, score and mask averaged over all looks at the same person in one image."""
+    first = looks[0]
+    if len(looks) == 1:
+        return first
+
+    def mean(arrays: list[Array | None]) -> Array | None:
+        present = [a for a in arrays if a is not None]
+        return np.mean(present, axis=0, dtype=np.float32) if present else None
+
+    keypoints = np.mean([look.keypoints for look in looks], axis=0, dtype=np.float32)
+    mask = mean([look.mask for look in looks])
+    box = first.box if mask is None else person_box(keypoints, mask, mask.shape[1], mask.shape[0])
+    return replace(first, keypoints=keypoints, box=box, score=float(np.mean([look.score for look in looks])), mask=mask,
+                   world=mean([look.world for look in looks]))
 
 
 def paint_out(image: Pixels, mask: Binary) -> Pixels:
