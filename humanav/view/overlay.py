@@ -123,7 +123,7 @@ def draw_overlay(
 def draw_side_view(
     vertices: Any, faces: Any, camera: Camera, colors: Any = None, *, up: Any = (0.0, 1.0, 0.0), height: int = 640,
 ) -> Picture:
-    """The body seen at right angles to the photo's camera, upright, on a floor, with a plumb line through the hips.
+    """The body seen at right angles to the photo's camera, upright, on a floor, with a plumb line over the feet.
 
     The camera of the photo lies to the left of the picture, so a body that leans towards it leans to the left.
     """
@@ -145,7 +145,8 @@ def draw_side_view(
     shadow = contact_shadow(v, vertex_areas(v, f), middle, low[1])
     stage = paint_stage(eye, middle, low[1], shadow)
     picture = Image.fromarray(render_mesh(v, f, eye, background=stage, **_paint(colors))[0])
-    ends, _ = eye.project(np.array([[middle[0], low[1], middle[2]], [middle[0], high[1] + 0.06 * tall, middle[2]]]))
+    foot = v[v[:, 1] < low[1] + 0.1 * tall].mean(0)
+    ends, _ = eye.project(np.array([[foot[0], low[1], foot[2]], [foot[0], high[1] + 0.06 * tall, foot[2]]]))
     draw = ImageDraw.Draw(picture)
     for k in range(0, 40, 2):
         a, b = ends[0] + (ends[1] - ends[0]) * k / 40, ends[0] + (ends[1] - ends[0]) * (k + 1) / 40
