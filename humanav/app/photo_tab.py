@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ from gradio.data_classes import ImageData
 
 from humanav.app import pieces
 from humanav.app.running import Work, cancel, run
-from humanav.app.storage import known_result, result_folder
-from humanav.errors import Cancelled, HumanavError
+from humanav.app.storage import known_result, preview_path, result_folder
+from humanav.errors import Cancelled, HumanavError, InputError
 from humanav.jobs import ANIMATE_STAGES, STAGES, PhotoOptions, animate_avatar, photo_id, photo_to_avatar
 from humanav.motion import CLIP_NAMES
 from humanav.paths import asset
@@ -37,15 +39,16 @@ def samples() -> list[str]:
     return [str(path) for path in sorted(asset("samples").glob("*")) if path.suffix in (".jpg", ".png")][:3]
 
 
-class PhotoBox(gr.Image):
+def photo_box(**options: Any) -> gr.Image:
     """An image box that hands over the file just as it was uploaded, so that the job itself reads it: it knows more
-    kinds of pictures, and has a sentence for each that cannot be used."""
+    kinds of pictures than the box, and has a sentence for each that cannot be used."""
 
-    is_template = True  # to the browser it is an ordinary image box
-
-    def preprocess(self, payload: ImageData | None) -> str | None:
-        """The path of the upload."""
+    def path(payload: ImageData | None) -> str | None:
         return payload.path if payload is not None else None
+
+    box = gr.Image(type="filepath", **options)
+    setattr(box, "preprocess", path)  # noqa: B010 (a subclass would make Gradio write a stub file beside this one)
+    return box
 
 
 class PhotoTab:
@@ -60,8 +63,8 @@ class PhotoTab:
         self._wire()
 
     def _input(self) -> None:
-        self.photo = PhotoBox(
-            label="Photo of one person, head to feet", type="filepath", sources=["upload", "webcam", "clipboard"],
+        self.photo = photo_box(
+            label="Photo of one person, head to feet", sources=["upload", "webcam", "clipboard"],
             height=400, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
             placeholder="Drop a photo here\nor click to choose one")
         if samples():
@@ -72,8 +75,7 @@ class PhotoTab:
         with gr.Accordion("Options", open=False, elem_id="options"):
             self.clip = gr.Dropdown(CLIPS, value="walk", label="Motion",
                                     info="What the avatar does first. Others can follow.")
-            self.height = gr.Number(None, label="Height in cm", info="Sets the true size. Empty: estimated.",
-                                    minimum=50, maximum=260)
+            self.height = gr.Textbox(label="Height", placeholder="174 cm", info="Sets the true size. Empty: estimated.")
             self.standing = gr.Radio(list(STANDING), value=next(iter(STANDING)), label="Posture")
             self.flips = gr.CheckboxGroup(
                 list(LIMBS), label="Turn a limb the other way",
@@ -82,8 +84,8 @@ class PhotoTab:
             self.swap = gr.Checkbox(label="Swap left and right",
                                     info="If the coloured limbs over the photo are on the wrong sides.")
             self.texture = gr.Radio(list(TEXTURES), value="2048 px", label="Texture")
-            self.back = PhotoBox(label="A second photo, from behind (optional)", type="filepath", sources=["upload"],
-                                 height=220, elem_id="back")
+            self.back = photo_box(label="A second photo, from behind (optional)", sources=["upload"], height=220,
+                                  elem_id="back")
 
     def _output(self) -> None:
         self.viewer = gr.HTML(pieces.empty_stage(), elem_id="viewer", elem_classes="bare", padding=False)
@@ -118,14 +120,14 @@ class PhotoTab:
         self.stop.click(_cancel, None, None, queue=False, show_progress="hidden", api_visibility="private")
 
     def _make(
-        self, photo: str | None, clip: str, height: float | None, standing: str, flips: list[str], swap: bool,
+        self, photo: str | None, clip: str, height: str, standing: str, flips: list[str], swap: bool,
         texture: str, back: str | None, request: gr.Request,
     ) -> Iterator[Updates]:
         """Make an avatar from a photo of one person; yields what the page shows."""
         if not photo:
             raise gr.Error("There is no photo yet: drop one into the box, or click a sample.", title="No photo")
         try:
-            options = PhotoOptions(height / 100 if height else None, STANDING[standing],
+            options = PhotoOptions(parse_height(height), STANDING[standing],
                                    tuple(LIMBS[name] for name in flips), swap, TEXTURES[texture])
             identity = photo_id(photo, options, clip, back)
         except HumanavError as error:
@@ -229,12 +231,23 @@ class PhotoTab:
                 self.stop: gr.update(visible=False)}
 
 
+def parse_height(text: str) -> float | None:
+    """Metres from "174", "1.74 m", "1,74", "174 cm" or 5'9"; None for nothing. Raises InputError for other words."""
+    words = text.strip().lower().replace(",", ".")
+    if not words:
+        return None
+    feet = re.fullmatch(r"""(\d+)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:"|''|in|inches)?)?""", words)
+    if feet:
+        return round(0.3048 * int(feet[1]) + 0.0254 * float(feet[2] or 0), 3)
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(cm|m)?", words)
+    if not number:
+        raise InputError(f"{text.strip()[:20]!r} is no height: write it like 174 cm, 1.74 m or 5'9\".")
+    value = float(number[1])
+    return value / 100 if number[2] == "cm" or (number[2] is None and value > 3) else value
+
+
 def keep_preview(path: Path) -> Path | None:
     """A copy of a preview outside the unfinished result; None when the job has already finished and moved it."""
-    import shutil
-
-    from humanav.app.storage import preview_path
-
     try:
         return Path(shutil.copyfile(path, preview_path(path.suffix)))
     except FileNotFoundError:

@@ -41,7 +41,8 @@ def theme() -> gr.themes.Base:
         button_secondary_border_color="*neutral_300", button_secondary_border_color_dark="*neutral_700",
         button_border_width="1px", button_large_text_weight="600", button_large_text_size="17px",
         button_medium_text_size="15px", button_medium_text_weight="500",
-        input_background_fill="white", input_background_fill_dark="*neutral_800",
+        input_background_fill="white", input_background_fill_dark="*neutral_800", input_border_width="1px",
+        input_border_color="*neutral_300", input_border_color_dark="*neutral_700",
         link_text_color="*primary_600", link_text_color_dark="*primary_300",
     )
 

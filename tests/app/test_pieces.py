@@ -1,0 +1,88 @@
+"""What the page's pieces say, and what the app keeps on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from humanav.app import pieces, shell, storage
+from humanav.app.photo_tab import parse_height
+from humanav.errors import InputError
+from humanav.results import Result, ResultWriter
+
+
+@pytest.mark.parametrize(("text", "metres"), [
+    ("", None), ("  ", None), ("174", 1.74), ("174 cm", 1.74), ("1.74", 1.74), ("1,74 m", 1.74), ("5'9\"", 1.753),
+    ("6 ft", 1.829), ("5' 9", 1.753)])
+def test_heights_are_read_as_people_write_them(text: str, metres: float | None) -> None:
+    assert parse_height(text) == (None if metres is None else pytest.approx(metres, abs=1e-3))
+
+
+@pytest.mark.parametrize("text", ["tall", "1.7.4", "-170", "174 miles"])
+def test_other_words_get_a_sentence(text: str) -> None:
+    with pytest.raises(InputError, match="no height"):
+        parse_height(text)
+
+
+@pytest.fixture
+def own_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(storage.tempfile, "gettempdir", lambda: str(tmp_path))
+    return storage.root()
+
+
+def keep(identity: str) -> Result:
+    with ResultWriter(storage.result_folder(identity), "avatar", identity, {}) as writer:
+        writer.add("avatar.glb", "The <avatar>", "Blender & others").write_bytes(b"x" * 2_000_000)
+        writer.add("seen.jpg", "seen", preview=True).write_bytes(b"x")
+    return writer.result
+
+
+def test_a_known_result_is_found_and_an_old_one_forgotten(own_storage: Path) -> None:
+    assert storage.known_result("abc") is None
+    result = keep("abc")
+    assert storage.known_result("abc") == result
+    assert storage.forget_old() == 0
+    day_before = time.time() - 25 * 3600
+    os.utime(result.folder, (day_before, day_before))
+    assert storage.forget_old() == 1
+    assert storage.known_result("abc") is None
+
+
+def test_an_id_cannot_leave_the_folder(own_storage: Path) -> None:
+    assert storage.result_folder("../../etc").parent == own_storage
+
+
+def test_downloads_name_size_and_programs_and_escape_them(own_storage: Path) -> None:
+    said = pieces.downloads(keep("abc"))
+    assert 'download="avatar.glb"' in said
+    assert "2.0 MB" in said
+    assert "The &lt;avatar&gt;. Opens in Blender &amp; others." in said
+    assert "seen.jpg" not in said
+
+
+def test_sentences_are_escaped() -> None:
+    assert "<b>" not in pieces.stopped("<b>no</b>")
+    assert "<i>" not in pieces.done("ready", "<i>well</i>", ["<i>note</i>"])
+
+
+def test_the_status_line_counts_on_when_a_job_takes_longer() -> None:
+    assert "step 4 of 7 · 12 s of about 40 s" in pieces.working("Fitting", 4, 7, 12, 40, 0.5)
+    assert "55 s of about 55 s" in pieces.working("Fitting", 4, 7, 55, 40, 0.5)
+
+
+def test_pictures_are_shrunk() -> None:
+    address = pieces.image_url(np.zeros((2000, 1500, 3), dtype=np.uint8), 400)
+    assert address.startswith("data:image/jpeg;base64,")
+    assert len(address) < 20_000
+
+
+def test_the_page_is_built_with_a_tab_for_each_entry() -> None:
+    page = shell.build()
+    ids = {block.elem_id for block in page.blocks.values()}
+    assert {"photo", "make", "cancel", "viewer", "status", "evidence", "downloads", "measures"} <= ids
+    options = shell.launch_options()
+    assert {"theme", "css_paths", "max_file_size", "allowed_paths"} <= set(options)
