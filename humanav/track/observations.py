@@ -71,7 +71,7 @@ class Observations:
         return self.inside & (self.confidence >= SEEN)
 
 
-def swap_sides(person: Person2D) -> Person2D:
+def exchange_sides(person: Person2D) -> Person2D:
     """The same detection with the body's left and right exchanged."""
     names = KEYPOINT_SETS[person.keypoint_set]
     order = [names.index(other) if (other := _other_side(name)) in names else index

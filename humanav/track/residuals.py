@@ -341,11 +341,30 @@ class BalanceTerm:
         residual[:3] = level @ vectors[0] / self.reach
         rows[:3, :width] = level @ slopes[0] / self.reach
         rows[:3, layout.tilt] = -((up @ vectors[0]) * up_dirs + np.outer(up, vectors[0] @ up_dirs)) / self.reach
-        rest = posed.rest
-        lift = 0.5 * sum(rest[JOINT_INDEX[f"{side}_ankle"], 1] - rest[JOINT_INDEX[f"{side}_foot"], 1]
-                         for side in ("left", "right"))
+        ankles, balls = [[JOINT_INDEX[f"{side}_{name}"] for side in ("left", "right")] for name in ("ankle", "foot")]
+        lift = float((posed.rest[ankles, 1] - posed.rest[balls, 1]).mean())
         for row, (vector, wanted) in enumerate(((1, 0.0), (2, 0.0), (3, lift)), 3):
             residual[row] = (up @ vectors[vector] - wanted) / self.floor
             rows[row, :width] = up @ slopes[vector] / self.floor
             rows[row, layout.tilt] = vectors[vector] @ up_dirs / self.floor
+        dirs = posed.skeleton.dirs
+        rows[5, layout.betas] -= (dirs[ankles, 1] - dirs[balls, 1]).mean(0) / self.floor
         return _gather(0.5 * float(residual @ residual), residual, rows, layout)
+
+
+@dataclass(frozen=True)
+class HoldTerm:
+    """Joints stay where they are put: ``places`` (J,3), ``sigma`` in metres."""
+
+    joints: Sequence[int]
+    places: Array
+    sigma: float = 0.06
+
+    def __call__(self, state: BodyState, posed: PosedSkeleton, layout: Layout) -> Parts:
+        rows = np.zeros((len(self.joints), len(posed.joints)))
+        rows[np.arange(len(self.joints)), list(self.joints)] = 1.0
+        positions, jacobian = place_points(Points.of_joints(rows), posed, layout.active)
+        assert jacobian is not None
+        residual = ((positions - self.places) / self.sigma).ravel()
+        return _gather(0.5 * float(residual @ residual), residual, jacobian.reshape(len(residual), -1) / self.sigma,
+                       layout)
