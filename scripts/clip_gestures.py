@@ -69,9 +69,9 @@ def squat(feet: Feet) -> Figure:
     arm: Arm = {
         "flex": 2 + 112 * down,
         "abduct": 11 - 6 * down,
-        "twist": 8 - 4 * down,
+        "twist": 8 + 46 * down,
         "elbow": 16 - 6 * down,
-        "pronate": 12 + 30 * down,
+        "pronate": 12 - 4 * down,
         "curl": 1 - 0.5 * down,
     }
     return Figure(

@@ -37,7 +37,7 @@ def walk(feet: Feet) -> Figure:
     def swing(phase: float, amplitude: float = 1.0) -> Array:
         return c.wave(cycle, amplitude, phase)
 
-    step = Stance(0, 0, 0, 0, yaw=6, land=21, land_time=0.12, push=-58, push_time=0.3, lift=0.045, fold=-4)
+    step = Stance(0, 0, 0, 0, yaw=6, land=21, land_time=0.12, push=-50, push_time=0.3, lift=0.045, fold=0)
     arms: dict[str, Arm] = {
         side: {
             "flex": -1 - 20 * swing(phase),
@@ -69,7 +69,7 @@ def run(feet: Feet) -> Figure:
     def swing(phase: float, amplitude: float = 1.0) -> Array:
         return c.wave(cycle, amplitude, phase)
 
-    step = Stance(0, 0, 0, 0, yaw=4, land=9, land_time=0.06, push=-52, push_time=0.16, lift=0.24, fold=-26)
+    step = Stance(0, 0, 0, 0, yaw=4, land=9, land_time=0.06, push=-46, push_time=0.17, lift=0.24, fold=-30)
     arms: dict[str, Arm] = {
         side: {
             "flex": -10 - 30 * swing(phase),
@@ -253,7 +253,7 @@ def celebrate(feet: Feet) -> Figure:
             c,
             feet,
             [
-                Stance(-1, 0.95, sign * 0.12, 0, sign * 9, push=-48, push_time=0.16, lift=0.10, fold=-12),
+                Stance(-1, 0.95, sign * 0.12, 0, sign * 9, push=-42, push_time=0.18, lift=0.10, fold=-6),
                 Stance(1.35, 9, sign * 0.15, 0.02, sign * 11, land=-26, land_time=0.1),
             ],
         )
@@ -275,7 +275,7 @@ def celebrate(feet: Feet) -> Figure:
         (4, -0.006),
         smooth=0.035,
     )
-    crouch: Array = np.clip(-y / 0.17, 0, 1)
+    crouch = c.track((0, 0), (0.2, 0), (0.7, 1), (1.1, 0), (1.3, 0.05), (1.6, 0.75), (2.05, 0.1), (4, 0), smooth=0.06)
     up = c.track((0, 0), (0.6, 0), (1.1, 1), (3.15, 1), (3.75, 0), (4, 0), smooth=0.07)
     back = c.track((0, 0), (0.2, 0), (0.65, 1), (0.95, 0), (4, 0))
     pump = c.track(

@@ -163,7 +163,11 @@ def plan_foot(clock: Clock, feet: Feet, stances: Sequence[Stance]) -> dict[str, 
             bump = 64 * s**3 * (1 - s) ** 3
             value[1] += a.lift * bump
             value[4] += a.fold * bump
-            value[5] = max(value[5], 0.0)
+            # the toes straighten early in the swing, and bend for a landing on them only late
+            u, w = min(s / 0.45, 1.0), max((s - 0.55) / 0.45, 0.0)
+            bent = start[5] * (1 - _ease(u)) + 0.45 * span * v0[5] * _leave(u)
+            bending = end[5] * _ease(w) - 0.45 * span * v1[5] * _leave(1 - w)
+            value[5] = max(float(bent + bending), 0.0)
             value[1] = max(value[1], feet.lowest(value[4], value[5]))
             state[i], free[i] = value, 1 - (2 * s - 1) ** 6
     return {

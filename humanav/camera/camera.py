@@ -1,7 +1,7 @@
 """The pinhole :class:`Camera`.
 
-Convention: OpenCV axes (x right, y down, z forward), ``x_cam = R @ x_world + t``, pixels with the centre of the top-left
-pixel at (0.5, 0.5), so a ``width`` x ``height`` image spans [0, width] x [0, height]. The world is y up, in metres.
+Convention: OpenCV axes (x right, y down, z forward), ``x_cam = R @ x_world + t``, pixels with the centre of the
+top-left pixel at (0.5, 0.5), so a ``width`` x ``height`` image spans [0, width] x [0, height]. The world is y up, in metres.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ class Camera:
         if self.K[0, 0] <= 0 or self.K[1, 1] <= 0 or self.width <= 0 or self.height <= 0:
             raise CameraError("The camera needs a positive focal length and image size.")
         if self.distortion is not None:
-            object.__setattr__(self, "distortion", np.asarray(self.distortion, dtype=np.float64).reshape(-1))
+            distortion = np.asarray(self.distortion, dtype=np.float64).reshape(-1)
+            if not np.isfinite(distortion).all() or distortion[5:].any():
+                raise CameraError("The camera's distortion must be at most five finite numbers: k1, k2, p1, p2, k3.")
+            object.__setattr__(self, "distortion", distortion[:5])
 
     @classmethod
     def from_focal(
@@ -157,7 +160,7 @@ class Camera:
         try:
             return cls(data["K"], data["R"], data["t"], int(data["width"]), int(data["height"]), data.get("distortion"))
         except (KeyError, TypeError, ValueError) as error:
-            raise CameraError(f"This is not a camera description ({error}); it needs K, R, t, width, height.") from error
+            raise CameraError(f"This is no camera description ({error}); it needs K, R, t, width, height.") from error
 
     def save(self, path: str | Path) -> None:
         """Write the camera as JSON."""

@@ -50,9 +50,10 @@ def test_any_channel_order_and_unit(tmp_path, body, order, unit):
     assert np.abs(joints_of(body, back)[:, :22] - joints_of(body, motion)[:, :22]).max() < 1e-3
 
 
-def mixamo_bvh(body, motion, order="ZXY", unit=100.0, turn=np.eye(3)) -> str:
+def mixamo_bvh(body, motion, order="ZXY", unit=100.0, turn=None) -> str:
     """The motion on a skeleton with Mixamo's names in which the rest pose and the world are turned by ``turn``."""
     rest = body.rest()[1].numpy()
+    turn = np.eye(3) if turn is None else turn
     names = {0: "Hips", 3: "Spine", 6: "Spine1", 9: "Spine2", 12: "Neck", 15: "Head"}
     for side, k in (("Left", 0), ("Right", 1)):
         names |= {1 + k: f"{side}UpLeg", 4 + k: f"{side}Leg", 7 + k: f"{side}Foot", 10 + k: f"{side}ToeBase",
@@ -71,8 +72,8 @@ def mixamo_bvh(body, motion, order="ZXY", unit=100.0, turn=np.eye(3)) -> str:
         for child in children:
             emit(child, j)
         if not children:
-            tip = turn @ ([0, 0.1, 0] if j == 15 else [0, 0, 0.05] if j in (10, 11) else [0.08 if j == 20 else -0.08, 0, 0])
-            lines.extend(["End Site", "{", "OFFSET " + " ".join(map(str, tip * unit)), "}"])
+            tip = {15: [0, 0.1, 0], 10: [0, 0, 0.05], 11: [0, 0, 0.05], 20: [0.08, 0, 0], 21: [-0.08, 0, 0]}[j]
+            lines.extend(["End Site", "{", "OFFSET " + " ".join(map(str, turn @ tip * unit)), "}"])
         lines.append("}")
 
     emit(0, 0)
