@@ -79,7 +79,7 @@ def build_avatar(
     seen = [see(surface, frame) for frame in frames]
     wardrobe = read_wardrobe(seen, frames, regions, faces)
     if wears_shoes(wardrobe):
-        surface = replace(surface, rest=shoe_shape(rest, faces, regions, joints))
+        surface = replace(surface, rest=shoe_shape(rest, regions, joints))
         seen = [see(surface, frame) for frame in frames]
     texture, confidence = bake(surface, frames, seen, wardrobe, hold)
     return Avatar(surface.rest, faces.astype(np.int32), uv, uv_faces.astype(np.int32), texture, index.astype(np.uint8),

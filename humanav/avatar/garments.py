@@ -37,6 +37,7 @@ class Wardrobe:
 
     Attributes:
         skin: (3,) RGB of the person's skin; ``hair``: see :class:`~humanav.avatar.head.Hair`.
+        hair_length: metres that hair hangs down below the eyes on both sides of the neck, 0 for short or tied hair.
         pictures: each view's picture at its working size; ``skin_pixels``: which of its pixels look like skin.
         rejected: pixels that contradict the row of the limb they lie on (a sleeve's edge on the arm, an arm on the
             dress).
@@ -49,6 +50,7 @@ class Wardrobe:
 
     skin: Floats
     hair: Hair
+    hair_length: float
     pictures: list[NDArray[np.uint8]]
     skin_pixels: list[NDArray[np.bool_]]
     rejected: list[NDArray[np.bool_]]
@@ -78,10 +80,22 @@ def read_wardrobe(views: Sequence[Read], frames: Sequence[Frame], regions: Regio
     cover, part_rows = _cover(views, skin_pixels, along)
     rejected = [_contradictions(view.maps, frame, skin_pixels[k], along, cover)
                 for k, (view, frame) in enumerate(zip(views, frames))]
+    for k, view in enumerate(views):
+        cheek = np.where(regions.hairline < -0.02, regions.face, 0)[faces].mean(axis=1)
+        rejected[k] |= _stray_hair(view.maps, pictures[k], skin, hair, cheek)
+        if found is not None and _bare_hands(cover):
+            hands = np.isin(view.maps.label, (PART["left_hand"], PART["right_hand"]))
+            rejected[k] |= hands & ~skin_pixels[k]
     part_colour, cloth = _part_colours(pictures, skin_pixels, rejected, views, skin)
     gains = [np.ones(3, np.float32)] + [_gain(views[0], view) for view in views[1:]]
     hanging = [hair_pixels(pictures[k], skin, hair, view.maps) for k, view in enumerate(views)]
-    return Wardrobe(skin, hair, pictures, skin_pixels, rejected, hanging, gains, part_colour, cloth, cover)
+    length = max(hair_length(view.maps, hanging[k], along, regions, faces) for k, view in enumerate(views))
+    neck = regions.rest[faces, 1].mean(axis=1) > regions.eye[1] - 0.15
+    for k, view in enumerate(views):
+        if "neck" in cover and np.nanmean(cover["neck"]) < 0.6:
+            # a bare neck: what is not skin up there is an earring, a strand or the shade of the chin
+            hanging[k] |= (view.maps.label == PART["neck"]) & neck[np.maximum(view.maps.face, 0)] & ~skin_pixels[k]
+    return Wardrobe(skin, hair, length, pictures, skin_pixels, rejected, hanging, gains, part_colour, cloth, cover)
 
 
 def like_skin(picture: NDArray[np.uint8], skin: Floats) -> NDArray[np.bool_]:
@@ -107,18 +121,35 @@ def hair_pixels(picture: NDArray[np.uint8], skin: Floats, hair: Hair, maps: Maps
     scale = np.array([0.8, 1.2, 1.2], np.float32)
     to_hair = np.linalg.norm((tones - lab(hair.colour[None])[0]) * scale, axis=2)
     to_skin = np.linalg.norm((tones - lab(skin[None])[0]) * scale, axis=2)
-    like = (to_hair < 24) & (to_hair < 0.8 * to_skin)
+    sure, like = (to_hair < 20) & (to_hair < 0.8 * to_skin), (to_hair < 34) & (to_hair < 0.9 * to_skin)
     reach = np.isin(maps.label, [PART[p] for p in ("head", "neck", "torso", "left_upper_arm", "right_upper_arm")])
     chest = reach & (maps.label == PART["torso"])
-    if (like & chest).sum() > 0.35 * max(int(chest.sum()), 1):
+    if (sure & chest).sum() > 0.35 * max(int(chest.sum()), 1):
         return nothing  # the cloth itself has the hair's colour
     count, pieces = cv2.connectedComponents(cv2.morphologyEx((like & reach).astype(np.uint8), cv2.MORPH_CLOSE,
                                                              np.ones((5, 5), np.uint8)))
-    on_head = np.bincount(pieces[(maps.label == PART["head"]) & like], minlength=count)
+    on_head = np.bincount(pieces[(maps.label == PART["head"]) & sure], minlength=count)
     on_head[0] = 0
     hanging = (on_head > 20)[pieces] & (maps.label != PART["head"])
-    grown: NDArray[np.bool_] = cv2.dilate(hanging.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    grown: NDArray[np.bool_] = cv2.dilate(hanging.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
     return grown & (maps.label != PART["head"])
+
+
+def hair_length(
+    maps: Maps, hanging: NDArray[np.bool_], along: Floats, regions: Regions, faces: NDArray[Any]
+) -> float:
+    """How far below the eyes hair hangs on both sides of the neck (metres); 0 when it does not."""
+    place = np.maximum(maps.face, 0)
+    side = regions.rest[faces, 0].mean(axis=1)[place]
+    upright = regions.rest[faces, 1].mean(axis=1)[place]
+    head = max(int((maps.label == PART["head"]).sum()), 1)
+    lowest = []
+    for sign in (-1, 1):
+        own = hanging & (sign * side > 0.01)
+        if own.sum() < 0.04 * head:
+            return 0.0
+        lowest.append(float(regions.eye[1] - np.quantile(upright[own], 0.08)))
+    return float(np.clip(min(lowest), 0, 0.55)) if min(lowest) > 0.12 else 0.0
 
 
 def limb_place(regions: Regions) -> Floats:
@@ -179,6 +210,29 @@ def _contradictions(
             continue
         rejected |= doubtful & ((skin & (share > 0.75)) | (~skin & (share < 0.25)))
     return rejected
+
+
+def _bare_hands(cover: dict[str, NDArray[Any]]) -> bool:
+    """True when at least one seen hand is mostly skin: then neither wears a glove."""
+    shares = [np.nanmean(cover[name]) for name in ("left_hand", "right_hand") if name in cover]
+    return bool(shares) and float(min(shares)) < 0.45
+
+
+def _stray_hair(
+    maps: Maps, picture: NDArray[np.uint8], skin: Floats, hair: Hair, face: Floats
+) -> NDArray[np.bool_]:
+    """Hair-coloured pixels on the sides of the face: strands beside the cheek, seen past the fitted head's edge."""
+    if hair.kind != "hair":
+        return np.zeros(maps.label.shape, dtype=bool)
+    tones = lab(picture.reshape(-1, 3)).reshape(picture.shape)
+    to_hair = np.linalg.norm(tones - lab(hair.colour[None])[0], axis=2)
+    to_skin = np.linalg.norm((tones - lab(skin[None])[0]) * np.array([0.7, 1, 1], np.float32), axis=2)
+    like = to_hair < 0.6 * to_skin
+    own = (maps.label == PART["head"]) & (face[np.maximum(maps.face, 0)] > 0.15)
+    front = own & (maps.cosine > 0.8)
+    if (like & front).sum() > 0.12 * max(int(front.sum()), 1):
+        return np.zeros(maps.label.shape, dtype=bool)  # a beard
+    return own & (maps.cosine < 0.75) & like
 
 
 def _part_colours(

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 
 from humanav.avatar.avatar import Floats, blended
 from humanav.avatar.regions import ARM_PARTS, PART, PARTS, Regions
-from humanav.avatar.surface import adjacency_matrix, average, cotangent_laplacian, extend, smoothstep, solve
+from humanav.avatar.surface import cotangent_laplacian, extend, smoothstep, solve
 from humanav.avatar.views import Frame
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
@@ -184,25 +185,26 @@ def fit_offsets(
     return rest.astype(np.float32), best_iou
 
 
-def shoe_shape(rest: Floats, faces: NDArray[np.int64], regions: Regions, joints: Floats) -> Floats:
-    """Rest positions with the toes grown together under a shoe: smoothed, then pushed out to the toes' own extent."""
+def shoe_shape(rest: Floats, regions: Regions, joints: Floats) -> Floats:
+    """Rest positions with the toes under a shoe's cap: the forefoot is pushed out to its own convex hull."""
     result = rest.copy()
-    adjacency = adjacency_matrix(faces, len(rest))
     for side in ("left", "right"):
         foot = regions.part == PART[f"{side}_foot"]
-        if not foot.any():
+        ball = float(joints[JOINT_INDEX[f"{side}_foot"], 2])
+        toes = foot & (rest[:, 2] > ball - 0.015)
+        if toes.sum() < 30:
             continue
-        start = float(joints[JOINT_INDEX[f"{side}_ankle"], 2]) + 0.02
-        ramp = smoothstep(start, start + 0.06, rest[:, 2]) * foot
-        smooth = average(adjacency, rest, 40)
-        # smoothing shrinks the foot: stretch what is left back to its old box
-        low, high = rest[foot].min(axis=0), rest[foot].max(axis=0)
-        toes = foot & (ramp > 0.99)
-        new_low, new_high = smooth[toes].min(axis=0), smooth[toes].max(axis=0)
-        old_low, old_high = np.maximum(rest[toes].min(axis=0), low), np.minimum(rest[toes].max(axis=0), high)
-        stretched = (smooth - new_low) / np.maximum(new_high - new_low, 1e-6) * (old_high - old_low) + old_low
-        result += (stretched - rest) * ramp[:, None]
-    return result.astype(np.float32)
+        points = rest[toes].astype(np.float64)
+        planes = ConvexHull(points).equations
+        back = points[points[:, 2] < ball + 0.01]
+        centre = (back.min(axis=0) + back.max(axis=0)) / 2
+        ray = points - centre
+        along = ray @ planes[:, :3].T
+        height = -(centre @ planes[:, :3].T + planes[:, 3])
+        reach = np.where(along > 1e-9, height / np.maximum(along, 1e-9), np.inf).min(axis=1)
+        ramp = smoothstep(ball - 0.015, ball + 0.02, rest[toes, 2])[:, None]
+        result[toes] += ((centre + ray * np.clip(reach, 1, 4)[:, None] - points) * ramp).astype(np.float32)
+    return result
 
 
 def _nearest_skin(rest: Floats, regions: Regions, values: NDArray[Any]) -> NDArray[Any]:

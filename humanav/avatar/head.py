@@ -71,6 +71,9 @@ def read_hair(colour: Floats, trust: Floats, regions: Regions, skin: Floats | No
     hair_tone = lab(hair[None])[0]
     to_hair = np.linalg.norm((tones - hair_tone) * np.array([0.7, 1.2, 1.2], np.float32), axis=1)
     vertex = smoothstep(0.9, 1.4, away / np.maximum(to_hair, 1.0)) * (trust > 0.3)
+    covered = seen & (vertex > 0.5)
+    if covered.sum() >= MIN_SCALP:
+        hair = np.median(colour[covered], axis=0).astype(np.float32)
     spread = float(np.clip(np.std(tones[half, 0]) * 1.3, 4, 13))
     return Hair("hair", hair, spread, vertex.astype(np.float32))
 
@@ -102,6 +105,17 @@ def paint_head(
         if hair.kind == "bald":
             shift = shift - 1.0
     return tint.astype(np.float32), strands.astype(np.float32), shift.astype(np.float32)
+
+
+def long_hair(regions: Regions, length: float) -> Floats:
+    """(V,) 0..1 where long hair hangs over the back of neck and shoulders; ``length`` metres below the eyes."""
+    if length <= 0:
+        return np.zeros(len(regions.rest), dtype=np.float32)
+    below = regions.eye[1] - regions.rest[:, 1]
+    behind = smoothstep(0.02, -0.02, regions.rest[:, 2] - regions.head_centre[2] + 0.02)
+    narrow = smoothstep(0.125, 0.095, np.abs(regions.rest[:, 0]))
+    reach = np.isin(regions.part, [PART[p] for p in ("head", "neck", "torso")]) & ~regions.inner
+    return (reach * behind * narrow * smoothstep(length + 0.015, length - 0.015, below)).astype(np.float32)
 
 
 def strand_noise(position: Floats, centre: Floats, amplitude: float) -> Floats:

@@ -67,14 +67,6 @@ def extend(
     return result if values.ndim == 2 else result[:, 0]
 
 
-def average(adjacency: sp.csr_matrix, values: NDArray[Any], rounds: int) -> NDArray[Any]:
-    """``values`` (V,C) after ``rounds`` of replacing each by the mean of its neighbours (umbrella smoothing)."""
-    degree = np.maximum(np.asarray(adjacency.sum(axis=1)).ravel(), 1)[:, None]
-    for _ in range(rounds):
-        values = adjacency @ values / degree
-    return values
-
-
 def adjacency_matrix(faces: Ints, count: int) -> sp.csr_matrix:
     """Symmetric 0/1 matrix (V,V) of which vertices share an edge."""
     i = np.concatenate([faces[:, 0], faces[:, 1], faces[:, 2]])

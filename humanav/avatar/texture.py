@@ -114,8 +114,9 @@ def bake(
     total, colour, vertex_trust = _merge(views, frames, wardrobe)
     vertex_colour = _vertex_merge(views, frames)
     filled = _continued(surface, views, frames, laplacian, areas, wardrobe)
+    long_hair = head.long_hair(surface.regions, wardrobe.hair_length)
     painted = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin, laplacian, areas)
-    headness = _on_texels(surface, surface.headness[:, None])[:, 0]
+    headness = _on_texels(surface, np.maximum(surface.headness, long_hair)[:, None])[:, 0]
     on_head = headness > 0.02
     face_seen = bool((vertex_trust[surface.regions.face > 0.5] > 0.5).mean() > 0.08)
     _paint_head(surface, filled, *painted, wardrobe, headness, face_seen)
@@ -210,7 +211,8 @@ def _paint_head(
     texels, regions = surface.atlas, surface.regions
     on_head = headness > 0.02
     face, barycentric = texels.face[on_head], texels.barycentric[on_head]
-    line = np.maximum(regions.hairline, -0.2) + shift
+    line = np.maximum(np.maximum(regions.hairline, -0.2) + shift,
+                      0.03 * (head.long_hair(regions, wardrobe.hair_length) - 0.5))
     values = np.concatenate([tint, strands, line[:, None], regions.rest, regions.inner[:, None]], axis=1)
     out = np.empty((len(face), values.shape[1]), np.float32)
     with KERNEL_LOCK:

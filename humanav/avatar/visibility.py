@@ -84,7 +84,7 @@ def _banned(label: NDArray[np.int64], height: float) -> NDArray[np.uint32]:
                 continue
             share = 0.006
             if part in ARM_PARTS:
-                share = 0.003
+                share = 0.005
             elif "hand" in PARTS[other]:
                 share = 0.018
             elif "forearm" in PARTS[other]:
