@@ -12,9 +12,10 @@ import gradio as gr
 from gradio.data_classes import ImageData
 
 from humanav.app import pieces
+from humanav.app.errors import guarded, sentence
 from humanav.app.running import Work, cancel, run
 from humanav.app.storage import known_result, preview_path, result_folder
-from humanav.errors import Cancelled, HumanavError, InputError
+from humanav.errors import Cancelled, InputError
 from humanav.jobs import ANIMATE_STAGES, STAGES, PhotoOptions, animate_avatar, photo_id, photo_to_avatar
 from humanav.motion import CLIP_NAMES
 from humanav.paths import asset
@@ -112,26 +113,23 @@ class PhotoTab:
         outputs = [self.viewer, self.status, self.strip, self.result, self.animation, self.turntable, self.files,
                    self.measures, self.made, self.make, self.stop, self.animate, self.upload]
         limits: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "cpu", "show_progress": "hidden"}
-        self.make.click(self._make, [self.photo, self.clip, self.height, self.standing, self.flips, self.swap,
+        self.make.click(guarded(self._make), [self.photo, self.clip, self.height, self.standing, self.flips, self.swap,
                                      self.texture, self.back], outputs, api_name="make_avatar", **limits)
         for event, motion in ((self.animate.click, self.other), (self.upload.upload, self.upload)):
-            event(self._animate, [self.made, motion], outputs, api_visibility="private", **limits)
+            event(guarded(self._animate), [self.made, motion], outputs, api_visibility="private", **limits)
         self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
         self.stop.click(_cancel, None, None, queue=False, show_progress="hidden", api_visibility="private")
 
     def _make(
-        self, photo: str | None, clip: str, height: str, standing: str, flips: list[str], swap: bool,
+        self, photo: str | None, clip: str, height: str | None, standing: str, flips: list[str], swap: bool,
         texture: str, back: str | None, request: gr.Request,
     ) -> Iterator[Updates]:
         """Make an avatar from a photo of one person; yields what the page shows."""
         if not photo:
-            raise gr.Error("There is no photo yet: drop one into the box, or click a sample.", title="No photo")
-        try:
-            options = PhotoOptions(parse_height(height), STANDING[standing],
-                                   tuple(LIMBS[name] for name in flips), swap, TEXTURES[texture])
-            identity = photo_id(photo, options, clip, back)
-        except HumanavError as error:
-            raise gr.Error(str(error), title="Not possible") from error
+            raise InputError("There is no photo yet: drop one into the box, or click a sample.")
+        options = PhotoOptions(parse_height(height), STANDING[standing], tuple(LIMBS[name] for name in flips), swap,
+                               TEXTURES[texture])
+        identity = photo_id(photo, options, clip, back)
         known = known_result(identity)
         if known is not None:
             yield self._finished(known, [])
@@ -148,7 +146,7 @@ class PhotoTab:
     def _animate(self, made: str | None, motion: str, request: gr.Request) -> Iterator[Updates]:
         """Move the finished avatar by a clip's name or an uploaded file."""
         if not made:
-            raise gr.Error("There is no avatar yet: make one first.", title="No avatar")
+            raise InputError("There is no avatar yet: make one first.")
         source = Result.load(made)
         target = result_folder(f"{source.id}-{Path(motion).stem[:40]}")
 
@@ -183,9 +181,9 @@ class PhotoTab:
                 yield update
         except Cancelled as error:
             yield self._ready() | {self.status: pieces.stopped(str(error))}
-        except HumanavError as error:
-            yield self._ready() | {self.status: pieces.stopped(str(error))}
-            raise gr.Error(str(error), title="That did not work") from error
+        except Exception as error:
+            yield self._ready() | {self.status: pieces.stopped(sentence(error))}
+            raise
 
     def _evidence(self, event: Event, evidence: list[pieces.Evidence]) -> Updates:
         """What one event changes on the page: a new picture in the strip, and the best thing so far in the viewer."""
@@ -231,9 +229,9 @@ class PhotoTab:
                 self.stop: gr.update(visible=False)}
 
 
-def parse_height(text: str) -> float | None:
+def parse_height(text: str | None) -> float | None:
     """Metres from "174", "1.74 m", "1,74", "174 cm" or 5'9"; None for nothing. Raises InputError for other words."""
-    words = text.strip().lower().replace(",", ".")
+    words = (text or "").strip().lower().replace(",", ".")
     if not words:
         return None
     feet = re.fullmatch(r"""(\d+)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:"|''|in|inches)?)?""", words)
@@ -241,7 +239,7 @@ def parse_height(text: str) -> float | None:
         return round(0.3048 * int(feet[1]) + 0.0254 * float(feet[2] or 0), 3)
     number = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(cm|m)?", words)
     if not number:
-        raise InputError(f"{text.strip()[:20]!r} is no height: write it like 174 cm, 1.74 m or 5'9\".")
+        raise InputError(f"{words[:20]!r} is no height: write it like 174 cm, 1.74 m or 5'9\".")
     value = float(number[1])
     return value / 100 if number[2] == "cm" or (number[2] is None and value > 3) else value
 

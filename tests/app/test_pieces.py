@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 
 from humanav.app import pieces, shell, storage
+from humanav.app.errors import guarded
 from humanav.app.photo_tab import parse_height
-from humanav.errors import InputError
+from humanav.errors import ImageError, InputError
 from humanav.results import Result, ResultWriter
 
 
 @pytest.mark.parametrize(("text", "metres"), [
-    ("", None), ("  ", None), ("174", 1.74), ("174 cm", 1.74), ("1.74", 1.74), ("1,74 m", 1.74), ("5'9\"", 1.753),
-    ("6 ft", 1.829), ("5' 9", 1.753)])
-def test_heights_are_read_as_people_write_them(text: str, metres: float | None) -> None:
+    (None, None), ("", None), ("  ", None), ("174", 1.74), ("174 cm", 1.74), ("1.74", 1.74), ("1,74 m", 1.74),
+    ("5'9\"", 1.753), ("6 ft", 1.829), ("5' 9", 1.753)])
+def test_heights_are_read_as_people_write_them(text: str | None, metres: float | None) -> None:
     assert parse_height(text) == (None if metres is None else pytest.approx(metres, abs=1e-3))
 
 
@@ -26,6 +29,25 @@ def test_heights_are_read_as_people_write_them(text: str, metres: float | None) 
 def test_other_words_get_a_sentence(text: str) -> None:
     with pytest.raises(InputError, match="no height"):
         parse_height(text)
+
+
+def test_a_handler_shows_a_sentence_and_hides_what_is_no_business_of_the_visitors(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def bad_photo() -> Iterator[int]:
+        yield 1
+        raise ImageError("The photo is too small.")
+
+    def bug() -> Iterator[int]:
+        yield 1
+        raise KeyError("secret")
+
+    with pytest.raises(gr.Error, match="too small"):
+        list(guarded(bad_photo)())
+    with pytest.raises(gr.Error, match="went wrong") as caught:
+        list(guarded(bug)())
+    assert "secret" not in str(caught.value)
+    assert "secret" in caplog.text
 
 
 @pytest.fixture
