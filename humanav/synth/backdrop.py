@@ -140,18 +140,18 @@ def _foliage(rng: np.random.Generator, image: Array, low: float, hue: float, ppm
     """Trees from ``low`` (share of the picture from the top) down: two soft layers of leaves with gaps of sky."""
     h, w = image.shape[:2]
     level = np.linspace(0, 1, h)[:, None]
-    for k, (shade, gap) in enumerate(((0.62, 0.10), (0.40, 0.0))):
+    for k, (shade, gap) in enumerate(((0.80, 0.14), (0.56, 0.02))):
         top = low + 0.22 * k + 0.30 * _noise(1, w, (1.3 / 12 / h * 60, 1), 3, int(rng.integers(999)))
         leaves = _noise(h, w, (9, 9), 4, int(rng.integers(999)))
         cover = smoothstep(-0.05, 0.12, level - top + 0.5 * (leaves - gap)) * (1 - 0.35 * smoothstep(0.12, 0.3, leaves) * (k == 0))
-        light = np.clip(shade + 0.55 * _noise(h, w, (14, 14), 4, int(rng.integers(999))) - 0.25 * level, 0.08, 1)
+        light = np.clip(shade + 0.55 * _noise(h, w, (14, 14), 4, int(rng.integers(999))) - 0.15 * level, 0.14, 1)
         tone = hsv(hue + 0.015 * k, 0.42, 1.0) * light[..., None]
         image += cover[..., None] * (tone - image)
     image[:] = _blur(image, 0.12 * ppm)
-    for _ in range(70):  # out-of-focus glints
+    for _ in range(90):  # out-of-focus glints
         x, y, r = int(rng.integers(w)), int(h * (low + (0.85 - low) * rng.random())), int(ppm * rng.uniform(0.08, 0.22))
         spot = np.zeros((2 * r + 3, 2 * r + 3), np.float32)
-        cv2.circle(spot, (r + 1, r + 1), r, float(rng.uniform(0.08, 0.35)), -1, cv2.LINE_AA)
+        cv2.circle(spot, (r + 1, r + 1), r, float(rng.uniform(0.10, 0.45)), -1, cv2.LINE_AA)
         area = image[max(y - r - 1, 0): y + r + 2, max(x - r - 1, 0): x + r + 2]
         if area.shape[:2] == spot.shape:
             area += spot[..., None] * (np.array([0.98, 0.97, 0.80]) - area)
@@ -258,7 +258,7 @@ def floor_color(kind: str, base: Array, x: Array, z: Array, footprint: Array, se
         row = np.floor(z / 0.3)
         shifted = x + 0.3 * (row % 2)
         gap = np.maximum(lines(shifted, 0.6, 0.008), lines(z + 0.15, 0.3, 0.008))
-        tone = one + 0.16 * cell(shifted / 0.6 + 0.5, z / 0.3 + 1) + 0.14 * detail(60.0, 2) - 0.3 * gap
+        tone = one + 0.16 * cell(shifted / 0.6 + 0.5, z / 0.3 + 1) + 0.06 * detail(40.0, 2) - 0.3 * gap
     elif kind == "grass":
         tone = one + 0.35 * detail((90.0, 1.0, 40.0), 3) + 0.25 * detail(2.5)
     elif kind == "carpet":

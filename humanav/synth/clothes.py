@@ -7,16 +7,18 @@ sleeves and hems come out as smooth curves on every shape.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import ConvexHull, cKDTree
 
 from humanav.synth.noise import fbm, smoothstep
 from humanav.synth.surface import Surface, clip, normals, smooth, subdivide, submesh, tube
-from humanav.synth.template import Template
+from humanav.synth.template import Template, template
 
 Array = NDArray[np.float32]
 Kind = Literal["top", "jacket", "bottom", "shoes", "skirt"]
@@ -33,7 +35,7 @@ class Garment:
         hem: its lowest edge (y).
         sleeve: where sleeves end (|x|); below 0.15 there is no sleeve.
         top: upper edge of a bottom, shoe or skirt (y).
-        neck: "crew", "scoop", "v", "high", "shirt" (a small v) or "collar" (the folded band of a shirt alone).
+        neck: "crew", "scoop", "v", "high", "shirt" (close) or "collar" (the folded band of a shirt alone).
         loose: 0 tight .. 1 wide.
         flare: how much a skirt or trouser leg widens downwards, metres per metre.
         opening: half width of an open front (jacket), 0 closed.
@@ -79,12 +81,12 @@ class Garment:
             return (0.012 + 0.075 * back + 7.0 * x**2 - y) * 0.85
         crew = (0.070 + 0.034 * back + 4.5 * x**2 - y) * 0.9
         if self.neck == "collar":  # a folded band about the neck, open in front
-            band = np.minimum(crew + 0.030, 0.016 - crew)
-            return np.where(z > 0.06, np.minimum(band, x - 0.010 - 0.5 * np.clip(0.10 - y, 0, 0.1)), band)
-        if self.neck in ("v", "shirt"):
-            low = -0.01 if self.neck == "v" else 0.03
-            return np.where(z > 0.05, np.minimum(crew, (low + 1.7 * x - y) * 0.5), crew)
-        return crew
+            front = smoothstep(0.05, 0.09, z)
+            band = np.minimum(crew + 0.028, 0.014 + 0.026 * front - crew)
+            return np.where(z > 0.06, np.minimum(band, x - 0.003 - 0.5 * np.clip(0.072 - y, 0, 0.1)), band)
+        if self.neck == "v":
+            return np.where(z > 0.05, np.minimum(crew, (-0.01 + 1.7 * x - y) * 0.5), crew)
+        return crew + (0.012 if self.neck == "shirt" else 0.0)
 
 
 def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], materials: tuple[int, ...],
@@ -100,6 +102,7 @@ def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], mat
     body = Surface(shaped, template.points, template.weights, template.faces, np.ones(len(shaped), np.float32), skin)
     outline = normals(shaped, template.faces)
     under = shaped.astype(np.float32)
+    calm = (_chest_filter() @ under - under).astype(np.float32)
     covers = [g.keep(template.points) for g in garments]
     surfaces = [_hidden(body, garments)]
     for i, garment in enumerate(garments):
@@ -116,7 +119,7 @@ def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], mat
         if garment.kind == "shoes":
             surfaces.append(shoes(template, under, garment, materials[i]))
             continue
-        points, steps = _shell(template, under, outline, garment)
+        points, steps = _shell(template, under, outline, calm, garment)
         # smoothing the coordinates like the cloth keeps hems and stripes straight
         rest = smooth(template.points, template.faces, steps)
         region = (covers[i] > -0.06)[template.faces].any(axis=1) & (template.part == 0)[template.faces].all(axis=1)
@@ -132,6 +135,26 @@ def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], mat
     return surfaces
 
 
+@lru_cache(maxsize=1)
+def _chest_filter() -> sparse.csr_matrix:
+    """(V,V) Gaussian average over 2 cm of the chest: cloth spans its small relief instead of clinging to it."""
+    t = template()
+    front = np.flatnonzero((np.abs(t.points[:, 0]) < 0.19) & (t.points[:, 2] > 0.05) & (np.abs(t.points[:, 1] + 0.09) < 0.16))
+    corners = t.points[t.faces]
+    size = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = np.bincount(t.faces.ravel(), np.repeat(size, 3), len(t.points))
+    tree = cKDTree(t.points[front])
+    near = tree.sparse_distance_matrix(tree, 0.06, output_type="coo_matrix")
+    weight = np.exp(-0.5 * (near.data / 0.022) ** 2) * area[front[near.col]]
+    average = sparse.coo_matrix((weight, (near.row, near.col)), shape=(len(front),) * 2).tocsr()
+    average = sparse.diags(1 / np.asarray(average.sum(axis=1)).ravel()) @ average
+    x, y, z = np.abs(t.points[front, 0]), t.points[front, 1], t.points[front, 2]
+    share = smoothstep(0.17, 0.14, x) * smoothstep(-0.21, -0.17, y) * smoothstep(0.05, 0.01, y) * smoothstep(0.07, 0.10, z)
+    local = sparse.diags(share) @ (average - sparse.identity(len(front)))
+    pick = sparse.coo_matrix((np.ones(len(front)), (front, np.arange(len(front)))), shape=(len(t.points), len(front))).tocsr()
+    return (sparse.identity(len(t.points)) + pick @ local @ pick.T).tocsr()
+
+
 def _hidden(surface: Surface, above: tuple[Garment, ...]) -> Surface:
     """Drop what lies well inside a garment worn above."""
     keep = surface.keep
@@ -140,8 +163,11 @@ def _hidden(surface: Surface, above: tuple[Garment, ...]) -> Surface:
     return Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), surface.material)
 
 
-def _shell(template: Template, under: Array, outline: Array, garment: Garment) -> tuple[Array, int]:
-    """Offset positions (V,3) of all body vertices for one garment, and how often they were smoothed."""
+def _shell(template: Template, under: Array, outline: Array, calm: Array, garment: Garment) -> tuple[Array, int]:
+    """Offset positions (V,3) of all body vertices for one garment, and how often they were smoothed.
+
+    ``calm`` (V,3) moves the skin to where it has no small relief.
+    """
     x, y = np.abs(template.points[:, 0]), template.points[:, 1]
     loose = garment.loose
     if garment.kind == "bottom":
@@ -150,12 +176,14 @@ def _shell(template: Template, under: Array, outline: Array, garment: Garment) -
     else:
         fall = smoothstep(0.0, -0.35, y) * (x < 0.25)
         arm = smoothstep(0.2, 0.3, x)
-        offset, iterations, least = 0.007 + loose * (0.006 + 0.020 * fall + 0.008 * arm), 16, 0.005
+        offset, iterations, least = 0.008 + loose * (0.006 + 0.020 * fall + 0.008 * arm), 26, 0.007
         if garment.kind == "jacket":
-            offset, least = offset + 0.009, 0.011
-    points = smooth(under + outline * offset[:, None], template.faces, iterations)
-    depth = ((points - under) * outline).sum(axis=1)
-    points = points + outline * np.maximum(least - depth, 0)[:, None]
+            offset, least = offset + 0.009, 0.014
+    firm = under + calm if garment.kind != "bottom" else under
+    points = smooth(firm + outline * offset[:, None], template.faces, iterations)
+    for _ in range(2):
+        depth = ((points - firm) * outline).sum(axis=1)
+        points = smooth(points + outline * np.maximum(least - depth, 0)[:, None], template.faces, 3)
     return points.astype(np.float32), iterations
 
 
@@ -210,19 +238,21 @@ def _folds(rest: Array, garment: Garment, template: Template) -> Array:
     """Displacement (N,) of loose cloth: rings at elbows and knees, drapes on the trunk."""
     x, y = np.abs(rest[:, 0]), rest[:, 1]
     seed = garment.seed
-    size = 0.0018 + 0.0055 * garment.loose
-    drape = fbm(rest, (9, 4.5, 9), 3, 0.5, seed)
+    size = 0.0012 + 0.0050 * garment.loose
+
+    def creases(frequency: tuple[float, float, float], k: int) -> Array:
+        """Ridges rather than bumps: cloth buckles in lines."""
+        return 0.55 - 2.2 * np.abs(fbm(rest, frequency, 2, 0.45, seed + k))
+
     if garment.kind == "bottom":
         knee, ankle = template.joints[4, 1], template.joints[7, 1]
-        rings = fbm(rest, (6, 26, 6), 2, 0.5, seed + 1)
-        near = np.exp(-((y - knee) / 0.12) ** 2) + 1.2 * smoothstep(ankle + 0.22, ankle, y) + 0.8 * np.exp(-((y + 0.47) / 0.07) ** 2)
-        return (size * (0.6 * drape + 1.5 * near * rings)).astype(np.float32)
+        near = np.exp(-((y - knee) / 0.12) ** 2) + 1.1 * smoothstep(ankle + 0.2, ankle, y) + 0.9 * np.exp(-((y + 0.47) / 0.07) ** 2)
+        return (size * (0.7 * creases((9, 2.2, 9), 0) + 1.2 * near * creases((4, 17, 4), 1))).astype(np.float32)
     elbow, wrist = template.joints[18, 0], template.joints[20, 0]
-    rings = fbm(rest, (30, 8, 8), 2, 0.5, seed + 1)
-    near = np.exp(-((x - elbow) / 0.09) ** 2) + 0.8 * smoothstep(wrist - 0.14, wrist, x) + 0.7 * np.exp(-((x - 0.2) / 0.05) ** 2)
-    waist = np.exp(-((y + 0.24) / 0.1) ** 2) * (x < 0.22)
-    across = fbm(rest, (5, 20, 5), 2, 0.5, seed + 2)
-    return (size * (drape + 1.5 * near * rings + 1.1 * waist * across)).astype(np.float32)
+    near = np.exp(-((x - elbow) / 0.09) ** 2) + 0.8 * smoothstep(wrist - 0.14, wrist, x) + 0.6 * np.exp(-((x - 0.2) / 0.05) ** 2)
+    waist = np.exp(-((y + 0.26) / 0.1) ** 2) * (x < 0.22)
+    drape = np.where(x < 0.2, creases((7, 2.6, 7), 0), 0.6 * creases((3, 8, 8), 3))
+    return (size * (0.8 * drape + 1.2 * near * creases((18, 4, 4), 1) + 0.9 * waist * creases((3, 12, 3), 2))).astype(np.float32)
 
 
 def skirt(template: Template, under: Array, garment: Garment, material: int, columns: int = 96) -> Surface:
@@ -231,7 +261,7 @@ def skirt(template: Template, under: Array, garment: Garment, material: int, col
     heights = np.linspace(garment.top, garment.hem, rows)
     trunk = (np.abs(template.points[:, 0]) < 0.3) & (template.points[:, 1] < 0.05) & (template.part == 0)
     points, rest = under[trunk], template.points[trunk]
-    angle = np.arange(columns) / columns * 2 * np.pi
+    angle = -np.arange(columns) / columns * 2 * np.pi  # this way round the faces look outwards
     direction = np.stack([np.sin(angle), np.cos(angle)], axis=1)
     shift = float(np.median(points[np.abs(rest[:, 1] + 0.35) < 0.05, 2]))
     radius, level = np.zeros((rows, columns)), np.zeros(rows)

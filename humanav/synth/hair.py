@@ -48,9 +48,13 @@ def azimuth(rest: Array) -> Array:
 def hairline(rest: Array, style: HairStyle, template: Template, seed: int) -> Array:
     """Metres inside the hairy part of the scalp (N,)."""
     brow = float(template.face[:10, 1].max())
-    low = 0.185 if style in ("buzz", "short", "parted") else 0.165
-    at = np.radians([0, 25, 42, 58, 72, 84, 100, 118, 135, 180])
-    heights = np.array([brow + 0.049, brow + 0.050, brow + 0.043, brow + 0.022, 0.262, 0.248, 0.262, 0.232, 0.196, low])
+    if style in ("long", "bob"):  # curtains frame the face
+        at = np.radians([0, 18, 34, 47, 57, 68, 80, 118, 135, 180])
+        heights = np.array([brow + 0.054, brow + 0.048, brow + 0.034, brow + 0.006, 0.236, 0.212, 0.2, 0.2, 0.19, 0.165])
+    else:
+        low = 0.185 if style in ("buzz", "short", "parted") else 0.165
+        at = np.radians([0, 25, 42, 58, 72, 84, 100, 118, 135, 180])
+        heights = np.array([brow + 0.045, brow + 0.047, brow + 0.041, brow + 0.018, 0.258, 0.246, 0.262, 0.232, 0.196, low])
     line = np.interp(azimuth(rest), at, heights)
     angle = np.arctan2(rest[:, 0], rest[:, 2] - 0.055)
     tufts = np.stack([angle * 30, rest[:, 1] * 6, np.zeros(len(rest))], axis=1)
@@ -144,7 +148,8 @@ def _fall(template: Template, dressed: Array, hair: Hair, material: int, lift: f
     start, end = 0.335, hair.length
     y = np.linspace(start, end, rows)
     t = np.linspace(-1, 1, columns)
-    angle = t * np.radians(110 if hair.style == "long" else 116)
+    wide = 124 - (24 if hair.style == "long" else 8) * smoothstep(0.25, 0.13, y)
+    angle = t[None] * np.radians(wide)[:, None]
     wave = fbm(np.stack([t * 7, np.zeros(columns), np.zeros(columns)], 1).astype(np.float32), 1.0, 3, 0.6, hair.seed)
     head = np.concatenate([cap.points, template.points[template.weights[:, HEAD] > 0.5] + [0, lift, 0]])
     around = np.arctan2(head[:, 0], -(head[:, 2] - 0.05))
@@ -153,7 +158,7 @@ def _fall(template: Template, dressed: Array, hair: Hair, material: int, lift: f
     for r, height in enumerate(y):
         band = np.abs(head[:, 1] - lift - height) < 0.012
         for c in range(columns):
-            near = band & (np.abs(around - angle[c]) < 0.16)
+            near = band & (np.abs(around - angle[r, c]) < 0.16)
             radius[r, c] = away[near].max() if near.any() else 0.0
     # below the widest part of the head the hair hangs straight
     for r in range(1, rows):
@@ -168,7 +173,7 @@ def _fall(template: Template, dressed: Array, hair: Hair, material: int, lift: f
     x, z = np.sin(angle) * radius, 0.05 - np.cos(angle) * radius
     if hair.style == "long":  # below the jaw it gathers and lies on the back
         low = smoothstep(0.21, 0.05, y)[:, None]
-        x, z = x * (1 - 0.16 * low), z * (1 - low) + low * np.minimum(z, 0.0 - 0.05 * np.cos(angle * 0.8)[None])
+        x, z = x * (1 - 0.16 * low), z * (1 - low) + low * np.minimum(z, 0.0 - 0.05 * np.cos(angle * 0.8))
         back = dressed[(np.abs(dressed[:, 0]) < 0.24) & (dressed[:, 2] < 0.07)]
         for r in np.flatnonzero(y < 0.2):
             band = back[np.abs(back[:, 1] - lift - y[r]) < 0.02]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -42,7 +42,7 @@ class Shade:
 
 @dataclass(frozen=True)
 class Cloth:
-    """A fabric with a pattern; colours are sRGB triples."""
+    """A fabric with a pattern; colours are sRGB triples. ``skirt`` lets the pattern run round both legs at once."""
 
     fabric: Fabric
     pattern: Pattern
@@ -51,6 +51,7 @@ class Cloth:
     detail: Detail = ""
     hem: float = 0.0
     seed: int = 0
+    skirt: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def shade(material: Material, rest: Array, template: Template, hair: Hair, hair_
     return _fill(len(rest), to_linear(material.color) * grain[:, None], material.gloss, 30.0)
 
 
-def cloth_coordinates(rest: Array, template: Template) -> tuple[Array, Array, Array]:
+def cloth_coordinates(rest: Array, template: Template, skirt: bool = False) -> tuple[Array, Array, Array]:
     """Metres across (u) and along (v) the cloth, and whether it is a sleeve: patterns run round arms and legs."""
     x, y, z = rest[:, 0], rest[:, 1], rest[:, 2]
     shoulder, hip = template.joints[16], template.joints[1]
@@ -127,7 +128,7 @@ def cloth_coordinates(rest: Array, template: Template) -> tuple[Array, Array, Ar
     arm = np.arctan2(z - shoulder[2], y - shoulder[1]) * 0.055
     leg = np.arctan2(np.abs(x) - hip[0], z - hip[2]) * 0.085
     trunk = np.arctan2(x, z - 0.055) * 0.145
-    below = (y < hip[1] - 0.06) & ~sleeve
+    below = (y < hip[1] - 0.06) & ~sleeve & (not skirt)
     u = np.where(sleeve, arm, np.where(below, leg * np.sign(x), trunk))
     v = np.where(sleeve, 0.3 - np.abs(x), y)
     return u.astype(np.float32), v.astype(np.float32), sleeve
@@ -143,7 +144,7 @@ def _pattern(material: Cloth, rest: Array, template: Template) -> Array:
     colors = [np.asarray(c, np.float32) for c in material.colors]
     base, second = colors[0], colors[min(1, len(colors) - 1)]
     third = colors[min(2, len(colors) - 1)]
-    u, v, sleeve = cloth_coordinates(rest, template)
+    u, v, sleeve = cloth_coordinates(rest, template, material.skirt)
     s, seed, pattern = material.scale, material.seed, material.pattern
     out = np.broadcast_to(base, (len(rest), 3)).copy()
 
@@ -186,12 +187,12 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
     n, seed = len(rest), material.seed
     color = _pattern(material, rest, template)
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
-    u, v, sleeve = cloth_coordinates(rest, template)
+    u, v, sleeve = cloth_coordinates(rest, template, material.skirt)
     fabric = material.fabric
     weave = {"cotton": (900.0, 0.05), "denim": (700.0, 0.10), "knit": (160.0, 0.16), "wool": (320.0, 0.16), "leather": (150.0, 0.10),
              "silk": (600.0, 0.01), "sport": (800.0, 0.03), "rubber": (200.0, 0.03)}[fabric]
-    tone = 1 + weave[1] * fbm(rest, weave[0], 2, 0.6, seed) + 0.05 * fbm(rest, 7.0, 3, 0.5, seed + 3)
-    tilt = 0.10 * fbm_gradient(rest, (14, 9, 14), 2, 0.5, seed + 5) * (1.0 if fabric != "sport" else 0.5)
+    tone = 1 + weave[1] * fbm(rest, weave[0], 2, 0.6, seed) + 0.025 * fbm(rest, 7.0, 3, 0.5, seed + 3)
+    tilt = 0.05 * fbm_gradient(rest, (22, 12, 22), 2, 0.5, seed + 5) * (1.0 if fabric != "sport" else 0.5)
     if fabric == "knit":  # ribs
         rib = np.sin(u * 2 * np.pi / 0.011)
         tone *= 1 + 0.10 * rib
@@ -355,7 +356,7 @@ def _face(material: Skin, rest: Array, template: Template, redden, dark, paint, 
     line = np.interp(x, arc[:, 0], arc[:, 1])
     width = np.interp(x, [0.008, 0.016, 0.034, 0.054], [0.0030, 0.0042, 0.0036, 0.0012]) * material.brow_width
     hairs = 0.8 + 0.7 * fbm(rest, (260, 420, 100), 2, 0.6, seed + 7)
-    brow = smoothstep(1.15, 0.55, np.abs(y - line - 0.001) / width) * smoothstep(0.0075, 0.0105, x) * smoothstep(0.054, 0.049, x) * (z > 0.12)
+    brow = smoothstep(1.15, 0.55, np.abs(y - line + 0.0018 * smoothstep(0.024, 0.010, x) - 0.0005) / width) * smoothstep(0.0075, 0.0105, x) * smoothstep(0.054, 0.049, x) * (z > 0.12)
     paint(on * brow * np.clip(hairs, 0, 1) * 0.85, to_linear(material.brows))
     # lids and lashes: the opening between the lids is an ellipse about the eye
     dx, dy = (x - eye[0]) / 0.0155, (y - eye[1] - 0.0004)

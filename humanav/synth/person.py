@@ -186,7 +186,7 @@ def _seat(person: SyntheticPerson) -> tuple[Array, NDArray[np.int64], Array]:
 
 def sample_person(
     seed: int, *, pose: str = "standing", yaw: float | None = None, clothes: Look = "any", place: Place | None = None,
-    fill: float | None = None, full_pose: Array | None = None,
+    fill: float | None = None, full_pose: Array | None = None, woman: bool | None = None,
 ) -> SyntheticPerson:
     """A random person, always the same for the same arguments.
 
@@ -197,17 +197,19 @@ def sample_person(
         place: where; by default random.
         fill: height of the person as a share of the picture's height.
         full_pose: (22,3) or (55,3) axis-angle to use instead of a hand-made pose; its heading is turned to face +z.
+        woman: whose average build the shape scatters about; by default random.
     """
     rng = np.random.default_rng([seed, 20])
     model = body()
-    woman = bool(rng.random() < 0.5) if clothes != "dress" else True
+    drawn = bool(rng.random() < 0.5) or clothes == "dress"
+    woman = drawn if woman is None else woman
     mean = np.asarray(model.mean_betas["woman" if woman else "man"], np.float32)
     betas = np.zeros(model.num_betas, np.float32)
     spread = np.clip(rng.normal(0, 1, len(mean)), -2, 2) * 0.75
     betas[: len(mean)] = mean + spread
     expression = np.zeros(model.num_expressions, np.float32)
     names = list(model.expression_names)
-    for name, value in (("mouthSmile", rng.uniform(0, 0.55)), ("browInnerUp", rng.uniform(0, 0.2)), ("eyeSquint", rng.uniform(0, 0.3))):
+    for name, value in (("mouthSmile", rng.uniform(0.05, 0.7)), ("eyeSquint", rng.uniform(0, 0.35)), ("cheekSquint", rng.uniform(0, 0.3))):
         for k, label in enumerate(names):
             if label.startswith(name):
                 expression[k] = value

@@ -163,7 +163,7 @@ def make_pose(name: PoseName, joints: ArrayLike, rng: np.random.Generator) -> ND
         p.turn("spine1", z=shift * 60)
     _stand(p, rng, width=u(0.0, 0.05) if name != "a_pose" else u(0.03, 0.08), shift=shift)
     curl = 22.0
-    out, bend = (u(6, 13), u(8, 22)) if name != "a_pose" else (u(24, 42), u(3, 12))
+    out, bend = (u(6, 13), u(8, 22)) if name != "a_pose" else (u(19, 36), u(3, 12))
     for side in ("left", "right"):
         _hang(p, rng, side, out + u(-2, 2), bend * u(0.7, 1.3))
     one = str(rng.choice(["left", "right"]))

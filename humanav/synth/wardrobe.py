@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def sample_look(rng: np.random.Generator, woman: bool, clothes: str = "any") -> 
 
     def wear(garment: Garment, cloth: Cloth) -> None:
         garments.append(garment)
-        cloths.append(cloth)
+        cloths.append(replace(cloth, skirt=garment.kind == "skirt"))
 
     u, seed = rng.uniform, int(rng.integers(1 << 14))
     sock = -9.0
@@ -162,7 +162,7 @@ def sample_look(rng: np.random.Generator, woman: bool, clothes: str = "any") -> 
         for garment, cloth in order:
             wear(garment, cloth)
         if top[0].neck == "shirt":
-            wear(Garment("top", 0.045, 0.16, neck="collar", loose=0.1, seed=seed), top[1])
+            wear(Garment("jacket", 0.03, 0.16, neck="collar", loose=0.1, seed=seed), top[1])
         if u() < (0.5 if formal else 0.2) and not skirted:
             coat = u() < 0.25
             color = _dye(rng, BOTTOMS + NEUTRAL[3:6], "wool" if formal or coat else str(rng.choice(["denim", "leather", "cotton"])),  # type: ignore[arg-type]
