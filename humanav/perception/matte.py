@@ -31,8 +31,8 @@ def refine_matte(image: Pixels, mask: Array, keypoints: Array, *, body_mask: Arr
         image: uint8 RGB (H,W,3).
         mask: (H,W) 0..1 from the detector.
         keypoints: (K,3) x, y, confidence in pixels of the image; the limbs of ``blazepose33`` are used.
-        body_mask: (H,W) silhouette of a body fitted to this person: pixels far outside it are background, those just
-            outside it (between the legs, say) are asked again.
+        body_mask: (H,W) silhouette of a body fitted to this person: where the mask is in doubt, pixels far outside it
+            are background and those just outside it (between the legs, say) are asked again.
 
     Returns:
         (H,W) float32, 0 = background, 1 = person.
@@ -82,13 +82,13 @@ def keep_connected(mask: Binary, keypoints: Array) -> Binary:
 
 def _coarse(crop: Pixels, soft: Array, points: Array, body: Array | None) -> Array:
     raw = keep_connected(soft > 0.5, points)
-    soft = np.where(_grown(raw, 3), soft, np.minimum(soft, 0.1))
+    soft = np.where(_grown(keep_connected(soft > 0.25, points), 3), soft, np.minimum(soft, 0.1))
     core, torso = _limb_cores(raw.shape, points)
     size = min(0.9 * max(raw.shape), 3.3 * torso) if torso > 0 else 0.9 * max(raw.shape)
     band = max(3, round(0.02 * size))
     inner = ~_grown(~raw, band)
     missed = _grown(core & ~raw, 2 * band)
-    unknown = (_grown(raw, band) & ~inner) | ((soft > 0.1) & (soft < 0.9) & _grown(raw, 2 * band)) | (missed & ~inner)
+    unknown = (_grown(raw, band) & ~inner) | ((soft > 0.1) & (soft < 0.9) & _grown(raw | (soft > 0.25), 2 * band)) | (missed & ~inner)
     depth = cv2.distanceTransform(raw.astype(np.uint8), cv2.DIST_L2, 5) \
         - cv2.distanceTransform((~raw).astype(np.uint8), cv2.DIST_L2, 5)
     prior = np.clip(depth / band, -1.5, 1.5) + 0.5 * np.clip(np.log((soft + 0.02) / (1.02 - soft)), -3, 3)
@@ -97,11 +97,13 @@ def _coarse(crop: Pixels, soft: Array, points: Array, body: Array | None) -> Arr
     if body is not None:
         inside = body > 0.5
         away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5) / size
-        unknown |= (raw & (away > 0.01)) | (inside & ~raw)
-        prior = prior + np.where(inside, 1.0, -np.clip(away / 0.04, 0, 1.5))
-        known[away > 0.08] = 0
-        unknown &= away <= 0.08
-    near = _grown(raw | missed, 3 * band) | unknown
+        doubt = np.clip((1 - soft) / 0.3, 0, 1)  # a skirt or a coat lies outside the body, and the mask is sure of it
+        unknown |= (raw & (away > 0.03) & (doubt > 0.3)) | (inside & ~raw)
+        prior = prior + np.where(inside, 0.5, -doubt * np.clip((away - 0.02) / 0.04, 0, 1.5))
+        outside = (away > 0.08) & (doubt > 0.3)
+        known[outside] = 0
+        unknown &= ~outside
+    near = _grown(raw | missed | unknown, 3 * band)
     answer = decide(crop, prior.astype(np.float32), known, unknown, near, round(0.12 * size))
     both, either = float(((answer > 0.5) & raw).sum()), float(((answer > 0.5) | raw).sum())
     if body is None and both < 0.8 * either:
