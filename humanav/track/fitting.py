@@ -37,7 +37,7 @@ from humanav.track.start import (
 
 NUM_BETAS = 10
 _LOOSE, _TIGHT = 12.0, 3.0  # Geman-McClure scales in sigmas
-_WORLD_SIGMA = 0.20  # metres: the detector's depth is a hint, no more
+_WORLD_SIGMA = 0.11  # metres: the detector's depth is a hint, no more
 _WORLD_AXES = np.array([0.2, 0.2, 1.0])
 _TILT_MEAN, _TILT_SIGMA = np.array([0.0, 0.06]), np.array([0.04, 0.10])
 _OUTLINE, _OUTWARD = 0.5, 0.3  # weight of an outline point, and its share where the matte lies outside the body

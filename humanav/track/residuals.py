@@ -331,8 +331,8 @@ class BalanceTerm:
         positions, jacobian = place_points(_BALANCE, posed, layout.active)
         assert jacobian is not None
         up, up_dirs = state.up, state.up_dirs
-        # the foot's middle lies between the ankle and the ball
-        mix = np.array([[1, -0.25, -0.25, -0.25, -0.25], [0, 1, -1, 0, 0], [0, 0, 0, 1, -1], [0, 0.5, 0.5, -0.5, -0.5]])
+        # quiet standing: the centre of mass hangs a little before the ankles, over a fifth of the way to the balls
+        mix = np.array([[1, -0.4, -0.4, -0.1, -0.1], [0, 1, -1, 0, 0], [0, 0, 0, 1, -1], [0, 0.5, 0.5, -0.5, -0.5]])
         vectors = mix @ positions
         slopes = np.einsum("rk,kdn->rdn", mix, jacobian)
         width = jacobian.shape[2]

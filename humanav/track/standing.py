@@ -15,6 +15,8 @@ from humanav.track.residuals import BalanceTerm, JointTerm
 from humanav.track.solver import Term
 
 _STRAIGHT = ("left_hip", "right_hip", "left_knee", "right_knee", "spine1", "spine2", "spine3")
+_LEGS = (("hip", -0.03, (0.12, 0.15, 0.12)), ("knee", 0.06, (0.10, 0.04, 0.04)), ("ankle", -0.03, (0.15, 0.20, 0.15)))
+"""Mean flexion about x and spread about each axis in radians: nobody locks the knees for a photo."""
 _GAIN = 14.0  # nats that the narrower explanation earns: it has far fewer ways to be right
 _PICTURE_BEND, _PICTURE_SCALE = 8.0, 2.0  # degrees of knee bend in the picture that mean nothing, and per nat beyond
 _SPACE_BEND, _SPACE_SCALE = 28.0, 5.0  # the same for the detector's 3D, which bends knees on its own
@@ -34,15 +36,11 @@ def straighten(rotations: Array, up: Array) -> Array:
 
 def standing_terms() -> list[Term]:
     """The objective of a person who stands."""
-    names, sigma = [], []
-    for side in ("left", "right"):
-        names += [f"{side}_hip", f"{side}_knee", f"{side}_ankle"]
-        sigma += [(0.12, 0.15, 0.12), (0.10, 0.04, 0.04), (0.15, 0.20, 0.15)]
-    for name in ("spine1", "spine2", "spine3"):
-        names.append(name)
-        sigma.append((0.06, 0.07, 0.07))
-    joints = [JOINT_INDEX[name] for name in names]
-    return [JointTerm(joints, np.zeros((len(joints), 3)), np.array(sigma)), BalanceTerm()]
+    rows = [(f"{side}_{name}", flexion, sigma) for side in ("left", "right") for name, flexion, sigma in _LEGS]
+    rows += [(name, 0.0, (0.06, 0.07, 0.07)) for name in ("spine1", "spine2", "spine3")]
+    joints = [JOINT_INDEX[name] for name, _, _ in rows]
+    mean = np.array([(flexion, 0.0, 0.0) for _, flexion, _ in rows])
+    return [JointTerm(joints, mean, np.array([sigma for _, _, sigma in rows])), BalanceTerm()]
 
 
 def standing_odds(observed: Observations, free: float, upright: float) -> float:
