@@ -75,7 +75,7 @@ def run(feet: Feet) -> Figure:
             "flex": -10 - 30 * swing(phase),
             "elbow": 92 - 14 * swing(phase + 0.05),
             "abduct": 19 + 5 * swing(phase),
-            "twist": 12 - 18 * swing(phase),
+            "twist": 9 - 12 * swing(phase),
             "pronate": 12,
             "wrist": 3,
             "curl": 2.2,

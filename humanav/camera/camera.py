@@ -1,7 +1,8 @@
 """The pinhole :class:`Camera`.
 
 Convention: OpenCV axes (x right, y down, z forward), ``x_cam = R @ x_world + t``, pixels with the centre of the
-top-left pixel at (0.5, 0.5), so a ``width`` x ``height`` image spans [0, width] x [0, height]. The world is y up, in metres.
+top-left pixel at (0.5, 0.5), so a ``width`` x ``height`` image spans [0, width] x [0, height]. The world is y up, in
+metres.
 """
 
 from __future__ import annotations
