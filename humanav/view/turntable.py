@@ -102,7 +102,7 @@ def animation_frames(
         unlit: show the texture as it is; by default so when there is one.
     """
     painter = _Painter(avatar, unlit, supersample, colors)
-    path, floor, reach = _plan(painter, motion)
+    path, floor, reach = _plan(painter, motion, yaw)
     camera_of = _framing(size, reach, floor, pitch)
     for t in range(len(motion)):
         vertices = painter.posed(motion, t)
@@ -165,8 +165,13 @@ class _Painter:
         return rgb
 
 
-def _plan(painter: _Painter, motion: Motion) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
-    """Smoothed root path (T,3), floor height, and reach: width to either side and lowest and highest point."""
+def _plan(
+    painter: _Painter, motion: Motion, yaw: float | None = None
+) -> tuple[NDArray[np.float64], float, tuple[float, float, float]]:
+    """Smoothed root path (T,3), floor height, and reach: to the sides, upwards and towards the camera.
+
+    The camera stands at ``yaw`` degrees, or goes all the way round (None).
+    """
     from scipy.ndimage import gaussian_filter1d
 
     root = painter.pelvis + motion.transl
@@ -175,17 +180,23 @@ def _plan(painter: _Painter, motion: Motion) -> tuple[NDArray[np.float64], float
     samples = [(t, painter.posed(motion, t)) for t in steps]
     low = np.array([v[:, 1].min() for _, v in samples])
     floor = float(np.percentile(low, 10))  # a jump's frames stand above it
-    side = max(float(np.hypot(*(v - path[t])[:, [0, 2]].T).max()) for t, v in samples)
     top = max(float(v[:, 1].max()) for _, v in samples) - floor
-    return path, floor, np.array([side, top])
+    away = [(v - path[t])[:, [0, 2]] for t, v in samples]
+    if yaw is None:
+        side = towards = max(float(np.hypot(*a.T).max()) for a in away)
+    else:
+        sine, cosine = np.sin(np.radians(yaw)), np.cos(np.radians(yaw))
+        side = max(float(np.abs(a @ (cosine, -sine)).max()) for a in away)
+        towards = max(float((a @ (sine, cosine)).max()) for a in away)
+    return path, floor, (side, top, max(towards, 0.0))
 
 
-def _framing(size: tuple[int, int], reach: NDArray[np.float64], floor: float, pitch: float) -> Any:
+def _framing(size: tuple[int, int], reach: tuple[float, float, float], floor: float, pitch: float) -> Any:
     """Camera for a root position and yaw: upright, far enough for the whole person."""
     width, height = size
-    side, top = reach
+    side, top, towards = reach
     focal = _FOCAL * height
-    distance = max(focal * top * 1.14 / height, focal * 2 * side * 1.03 / width) + side * 0.35
+    distance = max(focal * top * 1.14 / height, focal * 2 * side * 1.03 / width) + towards * 0.4
 
     def camera(root: NDArray[np.float64], yaw: float) -> Camera:
         target = np.array([root[0], floor + 0.49 * top, root[2]])
