@@ -1,20 +1,21 @@
-"""One photo to an avatar, on synthetic dressed people (never used for tuning) with the real detector in the loop: poses,
-outlines and pictures against the exact truth, seen from within 60 degrees of the front. Medians over the people found.
+"""One photo to an avatar, on synthetic dressed people (never used for tuning) with the real detector: poses,
+outlines and pictures against the exact truth, seen from within 60 degrees of the front. Medians over the people
+found.
 
-Definitions. ``pa_mpjpe_mm`` (= ``pa_mpjpe12_mm``): shoulders, elbows, wrists, hips, knees, ankles after the best similarity
-alignment; ``mpjpe_mm``: the same 12 in the camera's frame, middle of the hips on middle of the hips, no scaling;
-``pa_mpjpe22_mm``: all body joints. ``mpjae_deg``: geodesic angle between global rotations in the camera's frame, 22 body
-joints; ``mpjae_local_deg``: parent-relative, 21. ``reprojection_pct_height``: the 22 joints, fitted against true, per cent of
-the standing person's height in the picture. ``iou``: the avatar's outline against the person's true mask; ``body_iou``: the
-bare fitted body's. ``psnr_input_db``: avatar in the fitted camera against the photo, both on grey, inside the union of the
-outlines. ``psnr_novel45_db``, ``ssim_novel45``: truth and avatar from a camera turned 45 degrees about the vertical through
-the pelvis (to either side in turn); the avatar turns about its own pelvis, which is put on the true pelvis's pixel, so neither
-absolute size nor focal length counts; PSNR inside the union, SSIM on its box. ``fit_seconds``: the fit alone;
-``seconds_per_photo``: ``photo_to_avatar`` with all its files, on the first three. ``standing`` repeats the pose numbers for
-standing people.
+Definitions. ``pa_mpjpe_mm`` (= ``pa_mpjpe12_mm``): shoulders, elbows, wrists, hips, knees, ankles after the best
+similarity alignment; ``mpjpe_mm``: the same 12 in the camera's frame, middle of the hips on middle of the hips, no
+scaling; ``pa_mpjpe22_mm``: all body joints. ``mpjae_deg``: geodesic angle between global rotations in the camera's
+frame, 22 body joints; ``mpjae_local_deg``: parent-relative, 21. ``reprojection_pct_height``: the 22 joints, fitted
+against true, per cent of the standing person's height in the picture. ``iou``: the avatar's outline against the
+person's true mask; ``body_iou``: the bare fitted body's. ``psnr_input_db``: avatar in the fitted camera against the
+photo, both on grey, inside the union of the outlines. ``psnr_novel45_db``, ``ssim_novel45``: truth and avatar from a
+camera turned 45 degrees about the vertical through the pelvis (to either side in turn); the avatar turns about its
+own pelvis, which is put on the true pelvis's pixel, so neither absolute size nor focal length counts; PSNR inside the
+union, SSIM on its box. ``fit_seconds``: the fit alone; ``seconds_per_photo``: ``photo_to_avatar`` with all its files,
+on the first three. ``standing`` repeats the pose numbers for standing people.
 
-Baseline: the detector's own 3D landmarks for the pose numbers; for the pictures the fitted body without clothes and hair,
-each part in its mean colour.
+Baseline: the detector's own 3D landmarks for the pose numbers; for the pictures the fitted body without clothes and
+hair, each part in its mean colour.
 """
 
 from __future__ import annotations
@@ -33,9 +34,16 @@ SIZE = (720, 960)
 GREY = (128, 128, 128)
 SHARED = (16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)
 """Joints that the detector's landmarks stand for, in the order of ``NAMES``."""
-NAMES = tuple(f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right"))
-PARTS = {"head": (12, 15, 22, 23, 24), "trunk": (0, 3, 6, 9, 13, 14, 16, 17), "arms": (18, 19, 20, 21, *range(25, 55)),
-         "legs": (1, 2, 4, 5), "feet": (7, 8, 10, 11)}
+NAMES = tuple(
+    f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
+)
+PARTS = {
+    "head": (12, 15, 22, 23, 24),
+    "trunk": (0, 3, 6, 9, 13, 14, 16, 17),
+    "arms": (18, 19, 20, 21, *range(25, 55)),
+    "legs": (1, 2, 4, 5),
+    "feet": (7, 8, 10, 11),
+}
 CMU_TEST = ("03", "135")
 
 
@@ -58,8 +66,8 @@ def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "auth
         people: how many photographs.
         seed: of the people; every seed gives others.
         quick: a 512 px texture and no timing of the whole job.
-        poses: "authored" (half standing, half walking, reaching, action and the built-in clips) or "cmu" (frames of the held-out
-            motion-capture subjects, where ``shared/mocap`` lies beside the checkout).
+        poses: "authored" (half standing; the rest action and frames of the built-in clips) or "cmu" (frames of the
+            held-out motion-capture subjects, where ``shared/mocap`` lies beside the checkout).
     """
     from humanav.body import BodyModel
     from humanav.perception import MediapipeDetector
@@ -102,7 +110,15 @@ def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "auth
     return result
 
 
-POSE_KEYS = ("pa_mpjpe_mm", "pa_mpjpe22_mm", "mpjpe_mm", "mpjae_deg", "mpjae_local_deg", "iou", "reprojection_pct_height")
+POSE_KEYS = (
+    "pa_mpjpe_mm",
+    "pa_mpjpe22_mm",
+    "mpjpe_mm",
+    "mpjae_deg",
+    "mpjae_local_deg",
+    "iou",
+    "reprojection_pct_height",
+)
 
 
 def _standing() -> tuple[str, ...]:
@@ -148,7 +164,7 @@ def _cmu_poses(people: int, seed: int) -> list[NDArray[np.float32]]:
 
     path = home().parent / "shared" / "mocap" / "cmu_subset.npz"
     if not path.is_file():
-        raise InputError("The motion-capture frames are not here: put them in shared/mocap beside the checkout, or use authored poses.")
+        raise InputError("The motion-capture frames are not here: put them in shared/mocap, or use authored poses.")
     rng, frames = np.random.default_rng(seed), []
     with np.load(path, allow_pickle=True) as data:
         for clip, subject in zip(data["clip_names"], data["subjects"]):
@@ -171,15 +187,23 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
     started = time.perf_counter()
     fit = fit_photo(photo.image, person, alpha, body=body)
     seconds = time.perf_counter() - started
-    avatar = build_avatar([View(photo.image, fit.alpha if fit.alpha is not None else alpha, fit.camera, fit.motion)],
-                          fit.motion.betas, body, texture_size=texture)
+    avatar = build_avatar(
+        [View(photo.image, fit.alpha if fit.alpha is not None else alpha, fit.camera, fit.motion)],
+        fit.motion.betas,
+        body,
+        texture_size=texture,
+    )
     true, estimate = body.from_motion(photo.motion, vertices=False), body.from_motion(fit.motion)
     r_true, r_fit = photo.camera.R, fit.camera.R
     a = photo.camera.to_camera(true.joints[0].numpy())[:22] * 1000
     b = fit.camera.to_camera(estimate.joints[0].numpy())[:22] * 1000
     shared = list(SHARED)
-    numbers = {"pa_mpjpe_mm": pa_mpjpe(b[shared], a[shared]), "pa_mpjpe12_mm": pa_mpjpe(b[shared], a[shared]),
-               "pa_mpjpe22_mm": pa_mpjpe(b, a), "mpjpe_mm": mpjpe(b[shared], a[shared], (6, 7))}
+    numbers = {
+        "pa_mpjpe_mm": pa_mpjpe(b[shared], a[shared]),
+        "pa_mpjpe12_mm": pa_mpjpe(b[shared], a[shared]),
+        "pa_mpjpe22_mm": pa_mpjpe(b, a),
+        "mpjpe_mm": mpjpe(b[shared], a[shared], (6, 7)),
+    }
     numbers["mpjae_deg"] = mpjae(r_fit @ estimate.rotations[0, :22].numpy(), r_true @ true.rotations[0, :22].numpy())
     numbers["mpjae_local_deg"] = mpjae(_matrices(fit.motion)[1:22], _matrices(photo.motion)[1:22])
     stature = float(np.ptp(body.rest(photo.betas)[0][:, 1].numpy()))
@@ -190,8 +214,11 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
     if person.world is not None:
         names = KEYPOINT_SETS[person.keypoint_set]
         world = person.world[[names.index(name) for name in NAMES]].astype(np.float64) * 1000
-        reference = {"pa_mpjpe_mm": pa_mpjpe(world, a[shared]), "pa_mpjpe12_mm": pa_mpjpe(world, a[shared]),
-                     "mpjpe_mm": mpjpe(world, a[shared], (6, 7))}
+        reference = {
+            "pa_mpjpe_mm": pa_mpjpe(world, a[shared]),
+            "pa_mpjpe12_mm": pa_mpjpe(world, a[shared]),
+            "mpjpe_mm": mpjpe(world, a[shared], (6, 7)),
+        }
     worn = avatar.pose(fit.motion.full_pose[0], fit.motion.transl[0])
     bare = estimate.vertices[0].numpy()
     paint = {"texture": avatar.texture, "uv": avatar.uv, "uv_faces": avatar.uv_faces, "unlit": True}
@@ -200,7 +227,10 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
     grey = np.array(GREY, np.float32)
     before = photo.image * photo.mask[..., None] + grey * (1 - photo.mask[..., None])
     after, after_mask = photo.person.render(case.novel, GREY)
-    for points, faces, look, store, key in ((worn, avatar.faces, paint, numbers, "iou"), (bare, body.faces, colors, reference, "body_iou")):
+    for points, faces, look, store, key in (
+        (worn, avatar.faces, paint, numbers, "iou"),
+        (bare, body.faces, colors, reference, "body_iou"),
+    ):
         here, cover = render_mesh(points, faces, fit.camera, background=GREY, **look)
         outline, picture, _ = _compare(here, cover, before, photo.mask)
         (numbers if key == "body_iou" else store)[key] = outline
@@ -231,7 +261,7 @@ def _novel_view(photo: Any, pelvis: NDArray[np.float64], angle: float) -> tuple[
 
 
 def _turned(case: _Case, points: NDArray[np.float32]) -> tuple[NDArray[np.float64], Any]:
-    """Fitted points turned about the fitted pelvis, which goes to the true pelvis's pixel: in the fitted camera's frame."""
+    """Fitted points turned about the fitted pelvis, which goes to the true pelvis's pixel; in camera coordinates."""
     from dataclasses import replace
 
     camera = replace(case.fit.camera, R=np.eye(3), t=np.zeros(3))

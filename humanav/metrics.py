@@ -1,4 +1,4 @@
-"""How far estimates lie from the truth: poses in millimetres and degrees, silhouettes, pictures. Pure numpy and scipy."""
+"""How far estimates lie from the truth: poses in millimetres and degrees, silhouettes, pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def align(points: ArrayLike, target: ArrayLike) -> Array:
 
 
 def mpjpe(points: ArrayLike, target: ArrayLike, root: int | tuple[int, ...] = 0) -> float:
-    """Mean distance of points (N,3) after moving the (mean of the) ``root`` points onto each other; the unit of the input."""
+    """Mean distance of points (N,3) after moving (the middle of) ``root`` onto the target's; the unit of the input."""
     x, y = _pair(points, target)
     r = [root] if isinstance(root, int) else list(root)
     return float(np.linalg.norm((x - x[r].mean(axis=0)) - (y - y[r].mean(axis=0)), axis=1).mean())

@@ -1,8 +1,9 @@
 """Fit what a detector's body keypoints are on the built-in body: offsets in joints' frames, from synthetic photographs.
 
-Dressed people are photographed, the detector looks at them, and for every landmark the constant offset from its joint is
-solved that brings its projection onto the detections (left and right share one offset, mirrored; a robust loss discounts
-occluded and mistaken ones). Joints and frames of the present table are kept. Run it again after baking another body:
+Dressed people are photographed, the detector looks at them, and for every landmark the constant offset from its joint
+is solved that brings its projection onto the detections (left and right share one offset, mirrored; a robust loss
+discounts occluded and mistaken ones). Joints and frames of the present table are kept. Run it again after baking
+another body:
 
     python scripts/calibrate_landmarks.py --people 140 --write
 """
@@ -72,7 +73,15 @@ def collect(people: int, seed: int) -> tuple[dict[str, Sightings], int]:
                 key = name.replace("right_", "left_")
                 frame = frames[JOINT_INDEX[mark.frame]] @ mirror * size
                 sightings.setdefault(key, Sightings()).rows.append(
-                    (photo.camera, joints[JOINT_INDEX[mark.joint]], frame, np.array([x, y], float), pixels, float(score)))
+                    (
+                        photo.camera,
+                        joints[JOINT_INDEX[mark.joint]],
+                        frame,
+                        np.array([x, y], float),
+                        pixels,
+                        float(score),
+                    )
+                )
     return sightings, found
 
 
@@ -103,8 +112,10 @@ def main() -> None:
             after[0] = 0.0
         weight = np.array([row[5] for row in seen.rows])
         error = [np.linalg.norm(seen.residuals(o).reshape(-1, 2), axis=1) / weight for o in (before, after)]
-        print(f"{name:16} n {len(weight):4}  {np.median(error[0]):.2f} -> {np.median(error[1]):.2f}, "
-              f"{np.percentile(error[1], 90):.2f}   {np.round(before, 3)} -> {np.round(after, 3)}")
+        print(
+            f"{name:16} n {len(weight):4}  {np.median(error[0]):.2f} -> {np.median(error[1]):.2f}, "
+            f"{np.percentile(error[1], 90):.2f}   {np.round(before, 3)} -> {np.round(after, 3)}"
+        )
         table[name]["offset"] = [round(float(v), 4) + 0.0 for v in after]
     if arguments.write:
         lines = (f" {json.dumps(name)}: {json.dumps(row)}" for name, row in table.items())

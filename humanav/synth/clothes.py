@@ -1,7 +1,7 @@
 """Garments as skinned shells round the body, and skirts as tubes.
 
-A garment's outline is a signed function of the mean body's T-pose coordinates (metres inside its hems), so that necklines,
-sleeves and hems come out as smooth curves on every shape.
+A garment's outline is a signed function of the mean body's T-pose coordinates (metres inside its hems), so that
+necklines, sleeves and hems come out as smooth curves on every shape.
 """
 
 from __future__ import annotations
@@ -89,8 +89,14 @@ class Garment:
         return crew + (0.012 if self.neck == "shirt" else 0.0)
 
 
-def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], materials: tuple[int, ...],
-           skin: int, detail: int = 1) -> list[Surface]:
+def layers(
+    template: Template,
+    shaped: Array,
+    garments: tuple[Garment, ...],
+    materials: tuple[int, ...],
+    skin: int,
+    detail: int = 1,
+) -> list[Surface]:
     """Body and garments, inner to outer, cut so that nothing shows through what covers it.
 
     Args:
@@ -106,13 +112,15 @@ def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], mat
     covers = [g.keep(template.points) for g in garments]
     surfaces = [_hidden(body, garments)]
     for i, garment in enumerate(garments):
-        above = garments[i + 1:]
+        above = garments[i + 1 :]
         if garment.kind == "skirt":
             surface = skirt(template, under, garment, materials[i])
             if garment.opening > 0:
                 gap = garment.opening + 0.05 * np.clip(-0.3 - surface.rest[:, 1], 0, 1)
                 keep = np.where(surface.rest[:, 2] > 0.05, np.abs(surface.rest[:, 0]) - gap, 1.0)
-                surface = Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), materials[i])
+                surface = Surface(
+                    surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), materials[i]
+                )
                 surface = clip(surface)
             surfaces.append(surface)
             continue
@@ -139,7 +147,9 @@ def layers(template: Template, shaped: Array, garments: tuple[Garment, ...], mat
 def _chest_filter() -> sparse.csr_matrix:
     """(V,V) Gaussian average over 2 cm of the chest: cloth spans its small relief instead of clinging to it."""
     t = template()
-    front = np.flatnonzero((np.abs(t.points[:, 0]) < 0.19) & (t.points[:, 2] > 0.05) & (np.abs(t.points[:, 1] + 0.09) < 0.16))
+    front = np.flatnonzero(
+        (np.abs(t.points[:, 0]) < 0.19) & (t.points[:, 2] > 0.05) & (np.abs(t.points[:, 1] + 0.09) < 0.16)
+    )
     corners = t.points[t.faces]
     size = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     area = np.bincount(t.faces.ravel(), np.repeat(size, 3), len(t.points))
@@ -149,9 +159,13 @@ def _chest_filter() -> sparse.csr_matrix:
     average = sparse.coo_matrix((weight, (near.row, near.col)), shape=(len(front),) * 2).tocsr()
     average = sparse.diags(1 / np.asarray(average.sum(axis=1)).ravel()) @ average
     x, y, z = np.abs(t.points[front, 0]), t.points[front, 1], t.points[front, 2]
-    share = smoothstep(0.17, 0.14, x) * smoothstep(-0.21, -0.17, y) * smoothstep(0.05, 0.01, y) * smoothstep(0.07, 0.10, z)
+    share = (
+        smoothstep(0.17, 0.14, x) * smoothstep(-0.21, -0.17, y) * smoothstep(0.05, 0.01, y) * smoothstep(0.07, 0.10, z)
+    )
     local = sparse.diags(share) @ (average - sparse.identity(len(front)))
-    pick = sparse.coo_matrix((np.ones(len(front)), (front, np.arange(len(front)))), shape=(len(t.points), len(front))).tocsr()
+    pick = sparse.coo_matrix(
+        (np.ones(len(front)), (front, np.arange(len(front)))), shape=(len(t.points), len(front))
+    ).tocsr()
     return (sparse.identity(len(t.points)) + pick @ local @ pick.T).tocsr()
 
 
@@ -160,7 +174,9 @@ def _hidden(surface: Surface, above: tuple[Garment, ...]) -> Surface:
     keep = surface.keep
     for garment in above:
         keep = np.minimum(keep, MARGIN - garment.keep(surface.rest))
-    return Surface(surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), surface.material)
+    return Surface(
+        surface.points, surface.rest, surface.weights, surface.faces, keep.astype(np.float32), surface.material
+    )
 
 
 def _shell(template: Template, under: Array, outline: Array, calm: Array, garment: Garment) -> tuple[Array, int]:
@@ -193,8 +209,14 @@ def shoes(template: Template, under: Array, garment: Garment, material: int) -> 
     low = min(garment.top, -1.245)
     theta, phi = np.linspace(0.0, np.pi, 30), np.linspace(0, 2 * np.pi, 56, endpoint=False)
     # directions crowd towards heel and toe, where the foot is long
-    grid = np.stack([np.sin(theta)[:, None] * np.cos(phi) * 0.6, np.sin(theta)[:, None] * np.sin(phi) * 0.6,
-                     -np.cos(theta)[:, None] * np.ones_like(phi) * 1.7], axis=-1)
+    grid = np.stack(
+        [
+            np.sin(theta)[:, None] * np.cos(phi) * 0.6,
+            np.sin(theta)[:, None] * np.sin(phi) * 0.6,
+            -np.cos(theta)[:, None] * np.ones_like(phi) * 1.7,
+        ],
+        axis=-1,
+    )
     ways = (grid / np.linalg.norm(grid, axis=-1, keepdims=True)).reshape(-1, 3)
     parts = []
     for side in (1, -1):
@@ -211,8 +233,12 @@ def shoes(template: Template, under: Array, garment: Garment, material: int) -> 
             shape[:, 1] = np.maximum(shape[:, 1], cloud[:, 1].min() - 0.004)
             shapes.append(shape)
         _, near = cKDTree(rest[foot]).query(shapes[1])
-        piece = tube(shapes[0].reshape(30, 56, 3), template.weights[foot][near].reshape(30, 56, 55), material,
-                     rest=shapes[1].reshape(30, 56, 3))
+        piece = tube(
+            shapes[0].reshape(30, 56, 3),
+            template.weights[foot][near].reshape(30, 56, 55),
+            material,
+            rest=shapes[1].reshape(30, 56, 3),
+        )
         points = smooth(piece.points, piece.faces, 3)
         for pole in (slice(0, 56), slice(-56, None)):
             points[pole] = points[pole].mean(axis=0)
@@ -226,12 +252,20 @@ def shoes(template: Template, under: Array, garment: Garment, material: int) -> 
         region = (shaft > -0.02)[template.faces].any(axis=1)
         outline = normals(under, template.faces)
         wide = smooth(under + outline * 0.009, template.faces, 4)
-        leg, _ = submesh(Surface(wide, rest, template.weights, template.faces, shaft.astype(np.float32), material), region)
+        leg, _ = submesh(
+            Surface(wide, rest, template.weights, template.faces, shaft.astype(np.float32), material), region
+        )
         parts.append(clip(leg))
     count = np.cumsum([0] + [len(p.points) for p in parts])
-    return Surface(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("points", "rest", "weights")),
-                   np.concatenate([p.faces + c for p, c in zip(parts, count)]),
-                   np.ones(count[-1], np.float32), material)
+    points, rests, weights = (np.concatenate([getattr(p, k) for p in parts]) for k in ("points", "rest", "weights"))
+    return Surface(
+        points,
+        rests,
+        weights,
+        np.concatenate([p.faces + c for p, c in zip(parts, count)]),
+        np.ones(count[-1], np.float32),
+        material,
+    )
 
 
 def _folds(rest: Array, garment: Garment, template: Template) -> Array:
@@ -246,13 +280,23 @@ def _folds(rest: Array, garment: Garment, template: Template) -> Array:
 
     if garment.kind == "bottom":
         knee, ankle = template.joints[4, 1], template.joints[7, 1]
-        near = np.exp(-((y - knee) / 0.12) ** 2) + 1.1 * smoothstep(ankle + 0.2, ankle, y) + 0.9 * np.exp(-((y + 0.47) / 0.07) ** 2)
+        near = (
+            np.exp(-(((y - knee) / 0.12) ** 2))
+            + 1.1 * smoothstep(ankle + 0.2, ankle, y)
+            + 0.9 * np.exp(-(((y + 0.47) / 0.07) ** 2))
+        )
         return (size * (0.7 * creases((9, 2.2, 9), 0) + 1.2 * near * creases((4, 17, 4), 1))).astype(np.float32)
     elbow, wrist = template.joints[18, 0], template.joints[20, 0]
-    near = np.exp(-((x - elbow) / 0.09) ** 2) + 0.8 * smoothstep(wrist - 0.14, wrist, x) + 0.6 * np.exp(-((x - 0.2) / 0.05) ** 2)
-    waist = np.exp(-((y + 0.26) / 0.1) ** 2) * (x < 0.22)
+    near = (
+        np.exp(-(((x - elbow) / 0.09) ** 2))
+        + 0.8 * smoothstep(wrist - 0.14, wrist, x)
+        + 0.6 * np.exp(-(((x - 0.2) / 0.05) ** 2))
+    )
+    waist = np.exp(-(((y + 0.26) / 0.1) ** 2)) * (x < 0.22)
     drape = np.where(x < 0.2, creases((7, 2.6, 7), 0), 0.6 * creases((3, 8, 8), 3))
-    return (size * (0.8 * drape + 1.2 * near * creases((18, 4, 4), 1) + 0.9 * waist * creases((3, 12, 3), 2))).astype(np.float32)
+    return (size * (0.8 * drape + 1.2 * near * creases((18, 4, 4), 1) + 0.9 * waist * creases((3, 12, 3), 2))).astype(
+        np.float32
+    )
 
 
 def skirt(template: Template, under: Array, garment: Garment, material: int, columns: int = 96) -> Surface:
@@ -277,11 +321,15 @@ def skirt(template: Template, under: Array, garment: Garment, material: int, col
     radius = gaussian_filter(radius, (2.5, 2.0), mode=("nearest", "wrap"))
     drop = np.clip(garment.top - heights, 0, None)[:, None]
     below = np.clip(-0.36 - heights, 0, None)[:, None]
-    waves = sum(np.cos(k * angle[None] + p) / (1 + 0.04 * k) for k, p in
-                zip((5, 8, 11, 14), np.random.default_rng(garment.seed).uniform(0, 6.3, 4)))
+    waves = sum(
+        np.cos(k * angle[None] + p) / (1 + 0.04 * k)
+        for k, p in zip((5, 8, 11, 14), np.random.default_rng(garment.seed).uniform(0, 6.3, 4))
+    )
     radius = radius + 0.007 + 0.006 * garment.loose + garment.flare * (0.35 * drop + 0.65 * below)
     radius = radius + waves * (0.004 + 0.06 * garment.flare) * below * (0.6 + 0.8 * garment.loose)
-    rings = np.stack([radius * direction[:, 0], np.repeat(level[:, None], columns, 1), radius * direction[:, 1] + shift], -1)
+    rings = np.stack(
+        [radius * direction[:, 0], np.repeat(level[:, None], columns, 1), radius * direction[:, 1] + shift], -1
+    )
     rest_y = np.repeat(heights[:, None], columns, 1)
     rest_rings = np.stack([rings[..., 0], rest_y, rings[..., 2]], axis=-1)
     weights = np.zeros((rows, columns, 55), np.float32)
@@ -289,7 +337,13 @@ def skirt(template: Template, under: Array, garment: Garment, material: int, col
     knee = leg * 0.7 * smoothstep(-0.74, -1.12, rest_y)
     left = smoothstep(-0.13, 0.13, rings[..., 0])
     high = 0.7 * smoothstep(-0.30, -0.2, rest_y)
-    for joint, value in ((0, (1 - leg) * (1 - high)), (3, (1 - leg) * high), (1, (leg - knee) * left), (2, (leg - knee) * (1 - left)),
-                         (4, knee * left), (5, knee * (1 - left))):
+    for joint, value in (
+        (0, (1 - leg) * (1 - high)),
+        (3, (1 - leg) * high),
+        (1, (leg - knee) * left),
+        (2, (leg - knee) * (1 - left)),
+        (4, knee * left),
+        (5, knee * (1 - left)),
+    ):
         weights[..., joint] = value
     return tube(rings, weights, material, rest=rest_rings)

@@ -50,11 +50,15 @@ def hairline(rest: Array, style: HairStyle, template: Template, seed: int) -> Ar
     brow = float(template.face[:10, 1].max())
     if style in ("long", "bob"):  # curtains frame the face
         at = np.radians([0, 18, 34, 47, 57, 68, 80, 118, 135, 180])
-        heights = np.array([brow + 0.054, brow + 0.048, brow + 0.034, brow + 0.006, 0.236, 0.212, 0.2, 0.2, 0.19, 0.165])
+        heights = np.array(
+            [brow + 0.054, brow + 0.048, brow + 0.034, brow + 0.006, 0.236, 0.212, 0.2, 0.2, 0.19, 0.165]
+        )
     else:
         low = 0.185 if style in ("buzz", "short", "parted") else 0.165
         at = np.radians([0, 25, 42, 58, 72, 84, 100, 118, 135, 180])
-        heights = np.array([brow + 0.045, brow + 0.047, brow + 0.041, brow + 0.018, 0.258, 0.246, 0.262, 0.232, 0.196, low])
+        heights = np.array(
+            [brow + 0.045, brow + 0.047, brow + 0.041, brow + 0.018, 0.258, 0.246, 0.262, 0.232, 0.196, low]
+        )
     line = np.interp(azimuth(rest), at, heights)
     angle = np.arctan2(rest[:, 0], rest[:, 2] - 0.055)
     tufts = np.stack([angle * 30, rest[:, 1] * 6, np.zeros(len(rest))], axis=1)
@@ -91,7 +95,15 @@ def _cap(template: Template, shaped: Array, hair: Hair, material: int) -> Surfac
     head = (template.weights[:, HEAD] > 0.3) & (template.part == 0)
     region = (head & (line > -0.03))[template.faces].any(axis=1) & head[template.faces].all(axis=1)
     outline = smooth(normals(shaped, template.faces), template.faces, 4)
-    base = {"short": 0.011, "parted": 0.016, "afro": 0.045, "bob": 0.017, "long": 0.016, "bun": 0.009, "ponytail": 0.009}[hair.style]
+    base = {
+        "short": 0.011,
+        "parted": 0.016,
+        "afro": 0.045,
+        "bob": 0.017,
+        "long": 0.016,
+        "bun": 0.009,
+        "ponytail": 0.009,
+    }[hair.style]
     grow = smoothstep(-0.004, 0.045 if hair.style not in ("short", "afro") else 0.065, line)
     top = smoothstep(0.27, 0.36, rest[:, 1])
     thick = base * (0.7 + 0.6 * hair.volume) * grow
@@ -109,10 +121,16 @@ def _cap(template: Template, shaped: Array, hair: Hair, material: int) -> Surfac
     keep = hairline(piece.rest, hair.style, template, hair.seed)
     inside = smoothstep(0.0, 0.04, keep)
     strands = combed(piece.rest, hair)
-    clump = fbm(strands, (9, 2.0, 1), 3, 0.6, hair.seed + 5) if hair.style != "afro" else fbm(piece.rest, 70, 3, 0.6, hair.seed)
+    clump = (
+        fbm(strands, (9, 2.0, 1), 3, 0.6, hair.seed + 5)
+        if hair.style != "afro"
+        else fbm(piece.rest, 70, 3, 0.6, hair.seed)
+    )
     move = clump * (0.004 if hair.style != "afro" else 0.010) * (0.6 + 0.8 * hair.volume)
     if hair.style in ("parted", "bob", "long"):  # a groove at the parting
-        groove = np.exp(-((piece.rest[:, 0] - 0.028 * hair.side) / 0.005) ** 2) * smoothstep(-0.01, 0.04, piece.rest[:, 2])
+        groove = np.exp(-(((piece.rest[:, 0] - 0.028 * hair.side) / 0.005) ** 2)) * smoothstep(
+            -0.01, 0.04, piece.rest[:, 2]
+        )
         move = move - 0.005 * groove
     points = points + normals(points, piece.faces) * (move * inside)[:, None]
     return clip(Surface(points.astype(np.float32), piece.rest, piece.weights, piece.faces, keep, material))
@@ -125,7 +143,10 @@ def combed(rest: Array, hair: Hair) -> Array:
         across = np.arctan2(x, y - 0.03) * 2.6
         return np.stack([across, z * 20, np.zeros_like(x)], axis=1).astype(np.float32)
     if hair.style in ("bob", "long", "parted"):  # falling to both sides of the parting
-        across = np.where(y > -0.02, np.arctan2(z, 0.09) * 3.6, np.arctan2(z, 0.09) * 3.6) + np.sign(x - 0.028 * hair.side) * 9
+        across = (
+            np.where(y > -0.02, np.arctan2(z, 0.09) * 3.6, np.arctan2(z, 0.09) * 3.6)
+            + np.sign(x - 0.028 * hair.side) * 9
+        )
         back = smoothstep(0.02, -0.05, z)
         across = across * (1 - back) + np.arctan2(x, 0.09) * 3.6 * back
         return np.stack([across, y * 14 + np.abs(x) * 6, np.zeros_like(x)], axis=1).astype(np.float32)
@@ -188,7 +209,9 @@ def _fall(template: Template, dressed: Array, hair: Hair, material: int, lift: f
     surface = subdivide(surface)
     turn = np.arctan2(surface.rest[:, 0], -(surface.rest[:, 2] - 0.05))
     line = np.stack([turn * 22, np.zeros_like(turn), np.zeros_like(turn)], axis=1)
-    tips = surface.rest[:, 1] - end - 0.012 - 0.022 * fbm(line, 0.3, 2, 0.5, hair.seed) + 0.012 * fbm(line, 1.4, 2, 0.5, 3)
+    tips = (
+        surface.rest[:, 1] - end - 0.012 - 0.022 * fbm(line, 0.3, 2, 0.5, hair.seed) + 0.012 * fbm(line, 1.4, 2, 0.5, 3)
+    )
     if hair.style == "long":
         tips = tips - 0.03 * (surface.rest[:, 0] / 0.1) ** 2
     return clip(replace(surface, keep=tips.astype(np.float32)))
@@ -197,8 +220,14 @@ def _fall(template: Template, dressed: Array, hair: Hair, material: int, lift: f
 def _ball(centre: Array, radii: Array, hair: Hair, material: int) -> Surface:
     theta, phi = np.linspace(0.02, np.pi - 0.02, 20), np.linspace(0, 2 * np.pi, 28, endpoint=False)
     wobble = 1 + 0.06 * np.sin(3 * phi[None] + 4 * theta[:, None])
-    rings = centre + radii * np.stack([np.sin(theta)[:, None] * np.cos(phi) * wobble, np.cos(theta)[:, None] * np.ones_like(phi) * wobble,
-                                       np.sin(theta)[:, None] * np.sin(phi) * wobble], axis=-1)
+    rings = centre + radii * np.stack(
+        [
+            np.sin(theta)[:, None] * np.cos(phi) * wobble,
+            np.cos(theta)[:, None] * np.ones_like(phi) * wobble,
+            np.sin(theta)[:, None] * np.sin(phi) * wobble,
+        ],
+        axis=-1,
+    )
     weights = np.zeros((20, 28, 55), np.float32)
     weights[..., HEAD] = 1
     return tube(rings, weights, material)
@@ -220,6 +249,12 @@ def _tail(dressed: Array, hair: Hair, material: int, lift: float) -> Surface:
     radius[-4:] *= np.linspace(0.8, 0.15, 4)
     phi = np.arange(columns) / columns * 2 * np.pi
     grooves = 1 + 0.08 * np.sin(5 * phi + 1) + 0.06 * np.sin(9 * phi)
-    rings = np.stack([radius[:, None] * np.cos(phi) * 1.25 * grooves, np.repeat((y + lift)[:, None], columns, 1),
-                      z[:, None] + radius[:, None] * np.sin(phi) * 0.9 * grooves], axis=-1)
+    rings = np.stack(
+        [
+            radius[:, None] * np.cos(phi) * 1.25 * grooves,
+            np.repeat((y + lift)[:, None], columns, 1),
+            z[:, None] + radius[:, None] * np.sin(phi) * 0.9 * grooves,
+        ],
+        axis=-1,
+    )
     return tube(rings, _weights(np.repeat(y[:, None], columns, 1)), material)

@@ -95,8 +95,16 @@ class Light:
         toward = np.clip(directions @ self.key_direction, 0, 1)[:, None] ** 2
         return up * self.zenith + down * self.nadir + side * self.horizon * (0.7 + 0.6 * toward)
 
-    def ambient(self, points: Array, normals: Array, vertices: Array, faces: NDArray[np.int64], count: int,
-                size: int, wrap: float = 0.0) -> Array:
+    def ambient(
+        self,
+        points: Array,
+        normals: Array,
+        vertices: Array,
+        faces: NDArray[np.int64],
+        count: int,
+        size: int,
+        wrap: float = 0.0,
+    ) -> Array:
         """Irradiance (N,3) / pi from the surroundings at points, shadowed by the mesh."""
         directions = sphere_directions(count)
         radiance = self.radiance(directions)
@@ -129,4 +137,6 @@ def to_srgb(light: Array) -> Array:
     """Linear light to sRGB 0..1, with a shoulder that rolls highlights off."""
     x = np.maximum(light, 0)
     x = np.where(x > 0.7, 0.7 + 0.3 * (1 - np.exp(-(x - 0.7) / 0.3)), x)
-    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-8), 1 / 2.4) - 0.055).astype(np.float32)
+    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-8), 1 / 2.4) - 0.055).astype(
+        np.float32
+    )

@@ -1,4 +1,4 @@
-"""Procedural materials: cloth, leather, hair, skin and eyes painted in the mean body's T-pose coordinates."""
+"""Procedural cloth, leather and hair, painted in the mean body's T-pose coordinates."""
 
 from __future__ import annotations
 
@@ -8,36 +8,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from humanav.synth.hair import Hair, azimuth, combed, hairline
+from humanav.synth.hair import Hair, combed
 from humanav.synth.lighting import to_linear
 from humanav.synth.noise import fbm, fbm_gradient, smoothstep
+from humanav.synth.skin import Iris, Shade, Skin, fill, paint_eye, paint_skin
 from humanav.synth.template import Template
 
 Array = NDArray[np.float32]
 Fabric = Literal["cotton", "denim", "knit", "wool", "leather", "silk", "sport", "rubber"]
 Pattern = Literal["solid", "stripes", "pinstripe", "check", "plaid", "dots", "floral", "heather", "block", "print"]
 Detail = Literal["", "placket", "pocket", "sneaker", "boot", "side_stripe", "jeans", "lapel"]
-
-
-@dataclass(frozen=True)
-class Shade:
-    """What the light needs to know of N surface points.
-
-    Attributes:
-        albedo: (N,3) linear.
-        tilt: (N,3) added to the unit normal before it is normalised again (fine relief).
-        specular: (N,) strength, and ``gloss`` (N,) the exponent of its lobe.
-        sheen: (N,) bright rim of cloth fibres.
-        soft: (N,) 0..1 how far light bleeds round the terminator (skin, hair).
-        strand: (N,3) hair direction, zero where there is none.
-    """
-
-    albedo: Array
-    tilt: Array
-    specular: Array
-    gloss: Array
-    sheen: Array
-    soft: Array
 
 
 @dataclass(frozen=True)
@@ -52,28 +32,6 @@ class Cloth:
     hem: float = 0.0
     seed: int = 0
     skirt: bool = False
-
-
-@dataclass(frozen=True)
-class Skin:
-    """Skin and face."""
-
-    tone: tuple[float, float, float]
-    lips: float = 0.3
-    brows: tuple[float, float, float] = (0.2, 0.13, 0.09)
-    brow_width: float = 1.0
-    makeup: float = 0.0
-    stubble: float = 0.0
-    sock: float = -9.0
-    sock_color: tuple[float, float, float] = (0.9, 0.9, 0.9)
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Iris:
-    """An eyeball."""
-
-    color: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -97,27 +55,18 @@ class Plain:
 Material = Cloth | Skin | Iris | HairColor | Plain
 
 
-def _fill(n: int, albedo: Array, specular: float | Array = 0.03, gloss: float | Array = 12.0, sheen: float | Array = 0.0,
-          soft: float | Array = 0.0, tilt: Array | None = None) -> Shade:
-    def full(value: float | Array) -> Array:
-        return np.broadcast_to(np.asarray(value, np.float32), (n,)).copy()
-
-    return Shade(albedo.astype(np.float32), np.zeros((n, 3), np.float32) if tilt is None else tilt, full(specular),
-                 full(gloss), full(sheen), full(soft))
-
-
 def shade(material: Material, rest: Array, template: Template, hair: Hair, hair_color: Array) -> Shade:
     """Evaluate a material at (N,3) T-pose coordinates."""
     if isinstance(material, Cloth):
         return _cloth(material, rest, template)
     if isinstance(material, Skin):
-        return _skin(material, rest, template, hair, hair_color)
+        return paint_skin(material, rest, template, hair, hair_color)
     if isinstance(material, Iris):
-        return _eye(material, rest, template)
+        return paint_eye(material, rest, template)
     if isinstance(material, HairColor):
         return _hair(material, rest)
     grain = 1 + material.grain * fbm(rest, (40, 4, 40), 3, 0.5, 5)
-    return _fill(len(rest), to_linear(material.color) * grain[:, None], material.gloss, 30.0)
+    return fill(len(rest), to_linear(material.color) * grain[:, None], material.gloss, 30.0)
 
 
 def cloth_coordinates(rest: Array, template: Template, skirt: bool = False) -> tuple[Array, Array, Array]:
@@ -189,8 +138,16 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
     u, v, sleeve = cloth_coordinates(rest, template, material.skirt)
     fabric = material.fabric
-    weave = {"cotton": (900.0, 0.05), "denim": (700.0, 0.10), "knit": (160.0, 0.16), "wool": (320.0, 0.16), "leather": (150.0, 0.10),
-             "silk": (600.0, 0.01), "sport": (800.0, 0.03), "rubber": (200.0, 0.03)}[fabric]
+    weave = {
+        "cotton": (900.0, 0.05),
+        "denim": (700.0, 0.10),
+        "knit": (160.0, 0.16),
+        "wool": (320.0, 0.16),
+        "leather": (150.0, 0.10),
+        "silk": (600.0, 0.01),
+        "sport": (800.0, 0.03),
+        "rubber": (200.0, 0.03),
+    }[fabric]
     tone = 1 + weave[1] * fbm(rest, weave[0], 2, 0.6, seed) + 0.025 * fbm(rest, 7.0, 3, 0.5, seed + 3)
     tilt = 0.05 * fbm_gradient(rest, (22, 12, 22), 2, 0.5, seed + 5) * (1.0 if fabric != "sport" else 0.5)
     if fabric == "knit":  # ribs
@@ -199,7 +156,10 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
     if fabric == "denim":
         twill = _bars(u + v, 0.004, 0.5, 0.3)
         worn = smoothstep(0.10, 0.0, np.abs(u)) * smoothstep(-0.5, -0.6, y) * smoothstep(-1.1, -0.8, y)
-        color = color * (1 + 0.14 * (twill - 0.5))[:, None] + (0.16 * worn * (0.7 + 0.6 * fbm(rest, 12, 2, 0.5, seed)))[:, None]
+        color = (
+            color * (1 + 0.14 * (twill - 0.5))[:, None]
+            + (0.16 * worn * (0.7 + 0.6 * fbm(rest, 12, 2, 0.5, seed)))[:, None]
+        )
     albedo = to_linear(np.clip(color * tone[:, None], 0, 1))
 
     def stitch(distance: Array, width: float, dark: float) -> None:
@@ -211,8 +171,14 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
         gap = (y + 0.02) / 0.085
         button = np.hypot(rest[:, 0], (gap - np.round(gap)) * 0.085)
         light = smoothstep(0.0062, 0.0052, np.where(front, button, 1))
-        albedo += light[:, None] * (np.array([0.75, 0.73, 0.68]) * (0.6 + 0.4 * smoothstep(0.0016, 0.0026, button))[:, None] - albedo)
-        stitch(np.where(z > 0.06, np.maximum(np.abs(rest[:, 0] - 0.085) - 0.045, np.abs(y + 0.085) - 0.05), 1), 0.0016, 0.35)
+        albedo += light[:, None] * (
+            np.array([0.75, 0.73, 0.68]) * (0.6 + 0.4 * smoothstep(0.0016, 0.0026, button))[:, None] - albedo
+        )
+        stitch(
+            np.where(z > 0.06, np.maximum(np.abs(rest[:, 0] - 0.085) - 0.045, np.abs(y + 0.085) - 0.05), 1),
+            0.0016,
+            0.35,
+        )
     elif material.detail == "pocket":
         box = np.maximum(x - 0.11 - 0.10 * (y + 0.30) * -1, np.abs(y + 0.30) - 0.07)
         stitch(np.where(z > 0.06, box, 1), 0.004, 0.4)
@@ -220,14 +186,17 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
         lapel = 0.012 + 0.16 * np.clip(y + 0.12, 0, 0.25) + 0.055 * smoothstep(-0.14, -0.02, y)
         stitch(np.where((z > 0.05) & (y > -0.14), x - lapel, 1), 0.005, 0.55)
         for h in (-0.17, -0.26):
-            albedo *= (1 - 0.7 * smoothstep(0.009, 0.007, np.where(z > 0.06, np.hypot(rest[:, 0] - 0.022, y - h), 1)))[:, None]
+            albedo *= (1 - 0.7 * smoothstep(0.009, 0.007, np.where(z > 0.06, np.hypot(rest[:, 0] - 0.022, y - h), 1)))[
+                :, None
+            ]
         stitch(np.where(z > 0.05, np.maximum(np.abs(x - 0.105) - 0.05, np.abs(y + 0.28) - 0.008), 1), 0.004, 0.4)
     elif material.detail == "side_stripe":
         side = np.abs(np.arctan2(x - template.joints[1, 0], z - 0.05) - np.pi / 2) * 0.085
-        albedo += (smoothstep(0.016, 0.013, np.where(y < -0.2, side, 1)) - 0.999 * smoothstep(0.005, 0.003, side))[:, None].clip(0) * (
-            to_linear(material.colors[-1]) - albedo)
+        albedo += (smoothstep(0.016, 0.013, np.where(y < -0.2, side, 1)) - 0.999 * smoothstep(0.005, 0.003, side))[
+            :, None
+        ].clip(0) * (to_linear(material.colors[-1]) - albedo)
     elif material.detail == "jeans":
-        stitch(np.where(y > -0.5, rest[:, 0], 1) * (z > 0.05) + (z <= 0.05), 0.003, 0.4)
+        stitch(np.where((y > -0.5) & (z > 0.05), rest[:, 0], 1), 0.003, 0.4)
         stitch(np.hypot(x - 0.14, y + 0.26) - 0.075 + 10 * (z < 0.06), 0.003, 0.45)
         stitch(np.maximum(np.abs(x - 0.085) - 0.05, np.abs(y + 0.36) - 0.055) + 10 * (z > 0.0), 0.003, 0.45)
         stitch(y + 0.245, 0.003, 0.4)
@@ -238,7 +207,9 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
         stitch(y - sole - 0.017, 0.003, 0.5)
         albedo += under[:, None] * (rubber - albedo)
         if material.detail == "sneaker":
-            lace = (np.abs(rest[:, 2] - 0.125) < 0.05) & (np.abs(np.abs(rest[:, 0]) - 0.105) < 0.022) & (y > sole + 0.045)
+            lace = (
+                (np.abs(rest[:, 2] - 0.125) < 0.05) & (np.abs(np.abs(rest[:, 0]) - 0.105) < 0.022) & (y > sole + 0.045)
+            )
             row = _bars(z, 0.0155, 0.42, 0.15) * lace
             albedo += row[:, None] * (np.array([0.8, 0.8, 0.78]) - albedo)
             stitch(z - 0.178 + 12 * (np.abs(rest[:, 0]) - 0.105) ** 2 + 0.35 * (y - sole - 0.02), 0.003, 0.4)
@@ -249,7 +220,7 @@ def _cloth(material: Cloth, rest: Array, template: Template) -> Shade:
     sheen = {"wool": 0.22, "knit": 0.18, "cotton": 0.08, "denim": 0.06, "silk": 0.1}.get(fabric, 0.0)
     if material.detail in ("sneaker", "boot"):
         tilt = tilt * 0.3
-    return _fill(n, np.clip(albedo, 0.004, 0.9), specular, gloss, sheen, 0.0, tilt.astype(np.float32))
+    return fill(n, np.clip(albedo, 0.004, 0.9), specular, gloss, sheen, 0.0, tilt.astype(np.float32))
 
 
 def _hair(material: HairColor, rest: Array) -> Shade:
@@ -259,129 +230,29 @@ def _hair(material: HairColor, rest: Array) -> Shade:
         fine = fbm(rest, 240.0, 3, 0.6, seed)
         tilt = 0.55 * fbm_gradient(rest, 170.0, 2, 0.6, seed)
         tone = 0.75 + 0.6 * fine
-        return _fill(len(rest), to_linear(material.color) * np.clip(tone, 0.2, 1.6)[:, None], 0.02, 8.0, 0.05, 0.35, tilt)
+        return fill(
+            len(rest), to_linear(material.color) * np.clip(tone, 0.2, 1.6)[:, None], 0.02, 8.0, 0.05, 0.35, tilt
+        )
     clump = fbm(strands, (7, 0.5, 1), 2, 0.5, seed)
     fine = fbm(strands, (38, 0.7, 1), 3, 0.7, seed + 1)
     tone = np.clip(0.86 + 0.75 * clump + 0.75 * fine, 0.25, 1.9)
-    slope = (fbm(strands + [0.004, 0, 0], (22, 0.6, 1), 2, 0.6, seed + 2) - fbm(strands, (22, 0.6, 1), 2, 0.6, seed + 2)) / 0.004 / 22
+    slope = (
+        (fbm(strands + [0.004, 0, 0], (22, 0.6, 1), 2, 0.6, seed + 2) - fbm(strands, (22, 0.6, 1), 2, 0.6, seed + 2))
+        / 0.004
+        / 22
+    )
     # strands tilt the normal sideways, which breaks the highlight into lines
     direction = np.stack([rest[:, 2] - 0.05, np.zeros(len(rest)), -rest[:, 0]], axis=1)
     direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-4)
     tilt = (1.6 * np.clip(slope, -0.4, 0.4))[:, None] * direction
     fade = smoothstep(0.25, -0.1, rest[:, 1])[:, None]
     color = np.asarray(material.color, np.float32) * (1 + fade * (material.tips - 1))
-    return _fill(len(rest), np.clip(to_linear(np.clip(color, 0, 1)) * tone[:, None], 0, 0.9), np.clip(0.10 * tone, 0, 0.3), 16.0, 0.04, 0.3,
-                 tilt.astype(np.float32))
-
-
-def _eye(material: Iris, rest: Array, template: Template) -> Shade:
-    centres = template.eyes
-    side = np.where(rest[:, 0] > 0, 0, 1)
-    d = rest - centres[side]
-    r = np.hypot(d[:, 0], d[:, 1])
-    front = d[:, 2] > 0
-    white = np.broadcast_to(np.array([0.80, 0.77, 0.74], np.float32), (len(rest), 3)).copy()
-    white *= (1 - 0.25 * smoothstep(0.006, 0.014, r))[:, None]
-    angle = np.arctan2(d[:, 1], d[:, 0])
-    fibre = 1 + 0.5 * fbm(np.stack([np.cos(angle) * 3, np.sin(angle) * 3, r * 200], 1).astype(np.float32), 2.0, 2, 0.6, 3)
-    iris = np.asarray(material.color, np.float32) * (fibre * (0.75 + 0.5 * smoothstep(0.0062, 0.003, r)))[:, None]
-    color = white + (smoothstep(0.0066, 0.0060, r) * front)[:, None] * (iris - white)
-    color *= (1 - 0.55 * smoothstep(0.0072, 0.0062, r) * smoothstep(0.0052, 0.0062, r))[:, None]
-    color *= 1 - (smoothstep(0.0030, 0.0025, r) * front)[:, None] * 0.95
-    return _fill(len(rest), to_linear(np.clip(color, 0, 1)), 0.5, 45.0)
-
-
-def _skin(material: Skin, rest: Array, template: Template, hair: Hair, hair_color: Array) -> Shade:
-    n, seed = len(rest), material.seed
-    tone = np.asarray(material.tone, np.float32)
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
-    color = np.broadcast_to(to_linear(tone), (n, 3)).copy()
-    color *= (1 + 0.07 * fbm(rest, 18.0, 3, 0.5, seed) + 0.05 * fbm(rest, 300.0, 2, 0.6, seed + 2))[:, None]
-    blood = np.array([1.0, 0.72, 0.70], np.float32)
-
-    def redden(amount: Array) -> None:
-        color[:] *= 1 - np.clip(amount, 0, 1)[:, None] * (1 - blood)
-
-    def dark(amount: Array, tint: tuple[float, float, float] = (0.45, 0.33, 0.28)) -> None:
-        color[:] *= 1 - np.clip(amount, 0, 1)[:, None] * (1 - np.asarray(tint, np.float32))
-
-    def paint(amount: Array, value: Array) -> None:
-        color[:] += np.clip(amount, 0, 1)[:, None] * (value - color)
-
-    wrist, knee, elbow = template.joints[20, 0], template.joints[4, 1], template.joints[18, 0]
-    redden(0.35 * smoothstep(wrist + 0.06, wrist + 0.12, x) * (y > -0.2))
-    redden(0.25 * np.exp(-((y - knee) / 0.05) ** 2 - ((z - 0.09) / 0.05) ** 2))
-    redden(0.25 * np.exp(-((x - elbow) / 0.03) ** 2) * (z < 0.03) * (y > -0.2))
-    nails = (x > 0.845) & (y > 0.012)
-    paint(0.5 * nails, to_linear(tone) * 0.6 + 0.25)
-    face = (y > 0.1) & (z > 0.0)
-    gloss = np.full(n, 0.045, np.float32)
-    if face.any():
-        gloss[face] = _face(material, rest, template, redden, dark, paint, face, gloss[face])
-    scalp = hairline(rest, hair.style, template, hair.seed)
-    if hair.style != "bald":
-        shadow = smoothstep(-0.010, 0.006, scalp) * (y > 0.13) * (x < 0.1)
-        speck = 0.75 + 0.5 * fbm(rest, 420.0, 2, 0.6, seed)
-        strength = 0.94 if hair.style != "buzz" else 0.72
-        paint(strength * shadow * speck, hair_color)
-    growth = max(hair.beard, material.stubble)
-    if growth > 0:
-        mouth, half = template.mouth
-        jaw = smoothstep(mouth + 0.022, mouth + 0.002, y - 0.55 * np.clip(x - 0.036, 0, 0.06)) * smoothstep(0.130, 0.145, y) * (z > 0.05)
-        lips = np.hypot(rest[:, 0] / (half * 1.08), (y - mouth + 0.0005) / 0.0115)
-        moustache = 1.0
-        area = jaw * smoothstep(0.96, 1.12, lips) * (x < 0.078) * moustache
-        area *= smoothstep(0.9, 0.6, azimuth(rest) - 0.85)
-        speck = np.clip(0.85 + 0.6 * fbm(rest, (700, 400, 700), 2, 0.6, seed + 9), 0, 1)
-        paint(area * growth * speck * 0.9, hair_color * 0.9)
-    paint(smoothstep(material.sock + 0.002, material.sock, y), to_linear(material.sock_color))
-    tilt = 0.05 * fbm_gradient(rest, 260.0, 2, 0.6, seed + 4)
-    return _fill(n, np.clip(color, 0.004, 0.9), gloss, 14.0, 0.03, 0.55, tilt.astype(np.float32))
-
-
-def _face(material: Skin, rest: Array, template: Template, redden, dark, paint, face: NDArray[np.bool_], gloss: Array) -> Array:  # type: ignore[no-untyped-def]
-    """Paint brows, eyes' surroundings, lips and cheeks; returns the gloss of the face's points."""
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
-    on = face.astype(np.float32)
-    seed = material.seed
-    eye = template.eyes[0]
-    mark = template.face
-    mouth, half = template.mouth
-    redden(on * 0.55 * np.exp(-((x - 0.042) / 0.018) ** 2 - ((y - 0.222) / 0.017) ** 2) * (z > 0.1))
-    redden(on * 0.40 * np.exp(-(x / 0.014) ** 2 - ((y - mark[13, 1]) / 0.012) ** 2) * (z > 0.16))
-    redden(on * 0.6 * (x > 0.074) * (y > 0.2))
-    redden(on * 0.3 * np.exp(-(x / 0.02) ** 2 - ((y - 0.152) / 0.012) ** 2) * (z > 0.12))
-    # brows: an arc through the landmarks, thinner outwards
-    arc = mark[5:10]
-    line = np.interp(x, arc[:, 0], arc[:, 1])
-    width = np.interp(x, [0.008, 0.016, 0.034, 0.054], [0.0030, 0.0042, 0.0036, 0.0012]) * material.brow_width
-    hairs = 0.8 + 0.7 * fbm(rest, (260, 420, 100), 2, 0.6, seed + 7)
-    brow = smoothstep(1.15, 0.55, np.abs(y - line + 0.0018 * smoothstep(0.024, 0.010, x) - 0.0005) / width) * smoothstep(0.0075, 0.0105, x) * smoothstep(0.054, 0.049, x) * (z > 0.12)
-    paint(on * brow * np.clip(hairs, 0, 1) * 0.85, to_linear(material.brows))
-    # lids and lashes: the opening between the lids is an ellipse about the eye
-    dx, dy = (x - eye[0]) / 0.0155, (y - eye[1] - 0.0004)
-    lid = np.where(dy > 0, 0.0058, 0.0052) * np.sqrt(np.clip(1 - dx**2, 0, 1))
-    edge = np.abs(np.abs(dy) - lid)
-    near = (np.abs(dx) < 1.12) & (z > 0.13) & (np.abs(dy) < 0.016)
-    dark(on * near * 0.9 * smoothstep(0.0030, 0.0008, edge) * np.where(dy > 0, 1.0, 0.42 + 0.3 * material.makeup), (0.12, 0.09, 0.08))
-    crease = np.abs(dy - 0.0098 * np.sqrt(np.clip(1.15 - dx**2, 0, 1.2)))
-    dark(on * near * 0.45 * smoothstep(0.0022, 0.0004, crease) * (dy > 0.004), (0.55, 0.42, 0.38))
-    dark(on * 0.22 * np.exp(-((x - eye[0]) / 0.020) ** 2 - ((y - eye[1] + 0.001) / 0.014) ** 2) * (z > 0.12), (0.62, 0.45, 0.42))
-    if material.makeup > 0:
-        shadow = np.exp(-((x - eye[0] - 0.002) / 0.015) ** 2 - ((y - eye[1] - 0.007) / 0.0055) ** 2) * (z > 0.13)
-        dark(on * 0.5 * material.makeup * shadow, (0.45, 0.33, 0.36))
-        redden(on * 0.35 * material.makeup * np.exp(-((x - 0.046) / 0.016) ** 2 - ((y - 0.226) / 0.014) ** 2))
-    # nostrils
-    dark(on * 0.8 * smoothstep(1.0, 0.4, np.hypot((x - 0.0072) / 0.0042, (y - mark[16, 1] + 0.0005) / 0.0026)) * (z > 0.165), (0.25, 0.16, 0.14))
-    # lips
-    bow = np.interp(x, [0, 0.005, 0.012, half * 0.8, half], [0.0085, 0.0105, 0.0078, 0.0035, 0.0])
-    low = np.interp(x, [0, 0.008, half * 0.6, half], [0.0108, 0.0102, 0.0066, 0.0])
-    height = y - mouth
-    inside = np.where(height > 0, height / np.maximum(bow, 1e-4), -height / np.maximum(low, 1e-4))
-    lip = smoothstep(1.1, 0.85, inside) * (x < half) * (z > 0.14)
-    tone = to_linear(material.tone)
-    rose = tone * np.array([0.86, 0.50, 0.50]) + np.array([0.05, 0.0, 0.004]) * (0.3 + material.lips)
-    paint(on * lip * (0.45 + 0.5 * material.lips), rose.astype(np.float32))
-    dark(on * smoothstep(0.0022, 0.0005, np.abs(height + 0.0004)) * (x < half * 0.97) * (z > 0.14) * 0.85, (0.22, 0.10, 0.10))
-    shine = 0.05 + 0.05 * np.exp(-(x / 0.03) ** 2) * (y > 0.2) + 0.10 * lip
-    return shine[face].astype(np.float32)
+    return fill(
+        len(rest),
+        np.clip(to_linear(np.clip(color, 0, 1)) * tone[:, None], 0, 0.9),
+        np.clip(0.10 * tone, 0, 0.3),
+        16.0,
+        0.04,
+        0.3,
+        tilt.astype(np.float32),
+    )

@@ -52,17 +52,27 @@ def _fbm(points: np.ndarray, octaves: int, gain: float, seed: int, out: np.ndarr
         out[i] = total / norm
 
 
-def fbm(points: Array, frequency: float | tuple[float, float, float] = 1.0, octaves: int = 4, gain: float = 0.5,
-        seed: int = 0) -> Array:
-    """Fractal gradient noise, about -0.7..0.7, at (N,3) points (cycles per metre = ``frequency``, per axis if given three)."""
+def fbm(
+    points: Array,
+    frequency: float | tuple[float, float, float] = 1.0,
+    octaves: int = 4,
+    gain: float = 0.5,
+    seed: int = 0,
+) -> Array:
+    """Fractal noise (N,), about -0.7..0.7, at (N,3) points; ``frequency`` in cycles per metre or per axis."""
     scaled = np.ascontiguousarray(np.asarray(points, np.float64) * np.asarray(frequency, np.float64))
     out = np.empty(len(scaled), np.float64)
     _fbm(scaled, octaves, gain, int(seed) & 0xFFFF, out)
     return out.astype(np.float32)
 
 
-def fbm_gradient(points: Array, frequency: float | tuple[float, float, float] = 1.0, octaves: int = 3, gain: float = 0.5,
-                 seed: int = 0) -> Array:
+def fbm_gradient(
+    points: Array,
+    frequency: float | tuple[float, float, float] = 1.0,
+    octaves: int = 3,
+    gain: float = 0.5,
+    seed: int = 0,
+) -> Array:
     """Gradient of :func:`fbm` with respect to the SCALED point (N,3): use it to tilt normals by a bump."""
     scaled = np.asarray(points, np.float64) * np.asarray(frequency, np.float64)
     step, base = 0.05, None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from humanav.camera import Camera
 from humanav.motion import Motion
 from humanav.synth.backdrop import Place
-from humanav.synth.clothes import Garment, layers
+from humanav.synth.clothes import layers
 from humanav.synth.hair import Hair, hair_surfaces, hairline
 from humanav.synth.materials import HairColor, Iris, Material, Plain
 from humanav.synth.poses import GROUPS, POSES, make_pose
@@ -28,7 +28,7 @@ Look = Literal["any", "dress", "casual", "formal", "sport"]
 
 @dataclass(frozen=True)
 class SyntheticPerson:
-    """Everything about one person and the place they stand in. World: y up, metres, floor y = 0, pelvis over the origin.
+    """One person and the place they stand in. World: y up, metres, floor y = 0, pelvis over the origin.
 
     Attributes:
         betas: (B,) shape of the built-in body.
@@ -57,8 +57,13 @@ class SyntheticPerson:
     @cached_property
     def materials(self) -> list[Material]:
         """Materials by index: skin, eyes, hair, prop, then one per garment."""
-        return [self.outfit.skin, Iris(self.iris), HairColor(self.hair, self.hair_color), Plain((0.62, 0.50, 0.38)),
-                *self.outfit.cloths]
+        return [
+            self.outfit.skin,
+            Iris(self.iris),
+            HairColor(self.hair, self.hair_color),
+            Plain((0.62, 0.50, 0.38)),
+            *self.outfit.cloths,
+        ]
 
     @cached_property
     def surfaces(self) -> list[Surface]:
@@ -67,8 +72,14 @@ class SyntheticPerson:
         shaped = model.rest(self.betas, self.expression)[0].numpy().astype(np.float32)
         pieces = layers(t, shaped, self.outfit.garments, tuple(range(4, 4 + len(self.outfit.garments))), 0)
         skin = pieces[0]
-        eyes = Surface(shaped, t.points, t.weights, t.faces[((t.part == 1) | (t.part == 2))[t.faces[:, 0]]],
-                       np.ones(len(shaped), np.float32), 1)
+        eyes = Surface(
+            shaped,
+            t.points,
+            t.weights,
+            t.faces[((t.part == 1) | (t.part == 2))[t.faces[:, 0]]],
+            np.ones(len(shaped), np.float32),
+            1,
+        )
         # the eyeballs come out of the skin's faces and get a material of their own
         ball = np.linalg.norm(skin.rest[:, None] - t.eyes[None], axis=2).min(axis=1) < 0.0185
         is_eye = ball[skin.faces].all(axis=1) & _is_part(skin, t.points, t.part)
@@ -103,8 +114,9 @@ class SyntheticPerson:
     def motion(self) -> Motion:
         """The true pose, one frame."""
         _ = self.posed
-        return Motion.from_full_pose(self.pose[None], 30.0, self.__dict__["transl"][None], self.betas, self.expression[None],
-                                     name=self.pose_name)
+        return Motion.from_full_pose(
+            self.pose[None], 30.0, self.__dict__["transl"][None], self.betas, self.expression[None], name=self.pose_name
+        )
 
     @cached_property
     def joints(self) -> Array:
@@ -116,7 +128,12 @@ class SyntheticPerson:
     def vertices(self) -> Array:
         """True vertices (V,3) of the bare body in the world."""
         _ = self.posed
-        out = body()(torch.as_tensor(self.pose)[None], self.betas, self.expression, torch.as_tensor(self.__dict__["transl"])[None])
+        out = body()(
+            torch.as_tensor(self.pose)[None],
+            self.betas,
+            self.expression,
+            torch.as_tensor(self.__dict__["transl"])[None],
+        )
         assert out.vertices is not None
         return out.vertices[0].numpy().astype(np.float32)
 
@@ -142,13 +159,18 @@ class SyntheticPerson:
             faces.append(box_faces + count)
             material.append(np.full(len(box_faces), 3))
             owner = np.concatenate([owner, np.zeros(len(box_faces), bool)])
-        return {"points": np.concatenate(points).astype(np.float32), "rest": np.concatenate(rest).astype(np.float32),
-                "normals": np.concatenate(normal).astype(np.float32), "faces": np.concatenate(faces),
-                "material": np.concatenate(material), "owner": owner}
+        return {
+            "points": np.concatenate(points).astype(np.float32),
+            "rest": np.concatenate(rest).astype(np.float32),
+            "normals": np.concatenate(normal).astype(np.float32),
+            "faces": np.concatenate(faces),
+            "material": np.concatenate(material),
+            "owner": owner,
+        }
 
-    def render(self, camera: Camera, background: tuple[int, int, int] | None = None, supersample: int = 2) -> tuple[
-        NDArray[np.uint8], Array
-    ]:
+    def render(
+        self, camera: Camera, background: tuple[int, int, int] | None = None, supersample: int = 2
+    ) -> tuple[NDArray[np.uint8], Array]:
         """The person alone from another view: uint8 RGB (H,W,3) on ``background`` (black when None) and alpha (H,W)."""
         from humanav.synth.photograph import render_person
 
@@ -185,8 +207,15 @@ def _seat(person: SyntheticPerson) -> tuple[Array, NDArray[np.int64], Array]:
 
 
 def sample_person(
-    seed: int, *, pose: str = "standing", yaw: float | None = None, clothes: Look = "any", place: Place | None = None,
-    fill: float | None = None, full_pose: Array | None = None, woman: bool | None = None,
+    seed: int,
+    *,
+    pose: str = "standing",
+    yaw: float | None = None,
+    clothes: Look = "any",
+    place: Place | None = None,
+    fill: float | None = None,
+    full_pose: Array | None = None,
+    woman: bool | None = None,
 ) -> SyntheticPerson:
     """A random person, always the same for the same arguments.
 
@@ -209,7 +238,11 @@ def sample_person(
     betas[: len(mean)] = mean + spread
     expression = np.zeros(model.num_expressions, np.float32)
     names = list(model.expression_names)
-    for name, value in (("mouthSmile", rng.uniform(0.05, 0.7)), ("eyeSquint", rng.uniform(0, 0.35)), ("cheekSquint", rng.uniform(0, 0.3))):
+    for name, value in (
+        ("mouthSmile", rng.uniform(0.05, 0.7)),
+        ("eyeSquint", rng.uniform(0, 0.35)),
+        ("cheekSquint", rng.uniform(0, 0.3)),
+    ):
         for k, label in enumerate(names):
             if label.startswith(name):
                 expression[k] = value
@@ -220,11 +253,22 @@ def sample_person(
     else:
         if name not in POSES:
             raise ValueError(f"There is no pose '{pose}'; choose one of {', '.join((*POSES, *GROUPS))}.")
-        full = make_pose(name, joints, rng)  # type: ignore[arg-type]
+        full = make_pose(name, joints, rng)
     look = sample_look(rng, woman, clothes)
     turn = float(rng.uniform(-60, 60)) if yaw is None else yaw
-    return SyntheticPerson(betas, expression, full, look.hair, look.hair_color, look.outfit, look.iris,
-                           sample_scene(rng, turn, place, fill), name, seed, name == "sitting")
+    return SyntheticPerson(
+        betas,
+        expression,
+        full,
+        look.hair,
+        look.hair_color,
+        look.outfit,
+        look.iris,
+        sample_scene(rng, turn, place, fill),
+        name,
+        seed,
+        name == "sitting",
+    )
 
 
 def _face_front(pose: Array, joints: Array, rng: np.random.Generator) -> Array:

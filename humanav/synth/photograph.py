@@ -48,7 +48,11 @@ class SyntheticPhoto:
 
 
 def photograph(
-    person: SyntheticPerson, camera: Camera | None = None, size: int | tuple[int, int] = 512, *, supersample: int = 2,
+    person: SyntheticPerson,
+    camera: Camera | None = None,
+    size: int | tuple[int, int] = 512,
+    *,
+    supersample: int = 2,
     noise: float = 1.0,
 ) -> SyntheticPhoto:
     """Photograph a person in their surroundings.
@@ -72,8 +76,18 @@ def photograph(
     image = _develop(linear, np.random.default_rng([person.seed, 3]), noise)
     depth = np.where(alpha > 0.5, near, depth)
     joints2d, _ = camera.project(person.joints)
-    return SyntheticPhoto(image, owner, depth.astype(np.float32), camera, person.motion, person.betas, person.vertices, person.joints,
-                          joints2d.astype(np.float32), person)
+    return SyntheticPhoto(
+        image,
+        owner,
+        depth.astype(np.float32),
+        camera,
+        person.motion,
+        person.betas,
+        person.vertices,
+        person.joints,
+        joints2d.astype(np.float32),
+        person,
+    )
 
 
 def render_person(
@@ -101,8 +115,10 @@ def _lighting(person: SyntheticPerson, pixels: int) -> dict[str, Any]:
     gz, gx = np.meshgrid(side, side, indexing="ij")
     floor = np.stack([gx.ravel(), np.zeros(gx.size), gz.ravel()], axis=1).astype(np.float32)
     up = np.broadcast_to(np.array([0, 1, 0], np.float32), floor.shape)
-    both = light.ambient(np.concatenate([points, floor]), np.concatenate([mesh["normals"], up]), points, faces, count, size, 0.12)
-    ambient, grid = both[: len(points)], both[len(points):].reshape(73, 73, 3)
+    both = light.ambient(
+        np.concatenate([points, floor]), np.concatenate([mesh["normals"], up]), points, faces, count, size, 0.12
+    )
+    ambient, grid = both[: len(points)], both[len(points) :].reshape(73, 73, 3)
     out = {"fine": fine, "ambient": ambient, "floor": grid, "shadow": 1024 if fine else 512}
     person.__dict__["_light"] = out
     return out
@@ -116,7 +132,10 @@ def _floor_ambient(light: dict[str, Any], points: Array) -> Array:
     u = np.clip((points[:, 0] + 1.8) / 3.6 * 72, 0, 72).astype(np.float32)
     v = np.clip((points[:, 2] + 1.8) / 3.6 * 72, 0, 72).astype(np.float32)
     chunk = 1 << 14  # OpenCV's maps may not be longer than 32767
-    parts = [cv2.remap(grid, u[i: i + chunk, None], v[i: i + chunk, None], cv2.INTER_LINEAR)[:, 0] for i in range(0, len(u), chunk)]
+    parts = [
+        cv2.remap(grid, u[i : i + chunk, None], v[i : i + chunk, None], cv2.INTER_LINEAR)[:, 0]
+        for i in range(0, len(u), chunk)
+    ]
     return np.concatenate(parts) if parts else np.zeros((0, 3), np.float32)
 
 
@@ -133,7 +152,9 @@ def _foreground(
     triangle = buffers.triangle[row, column]
     light = _lighting(person, max(camera.width, camera.height))
     corner, bary = faces[triangle], buffers.barycentric[row, column]
-    values = np.concatenate([mesh["points"], mesh["rest"], mesh["normals"], light["ambient"]], axis=1).astype(np.float32)
+    values = np.concatenate([mesh["points"], mesh["rest"], mesh["normals"], light["ambient"]], axis=1).astype(
+        np.float32
+    )
     mixed = sum(values[corner[:, k]] * bary[:, k, None] for k in range(3))
     assert isinstance(mixed, np.ndarray)
     position, rest, normal, ambient = np.split(mixed, 4, axis=1)
@@ -149,8 +170,16 @@ def _foreground(
     return small[..., :3], small[..., 3], small[..., 4], depth
 
 
-def _light(person: SyntheticPerson, camera: Camera, position: Array, rest: Array, normal: Array, ambient: Array,
-           material: NDArray[np.int64], shadow_size: int) -> Array:
+def _light(
+    person: SyntheticPerson,
+    camera: Camera,
+    position: Array,
+    rest: Array,
+    normal: Array,
+    ambient: Array,
+    material: NDArray[np.int64],
+    shadow_size: int,
+) -> Array:
     """Linear colour (N,3) of surface points."""
     mesh, lights = person.mesh, person.scene.light
     hair_color = to_linear(person.hair_color)
@@ -176,9 +205,16 @@ def _light(person: SyntheticPerson, camera: Camera, position: Array, rest: Array
         facing = (n @ lights.key_direction + wrap) / (1 + wrap)
         direct = np.clip(facing, 0, None)[:, None] * key[at][:, None] * lights.key
         # blood reddens the edge of the shadow on skin
-        edge = (s.soft * np.exp(-((facing - 0.12) / 0.16) ** 2) * key[at])[:, None] * np.array([0.07, 0.012, 0.004], np.float32)
+        edge = (s.soft * np.exp(-(((facing - 0.12) / 0.16) ** 2)) * key[at])[:, None] * np.array(
+            [0.07, 0.012, 0.004], np.float32
+        )
         rim = np.clip(n @ lights.rim_direction, 0, None)[:, None] * lights.rim
-        light = direct + ambient[at] * np.clip(relief, 0.4, 1.6)[:, None] + edge * (index == 0) + rim * ambient[at].mean(axis=1, keepdims=True)
+        light = (
+            direct
+            + ambient[at] * np.clip(relief, 0.4, 1.6)[:, None]
+            + edge * (index == 0)
+            + rim * ambient[at].mean(axis=1, keepdims=True)
+        )
         v = view[at]
         grazing = (1 - np.clip((n * v).sum(axis=1), 0, 1)) ** 4
         lobe = np.clip((n * half[at]).sum(axis=1), 0, 1) ** (4 * s.gloss) * (s.gloss + 2) / 14
@@ -203,7 +239,7 @@ def _develop(linear: Array, rng: np.random.Generator, noise: float) -> NDArray[n
     v, u = np.mgrid[:h, :w]
     r2 = ((u - w / 2) ** 2 + (v - h / 2) ** 2) / (w * w + h * h) * 4
     image = _tone(linear * (1 - 0.13 * r2)[..., None])
-    image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 0.45)
+    image = np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), 0.45), np.float32)
     if noise > 0:
         grain = rng.normal(0, 0.007 * noise, (h, w, 1)) + rng.normal(0, 0.004 * noise, (h, w, 3))
         image = image + grain * (1.2 - image.mean(axis=2, keepdims=True))

@@ -15,15 +15,34 @@ from numpy.typing import ArrayLike, NDArray
 from humanav.body.names import JOINT_INDEX, PARENTS
 
 Array = NDArray[np.float64]
-PoseName = Literal["relaxed", "a_pose", "hands_on_hips", "one_knee", "arms_crossed", "walk", "wave", "one_hand_hip",
-                   "arms_up", "sitting", "crouching", "lunge", "reach", "jump", "kick", "bend"]
+PoseName = Literal[
+    "relaxed",
+    "a_pose",
+    "hands_on_hips",
+    "one_knee",
+    "arms_crossed",
+    "walk",
+    "wave",
+    "one_hand_hip",
+    "arms_up",
+    "sitting",
+    "crouching",
+    "lunge",
+    "reach",
+    "jump",
+    "kick",
+    "bend",
+]
 POSES: tuple[PoseName, ...] = get_args(PoseName)
 STANDING: tuple[PoseName, ...] = ("relaxed", "a_pose", "hands_on_hips", "one_knee", "arms_crossed", "one_hand_hip")
 ORDINARY: tuple[PoseName, ...] = (*STANDING, "walk", "wave", "reach")
 ACTION: tuple[PoseName, ...] = ("walk", "lunge", "reach", "jump", "kick", "bend", "arms_up")
 GROUPS: dict[str, tuple[PoseName, ...]] = {"standing": STANDING, "ordinary": ORDINARY, "action": ACTION, "any": POSES}
 
-_ARM = {"left": (np.array([1.0, 0, 0]), np.array([0, -1.0, 0])), "right": (np.array([-1.0, 0, 0]), np.array([0, 1.0, 0]))}
+_ARM = {
+    "left": (np.array([1.0, 0, 0]), np.array([0, -1.0, 0])),
+    "right": (np.array([-1.0, 0, 0]), np.array([0, 1.0, 0])),
+}
 _LEG = (np.array([0, -1.0, 0]), np.array([1.0, 0, 0]))
 
 
@@ -70,8 +89,9 @@ class Poser:
 
     def reach(self, side: str, limb: str, target: ArrayLike, pole: ArrayLike) -> None:
         """Put the wrist or ankle at ``target`` (world of the pose); elbow or knee towards ``pole``, a direction."""
-        upper, lower, end = (f"{side}_{n}" for n in (("shoulder", "elbow", "wrist") if limb == "arm" else
-                                                     ("hip", "knee", "ankle")))
+        upper, lower, end = (
+            f"{side}_{n}" for n in (("shoulder", "elbow", "wrist") if limb == "arm" else ("hip", "knee", "ankle"))
+        )
         a, b, c = JOINT_INDEX[upper], JOINT_INDEX[lower], JOINT_INDEX[end]
         rotation, position = self.forward()
         one, two = np.linalg.norm(self.rest[b] - self.rest[a]), np.linalg.norm(self.rest[c] - self.rest[b])
@@ -124,7 +144,11 @@ def _stand(p: Poser, rng: np.random.Generator, width: float = 0.0, shift: float 
     for side, hip, sign in (("left", hips[0], 1), ("right", hips[1], -1)):
         length = hip[1] - p.rest[JOINT_INDEX["left_ankle"], 1]
         free = max(0.0, -sign * shift)
-        ankle = hip + [sign * (0.012 + width) - shift + sign * free * 0.6, -length * (0.995 - 0.05 * free / 0.06), 0.02 + free * 2.2]
+        ankle = hip + [
+            sign * (0.012 + width) - shift + sign * free * 0.6,
+            -length * (0.995 - 0.05 * free / 0.06),
+            0.02 + free * 2.2,
+        ]
         p.reach(side, "leg", ankle, [sign * (0.12 + free), 0, 1])
         p.flat_foot(side, toe_out=rng.uniform(5, 14) + 160 * free)
 
@@ -133,8 +157,11 @@ def _hang(p: Poser, rng: np.random.Generator, side: str, out: float, bend: float
     """An arm beside the body: ``out`` degrees from the vertical, elbow bent by ``bend`` degrees."""
     sign = 1 if side == "left" else -1
     p.turn(f"{side}_collar", z=-sign * 6)
-    p.local[JOINT_INDEX[f"{side}_shoulder"]] = (_exp(_euler(z=-sign * (84 - out))) @ _exp(_euler(y=-sign * rng.uniform(-4, 6)))
-                                                 @ _exp(_euler(x=rng.uniform(-22, -6))))
+    p.local[JOINT_INDEX[f"{side}_shoulder"]] = (
+        _exp(_euler(z=-sign * (84 - out)))
+        @ _exp(_euler(y=-sign * rng.uniform(-4, 6)))
+        @ _exp(_euler(x=rng.uniform(-22, -6)))
+    )
     p.turn(f"{side}_elbow", y=-sign * bend)
     p.wrist(side, z=-rng.uniform(0, 8))
 
@@ -174,7 +201,12 @@ def make_pose(name: PoseName, joints: ArrayLike, rng: np.random.Generator) -> ND
                 continue
             hip = _joint(p, f"{side}_hip")
             p.turn(f"{side}_collar", z=s * 4)
-            p.reach(side, "arm", hip + [s * (0.115 + u(0, 0.015)), 0.115 + u(-0.02, 0.03), 0.045 + u(-0.02, 0.03)], [s * 1.0, -0.2, -0.55])
+            p.reach(
+                side,
+                "arm",
+                hip + [s * (0.115 + u(0, 0.015)), 0.115 + u(-0.02, 0.03), 0.045 + u(-0.02, 0.03)],
+                [s * 1.0, -0.2, -0.55],
+            )
             p.wrist(side, x=-40, y=0, z=-28)
         curl = 34
     elif name == "arms_crossed":

@@ -68,8 +68,14 @@ class Scene:
         away = -np.array([np.sin(a), 0, np.cos(a)])
         return np.array([-away[2], 0, away[0]]), away
 
-    def paint(self, camera: Camera, floor_light: Array, floor_ambient: Array, floor_points: NDArray[np.bool_],
-              ground: tuple[Array, Array]) -> tuple[Array, Array]:
+    def paint(
+        self,
+        camera: Camera,
+        floor_light: Array,
+        floor_ambient: Array,
+        floor_points: NDArray[np.bool_],
+        ground: tuple[Array, Array],
+    ) -> tuple[Array, Array]:
         """Background (H,W,3) linear and depth (H,W).
 
         Args:
@@ -90,7 +96,7 @@ class Scene:
         hit = eye + rays * reach[..., None]
         tint = to_linear(self.wall_tone)
         if self.place == "studio":
-            spot = np.exp(-((hit @ along) / 1.6) ** 2 - ((hit[..., 1] - 1.3) / 1.7) ** 2)
+            spot = np.exp(-(((hit @ along) / 1.6) ** 2) - ((hit[..., 1] - 1.3) / 1.7) ** 2)
             image = tint * (0.55 + 0.6 * spot[..., None])
         else:
             u = (hit @ along * ppm + wall.shape[1] / 2).astype(np.float32)
@@ -107,8 +113,16 @@ class Scene:
         if floor_points.any():
             points, footprint = ground
             x, z = points @ along, points @ away
-            color = to_linear(floor_color(self.floor, np.asarray(self.floor_tone, np.float32), x.astype(np.float32),
-                                          z.astype(np.float32), footprint.astype(np.float32), self.seed))
+            color = to_linear(
+                floor_color(
+                    self.floor,
+                    np.asarray(self.floor_tone, np.float32),
+                    x.astype(np.float32),
+                    z.astype(np.float32),
+                    footprint.astype(np.float32),
+                    self.seed,
+                )
+            )
             sun = self.light.key * max(float(self.light.key_direction[1]), 0.15)
             lit = color * (floor_ambient + floor_light[:, None] * sun)
             if self.place == "studio":  # the backdrop paper curves up: floor and wall melt into each other
@@ -125,8 +139,10 @@ class Scene:
         return image.astype(np.float32), depth.astype(np.float32)
 
     def _rays(self, camera: Camera) -> Array:
-        v, u = np.mgrid[:camera.height, :camera.width] + 0.5
-        xy1 = np.stack([(u - camera.K[0, 2]) / camera.K[0, 0], (v - camera.K[1, 2]) / camera.K[1, 1], np.ones_like(u)], axis=-1)
+        v, u = np.mgrid[: camera.height, : camera.width] + 0.5
+        xy1 = np.stack(
+            [(u - camera.K[0, 2]) / camera.K[0, 0], (v - camera.K[1, 2]) / camera.K[1, 1], np.ones_like(u)], axis=-1
+        )
         return xy1 @ camera.R
 
     def floor_hits(self, camera: Camera) -> tuple[NDArray[np.bool_], tuple[Array, Array]]:
@@ -140,7 +156,9 @@ class Scene:
         reach = eye[1] / np.where(down > 1e-4, down, 1e-4)
         hit = eye + rays * reach[..., None]
         seen = (down > 1e-4) & (hit @ away < distance)
-        footprint = reach[seen] / camera.focal / np.clip(down[seen] / np.linalg.norm(rays[seen], axis=-1), 0.05, 1) ** 0.5
+        footprint = (
+            reach[seen] / camera.focal / np.clip(down[seen] / np.linalg.norm(rays[seen], axis=-1), 0.05, 1) ** 0.5
+        )
         return seen, (hit[seen], footprint)
 
 
@@ -166,27 +184,51 @@ def sample_scene(rng: np.random.Generator, yaw: float, place: Place | None = Non
     zenith = sky * (1.5 if outside else 1.15) * cool
     horizon = sky * 0.95 * (cool * 0.5 + 0.5)
     floor = str(rng.choice(FLOORS[where]))
-    tone = {"planks": hsv(rng.uniform(0.05, 0.1), rng.uniform(0.2, 0.5), rng.uniform(0.45, 0.8)),
-            "carpet": hsv(rng.random(), rng.uniform(0.02, 0.3), rng.uniform(0.35, 0.8)),
-            "tiles": hsv(rng.uniform(0.05, 0.15), rng.uniform(0.02, 0.15), rng.uniform(0.6, 0.85)),
-            "concrete": hsv(0.1, 0.04, rng.uniform(0.5, 0.75)), "grass": hsv(rng.uniform(0.2, 0.26), 0.36, rng.uniform(0.4, 0.5)),
-            "paving": hsv(0.09, rng.uniform(0.03, 0.14), rng.uniform(0.55, 0.75)), "gravel": hsv(0.09, 0.12, rng.uniform(0.5, 0.7)),
-            "asphalt": hsv(0.6, 0.03, rng.uniform(0.32, 0.45)), "sand": hsv(0.11, 0.25, rng.uniform(0.72, 0.85))}
+    tone = {
+        "planks": hsv(rng.uniform(0.05, 0.1), rng.uniform(0.2, 0.5), rng.uniform(0.45, 0.8)),
+        "carpet": hsv(rng.random(), rng.uniform(0.02, 0.3), rng.uniform(0.35, 0.8)),
+        "tiles": hsv(rng.uniform(0.05, 0.15), rng.uniform(0.02, 0.15), rng.uniform(0.6, 0.85)),
+        "concrete": hsv(0.1, 0.04, rng.uniform(0.5, 0.75)),
+        "grass": hsv(rng.uniform(0.2, 0.26), 0.36, rng.uniform(0.4, 0.5)),
+        "paving": hsv(0.09, rng.uniform(0.03, 0.14), rng.uniform(0.55, 0.75)),
+        "gravel": hsv(0.09, 0.12, rng.uniform(0.5, 0.7)),
+        "asphalt": hsv(0.6, 0.03, rng.uniform(0.32, 0.45)),
+        "sand": hsv(0.11, 0.25, rng.uniform(0.72, 0.85)),
+    }
     backdrop = hsv(rng.choice([0.08, 0.1, 0.55, 0.6, 0.0, 0.4, 0.95]), rng.uniform(0.0, 0.28), rng.uniform(0.45, 0.95))
     ground = tone.get(floor, backdrop)
     nadir = 0.45 * to_linear(ground) * (zenith + 0.5 * strength)
     # exposure: a white card held towards the camera comes out a little under white
     facing = np.array([np.sin(np.radians(yaw)), 0, np.cos(np.radians(yaw))])
-    card = strength * max(float(facing @ key_direction), 0) + float((0.25 * zenith + 0.5 * horizon + 0.25 * nadir).mean())
+    card = strength * max(float(facing @ key_direction), 0) + float(
+        (0.25 * zenith + 0.5 * horizon + 0.25 * nadir).mean()
+    )
     gain = rng.uniform(0.74, 0.96) / card
     strength, zenith, horizon, nadir = strength * gain, zenith * gain, horizon * gain, nadir * gain
     back = np.radians(yaw + 180 - np.sign(side) * rng.uniform(25, 50))
-    light = Light(key_direction.astype(np.float32), (strength * warmth).astype(np.float32), float(rng.uniform(0.05, 0.25)),
-                  zenith.astype(np.float32), horizon.astype(np.float32), nadir.astype(np.float32),
-                  (rng.uniform(0.05, 0.3) * np.array([1.0, 0.99, 0.97])).astype(np.float32),
-                  np.array([np.sin(back) * 0.85, 0.5, np.cos(back) * 0.85], np.float32))
+    light = Light(
+        key_direction.astype(np.float32),
+        (strength * warmth).astype(np.float32),
+        float(rng.uniform(0.05, 0.25)),
+        zenith.astype(np.float32),
+        horizon.astype(np.float32),
+        nadir.astype(np.float32),
+        (rng.uniform(0.05, 0.3) * np.array([1.0, 0.99, 0.97])).astype(np.float32),
+        np.array([np.sin(back) * 0.85, 0.5, np.cos(back) * 0.85], np.float32),
+    )
     size = fill if fill is not None else float(rng.uniform(0.74, 0.92))
     shift = (float(rng.uniform(-0.08, 0.08)), float(rng.uniform(0, 0.02)))
-    rgb = tuple(map(float, ground)), tuple(map(float, backdrop))
-    return Scene(where, floor, rgb[0], rgb[1], light, yaw, float(rng.uniform(-1, 10)), float(rng.uniform(1.1, 2.4)),  # type: ignore[arg-type]
-                 size, shift, float(rng.uniform(-12, 12)), int(rng.integers(1 << 16)))
+    return Scene(
+        where,
+        floor,
+        (float(ground[0]), float(ground[1]), float(ground[2])),
+        (float(backdrop[0]), float(backdrop[1]), float(backdrop[2])),
+        light,
+        yaw,
+        float(rng.uniform(-1, 10)),
+        float(rng.uniform(1.1, 2.4)),
+        size,
+        shift,
+        float(rng.uniform(-12, 12)),
+        int(rng.integers(1 << 16)),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,12 +69,18 @@ def submesh(surface: Surface, use_faces: NDArray[np.bool_]) -> tuple[Surface, ND
     """The part made of some faces, and the index of each of its vertices in the whole."""
     faces = surface.faces[use_faces]
     index, inverse = np.unique(faces, return_inverse=True)
-    part = replace(surface, points=surface.points[index], rest=surface.rest[index], weights=surface.weights[index],
-                   keep=surface.keep[index], faces=inverse.reshape(-1, 3).astype(np.int64))
+    part = replace(
+        surface,
+        points=surface.points[index],
+        rest=surface.rest[index],
+        weights=surface.weights[index],
+        keep=surface.keep[index],
+        faces=inverse.reshape(-1, 3).astype(np.int64),
+    )
     return part, index
 
 
-def _mixed(surface: Surface, first: NDArray[np.int64], second: NDArray[np.int64], share: Array) -> dict[str, Array]:
+def _mixed(surface: Surface, first: NDArray[np.int64], second: NDArray[np.int64], share: Array) -> dict[str, Any]:
     """Vertices on edges: (1-share) of the first end and share of the second, appended to the old ones."""
     out = {}
     for name in ("points", "rest", "weights", "keep"):
@@ -89,8 +96,14 @@ def subdivide(surface: Surface) -> Surface:
     edges = np.sort(np.concatenate([f[:, [0, 1]], f[:, [1, 2]], f[:, [2, 0]]]), axis=1)
     unique, inverse = np.unique(edges, axis=0, return_inverse=True)
     mid = inverse.reshape(3, -1).T + len(surface.points)
-    faces = np.concatenate([np.stack([f[:, 0], mid[:, 0], mid[:, 2]], 1), np.stack([f[:, 1], mid[:, 1], mid[:, 0]], 1),
-                            np.stack([f[:, 2], mid[:, 2], mid[:, 1]], 1), mid])
+    faces = np.concatenate(
+        [
+            np.stack([f[:, 0], mid[:, 0], mid[:, 2]], 1),
+            np.stack([f[:, 1], mid[:, 1], mid[:, 0]], 1),
+            np.stack([f[:, 2], mid[:, 2], mid[:, 1]], 1),
+            mid,
+        ]
+    )
     half = np.full(len(unique), 0.5, np.float32)
     return replace(surface, faces=faces, **_mixed(surface, unique[:, 0], unique[:, 1], half))
 
@@ -102,8 +115,11 @@ def clip(surface: Surface) -> Surface:
     whole = surface.faces[count == 3]
     cut = surface.faces[(count == 1) | (count == 2)]
     if len(cut) == 0:
-        return submesh(replace(surface, faces=whole), np.ones(len(whole), bool))[0] if len(whole) else replace(
-            surface, faces=whole)
+        return (
+            submesh(replace(surface, faces=whole), np.ones(len(whole), bool))[0]
+            if len(whole)
+            else replace(surface, faces=whole)
+        )
     lone_inside = inside[cut].sum(axis=1) == 1
     # turn each face so that its odd vertex (the one alone on its side) comes first
     odd = np.where(lone_inside, inside[cut].argmax(axis=1), (~inside[cut]).argmax(axis=1))
@@ -113,25 +129,31 @@ def clip(surface: Surface) -> Surface:
     first, second = unique[:, 0], unique[:, 1]
     k0, k1 = surface.keep[first], surface.keep[second]
     added = _mixed(surface, first, second, (k0 / (k0 - k1)).astype(np.float32))
-    added["keep"][len(surface.keep):] = 0
+    added["keep"][len(surface.keep) :] = 0
     new = inverse.reshape(2, -1) + len(surface.points)
     ab, ac = new[0], new[1]
     one = np.stack([cut[:, 0], ab, ac], 1)[lone_inside]
     two = ~lone_inside
-    faces = np.concatenate([whole, one, np.stack([ab, cut[:, 1], cut[:, 2]], 1)[two],
-                            np.stack([ab, cut[:, 2], ac], 1)[two]])
+    faces = np.concatenate(
+        [whole, one, np.stack([ab, cut[:, 1], cut[:, 2]], 1)[two], np.stack([ab, cut[:, 2], ac], 1)[two]]
+    )
     grown = replace(surface, faces=faces, **added)
     return submesh(grown, np.ones(len(faces), bool))[0]
 
 
 def tube(rings: Array, weights: Array, material: int, closed: bool = True, rest: Array | None = None) -> Surface:
-    """A surface through (R,C,3) rings of points with (R,C,55) weights; ``closed`` joins the last column to the first."""
+    """A surface through (R,C,3) rings with (R,C,55) weights; ``closed`` joins the last column to the first."""
     rows, columns = rings.shape[:2]
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij")
     a, b = r * columns + c, r * columns + (c + 1) % columns
     d, e = a + columns, b + columns
     faces = np.concatenate([np.stack([a, b, e], -1).reshape(-1, 3), np.stack([a, e, d], -1).reshape(-1, 3)])
     points = rings.reshape(-1, 3).astype(np.float32)
-    return Surface(points, points if rest is None else rest.reshape(-1, 3).astype(np.float32),
-                   weights.reshape(len(points), -1).astype(np.float32), faces.astype(np.int64),
-                   np.ones(len(points), np.float32), material)
+    return Surface(
+        points,
+        points if rest is None else rest.reshape(-1, 3).astype(np.float32),
+        weights.reshape(len(points), -1).astype(np.float32),
+        faces.astype(np.int64),
+        np.ones(len(points), np.float32),
+        material,
+    )

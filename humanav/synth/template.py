@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Template:
-    """Mean T-pose: ``points`` (V,3), ``normals`` (V,3), ``joints`` (55,3), dense skinning ``weights`` (V,55), ``faces``.
+    """Mean T-pose: ``points`` and ``normals`` (V,3), ``joints`` (55,3), skinning ``weights`` (V,55), ``faces``.
 
     Attributes:
         part: (V,) 0 skin, 1 left eyeball, 2 right eyeball, 3 the inside of the mouth.
@@ -63,7 +63,9 @@ def template() -> Template:
     index, weight = model.skin_index.numpy().astype(np.int64), model.skin_weight.numpy().astype(np.float32)
     for k in range(index.shape[1]):
         np.add.at(weights, (np.arange(len(points)), index[:, k]), weight[:, k])
-    graph = sparse.coo_matrix((np.ones(faces.size), (faces.ravel(), faces[:, [1, 2, 0]].ravel())), shape=(len(points),) * 2)
+    graph = sparse.coo_matrix(
+        (np.ones(faces.size), (faces.ravel(), faces[:, [1, 2, 0]].ravel())), shape=(len(points),) * 2
+    )
     _, label = csgraph.connected_components(graph)
     sizes = np.bincount(label)
     part = np.full(len(points), 3, np.int64)
@@ -73,7 +75,19 @@ def template() -> Template:
         inside = weights[:, joint] > 0.5
         names, counts = np.unique(label[inside & (part != 0)], return_counts=True)
         part[label == names[counts.argmax()]] = eye
-    landmarks = np.einsum("lk,lkc->lc", np.asarray(model.landmark_barycentric, np.float32),
-                          points[faces[np.asarray(model.landmark_faces, np.int64)]])
-    return Template(points, normals(points, faces), model.J_template.numpy().astype(np.float32), weights, faces, part,
-                    landmarks.astype(np.float32), float(points[:, 1].min()), float(points[:, 1].max()))
+    landmarks = np.einsum(
+        "lk,lkc->lc",
+        np.asarray(model.landmark_barycentric, np.float32),
+        points[faces[np.asarray(model.landmark_faces, np.int64)]],
+    )
+    return Template(
+        points,
+        normals(points, faces),
+        model.J_template.numpy().astype(np.float32),
+        weights,
+        faces,
+        part,
+        landmarks.astype(np.float32),
+        float(points[:, 1].min()),
+        float(points[:, 1].max()),
+    )
