@@ -117,9 +117,9 @@ def export_motion(
 
 def on_body(clip: Motion, avatar: Avatar, body: BodyModel) -> Motion:
     """The clip for the avatar's body shape, its feet on the floor."""
-    from humanav.motion import ground
+    from humanav.motion import fit_to_shape, ground
 
-    return ground(clip.with_betas(avatar.betas), body)
+    return fit_to_shape(ground(clip, body), body, avatar.betas)
 
 
 def extra_motions(clip: Motion, avatar: Avatar, body: BodyModel) -> dict[str, Motion]:

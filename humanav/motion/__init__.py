@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from humanav.motion.clips import CLIP_NAMES, LOOPS, in_place, load_clip
     from humanav.motion.files import load_motion
     from humanav.motion.npz import load_npz, save_npz
-    from humanav.motion.operations import fit_to_shape, floor_heights, ground, mirror, resample
+    from humanav.motion.operations import floor_heights, ground, mirror, resample
+    from humanav.motion.shapes import fit_to_shape
 
 __all__ = [
     "CLIP_NAMES", "LOOPS", "Motion", "fit_to_shape", "floor_heights", "ground", "in_place", "load_clip", "load_motion",
@@ -25,7 +26,8 @@ _HOMES = {
     **dict.fromkeys(("CLIP_NAMES", "LOOPS", "in_place", "load_clip"), "clips"),
     "load_motion": "files",
     **dict.fromkeys(("load_npz", "save_npz"), "npz"),
-    **dict.fromkeys(("fit_to_shape", "floor_heights", "ground", "mirror", "resample"), "operations"),
+    **dict.fromkeys(("floor_heights", "ground", "mirror", "resample"), "operations"),
+    "fit_to_shape": "shapes",
 }
 
 

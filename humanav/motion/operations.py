@@ -1,4 +1,4 @@
-"""What can be done with a motion: change its frame rate, mirror it, set it on the floor, fit it to another shape."""
+"""What can be done with a motion: change its frame rate, mirror it, set it on the floor."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from humanav.body.names import MIRROR
 from humanav.errors import InputError
 from humanav.motion.motion import Motion
-from humanav.motion.rest import rest_joints
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
@@ -90,23 +89,3 @@ def ground(motion: Motion, body: BodyModel) -> Motion:
     heights = floor_heights(motion, body)
     shift = heights.min() if len(heights) < 200 else np.quantile(heights, 0.005)
     return replace(motion, transl=motion.transl - np.array([0, shift, 0], dtype=np.float32))
-
-
-def fit_to_shape(motion: Motion, body: BodyModel, betas: ArrayLike) -> Motion:
-    """The motion for another shape of the same body: the path is scaled with the legs, and the feet stay on the floor.
-
-    Joint angles stay as they are, so that longer legs take longer steps without sliding. Assumes a floor at y = 0.
-    """
-    b = np.asarray(betas, dtype=np.float32).reshape(-1)
-    old, new = rest_joints(body, motion.betas), rest_joints(body, b)
-    ratio = _leg(new) / _leg(old)
-    before = floor_heights(motion, body)
-    transl = (motion.transl.astype(np.float64) + old[0]) * ratio - new[0]
-    moved = replace(motion, betas=b, transl=transl.astype(np.float32))
-    after = floor_heights(moved, body)
-    shift = np.median(after - before * ratio)  # soles and toes do not scale with the legs
-    return replace(moved, transl=moved.transl - np.array([0, shift, 0], dtype=np.float32))
-
-
-def _leg(joints: Array) -> float:
-    return float(np.linalg.norm(joints[4] - joints[1]) + np.linalg.norm(joints[7] - joints[4]))
