@@ -100,10 +100,10 @@ Image.fromarray(contact_sheet([*sides, avatar.texture], ["front", "left", "back"
 
 # %%
 from humanav.export import write_glb
-from humanav.motion import ground, load_clip
+from humanav.motion import ground, in_place, load_clip
 
-walk = ground(load_clip("walk").with_betas(avatar.betas), body)
-frames = list(animation_frames(avatar, walk[:: max(1, len(walk) // 6)]))[:6]
+walk = fit_to_shape(load_clip("walk"), body, avatar.betas)
+frames = list(animation_frames(avatar, in_place(walk)[:: len(walk) // 6]))[:6]
 Image.fromarray(contact_sheet(frames, columns=6, height=320))
 
 # %%

@@ -184,9 +184,9 @@ def _matte_picture(seen: Sighting) -> NDArray[np.uint8]:
 
 def _preview_body(writer: ResultWriter, fit: PhotoFit, body: BodyModel, clip: Motion, progress: Progress) -> None:
     from humanav.export import write_body_glb
-    from humanav.motion import ground
+    from humanav.motion import fit_to_shape, ground
 
-    motion = ground(clip.with_betas(fit.motion.betas), body)
+    motion = fit_to_shape(ground(clip, body), body, fit.motion.betas)
     path = writer.add("body.glb", "The fitted body without clothes", preview=True)
     write_body_glb(body, fit.motion.betas, {clip.name or "motion": motion}, path)
     progress.show("The fitted body moves already.", file=path, title="Fitted body")
@@ -231,28 +231,45 @@ def seen_share(avatar: Avatar) -> float:
     return float((area * (avatar.confidence[row, column] > 76)).sum() / area.sum())
 
 
+def outline_iou(avatar: Avatar, fit: PhotoFit, seen: Sighting) -> float:
+    """How well the dressed avatar, in the photo's pose, fills the person's outline: intersection over union, 0..1."""
+    from humanav.render import silhouette
+
+    scale = min(1.0, 640 / max(seen.alpha.shape))
+    camera = fit.camera.scaled(scale)
+    posed = avatar.pose(fit.motion.full_pose[0], fit.motion.transl[0])
+    covered = silhouette(posed, avatar.faces, camera)
+    rows = ((np.arange(camera.height) + 0.5) / scale).astype(int).clip(0, seen.alpha.shape[0] - 1)
+    columns = ((np.arange(camera.width) + 0.5) / scale).astype(int).clip(0, seen.alpha.shape[1] - 1)
+    person = seen.alpha[np.ix_(rows, columns)] > 0.5
+    return float((covered & person).sum() / max((covered | person).sum(), 1))
+
+
 def _report(
     seen: Sighting, fit: PhotoFit, avatar: Avatar, measurements: dict[str, float], seconds: float
 ) -> dict[str, Any]:
     report = fit.report
     warnings = list(dict.fromkeys([*seen.coverage.warnings, *report.warnings, *avatar.notes]))
-    return {"quality": quality(report.iou, report.reprojection_pct_height, warnings), "warnings": warnings,
-            "iou": round(float(report.iou), 4), "reprojection_px": round(float(report.reprojection_px), 2),
+    outline = outline_iou(avatar, fit, seen)
+    return {"quality": quality(outline, report.reprojection_pct_height, seen_share(avatar)), "warnings": warnings,
+            "body_iou": round(float(report.iou), 4), "avatar_iou": round(outline, 4),
+            "reprojection_px": round(float(report.reprojection_px), 2),
             "reprojection_pct_height": round(float(report.reprojection_pct_height), 3),
             "standing": bool(report.standing), "missing_parts": list(report.missing_parts),
             "seen_share": round(seen_share(avatar), 3), "measurements": measurements, "seconds": round(seconds, 1)}
 
 
-def quality(iou: float, reprojection_pct_height: float, warnings: Sequence[str] = ()) -> str:
-    """One honest sentence about a fit, from how it covers the outline (0..1) and misses the points (% of height)."""
-    if iou >= 0.93 and reprojection_pct_height <= 1.0:
-        words = "The body follows the photo closely"
-    elif iou >= 0.85 and reprojection_pct_height <= 2.0:
-        words = "The body follows the photo well, with small gaps"
+def quality(outline: float, reprojection_pct_height: float, seen: float) -> str:
+    """One honest sentence, from how the avatar fills the person's outline (IoU 0..1), how far the joints are off (% of
+    the height) and how much of the surface a photo showed (0..1)."""
+    if outline >= 0.95 and reprojection_pct_height <= 1.0:
+        words = "It follows the photo closely"
+    elif outline >= 0.88 and reprojection_pct_height <= 2.0:
+        words = "It follows the photo well, with small gaps"
     else:
-        words = "The body follows the photo only roughly: compare the side view, and try another photo or the options"
-    made_up = " What the photo does not show is made up." if warnings else " The unseen back is filled in to match."
-    return f"{words} ({iou:.0%} of the outline covered, {reprojection_pct_height:.1f} % off at the joints).{made_up}"
+        words = "It follows the photo only roughly: compare the side view, and try the options or another photo"
+    return (f"{words} ({outline:.0%} of the outline, {reprojection_pct_height:.1f} % off at the joints). "
+            f"The photo showed {seen:.0%} of the surface; the rest is an educated guess.")
 
 
 def _order_files(writer: ResultWriter) -> None:

@@ -52,7 +52,7 @@ def test_the_result_is_complete(made: tuple[Result, list[Event]]) -> None:
         "avatar.glb", "animation.mp4", "turntable.mp4", "motion.bvh", "motion.npz", "measurements.json", "avatar.npz"]
     assert result.path("avatar.glb").stat().st_size < 8e6
     assert 1.2 < json.loads(result.path("measurements.json").read_text())["height"] < 2.3
-    assert result.report["iou"] > 0.8
+    assert result.report["avatar_iou"] > max(0.9, result.report["body_iou"] - 0.01)
     assert result.report["quality"].endswith(".")
     assert 0.1 < result.report["seen_share"] < 0.9
     assert Result.load(result.folder) == result
