@@ -167,7 +167,7 @@ class Fitting:
             terms.append(JointTerm([JOINT_INDEX["jaw"]], np.array([[0.03, 0, 0]]), np.array([[0.12, 0.01, 0.01]])))
         if len(active) > len(BODY_JOINTS):
             held = [*terms, *self._terms(("hand", "face"), _TIGHT), _hold_pose(self.state)]
-            self.state, _ = solve(self.skeleton, self.state, held, active, rounds=8, fixed_shape=True, fixed_tilt=True)
+            self.state, _ = solve(self.skeleton, self.state, held, active, rounds=8, fixed=("transl", "betas", "tilt"))
 
     # -- parts -----------------------------------------------------------------------------------------------------
 

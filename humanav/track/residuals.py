@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from humanav.body.kinematics import (
     Points,
     PosedSkeleton,
+    exp_rotation,
     log_derivative,
     log_rotation,
     place_points,
@@ -188,12 +189,12 @@ class PriorTerm:
 
 @dataclass(frozen=True)
 class JointTerm:
-    """Independent normal priors on rotation vectors of some joints.
+    """Independent normal priors on the turn of some joints away from a mean pose.
 
     Attributes:
         joints: J joint indices.
-        mean: (J,3) radians.
-        sigma: (J,3) radians.
+        mean: (J,3) rotation vectors, radians.
+        sigma: (J,3) radians about each of the joint's own axes.
     """
 
     joints: Sequence[int]
@@ -201,9 +202,10 @@ class JointTerm:
     sigma: Array
 
     def __call__(self, state: BodyState, posed: PosedSkeleton, layout: Layout) -> Parts:
-        vectors = log_rotation(state.rotations[list(self.joints)])
+        # the turn away from the mean: rotation vectors themselves jump where a body seen from behind turns past pi
+        vectors = log_rotation(exp_rotation(-self.mean) @ state.rotations[list(self.joints)])
         blocks = log_derivative(vectors)
-        residual = (vectors - self.mean) / self.sigma
+        residual = vectors / self.sigma
         gradient, curvature = np.zeros(layout.size), np.zeros((layout.size, layout.size))
         for index, joint in enumerate(self.joints):
             columns = layout.joint(joint)

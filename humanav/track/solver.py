@@ -6,7 +6,7 @@ rotations are moved in their own tangent space (``R @ exp(d)``), so there is no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -96,8 +96,8 @@ class Term(Protocol):
 
 
 def solve(skeleton: Skeleton, state: BodyState, terms: Sequence[Term], active: Sequence[int], *, rounds: int = 15,
-          tolerance: float = 1e-3, damping: float = 1e-2, longest: float = 0.8, fixed_shape: bool = False,
-          fixed_tilt: bool = False) -> tuple[BodyState, float]:
+          tolerance: float = 1e-3, damping: float = 1e-2, longest: float = 0.8, fixed: Collection[str] = ()
+          ) -> tuple[BodyState, float]:
     """Minimise the sum of the terms.
 
     Args:
@@ -109,17 +109,15 @@ def solve(skeleton: Skeleton, state: BodyState, terms: Sequence[Term], active: S
         tolerance: stop once a step lowers the cost by less than this share.
         damping: first damping, relative to the curvature's diagonal.
         longest: longest turn of a joint in one step, radians.
-        fixed_shape, fixed_tilt: hold the betas or the up direction.
+        fixed: unknowns to hold: "transl", "betas", "tilt".
 
     Returns:
         the best state and its cost.
     """
     layout = Layout(tuple(active), skeleton.num_betas)
     free = np.ones(layout.size, dtype=bool)
-    if fixed_shape:
-        free[layout.betas] = False
-    if fixed_tilt:
-        free[layout.tilt] = False
+    for name in fixed:
+        free[getattr(layout, name)] = False
     chosen = np.flatnonzero(free)
     cost, gradient, curvature = evaluate(skeleton, state, terms, layout)
     refused = 0

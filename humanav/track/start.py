@@ -60,7 +60,7 @@ def start_from_world(observed: Observations, world: Array, skeleton: Skeleton, s
     state = replace(state, rotations=rotations)
     space = world_term(observed, world, sigma=0.05, axes=np.ones(3))
     terms = (space, HingeTerm(), replace(prior, weight=0.3 * prior.weight))
-    return solve(skeleton, state, terms, BODY_JOINTS, rounds=12, fixed_shape=True, fixed_tilt=True)[0]
+    return solve(skeleton, state, terms, BODY_JOINTS, rounds=12, fixed=("betas", "tilt"))[0]
 
 
 def swing_limbs(rotations: Array, skeleton: Skeleton, betas: Array, chains: dict[str, Array]) -> None:
