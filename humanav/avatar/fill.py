@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
 from humanav.avatar.avatar import Floats
@@ -31,21 +32,27 @@ _MAY_SHOW: dict[str, tuple[str, ...]] = {
     "left_thigh": ("left_thigh", "left_shin", "torso"), "right_thigh": ("right_thigh", "right_shin", "torso"),
     "skirt": ("skirt",),
 }
+_ROW = 0.012
 MIN_SOURCE = 60
 """Trusted pixels a part needs before its own picture is continued over its far side."""
 
 
 def source_layers(
-    picture: NDArray[np.uint8], frame: Frame, maps: Maps, rejected: NDArray[np.bool_], front_only: NDArray[np.bool_]
+    picture: NDArray[np.uint8], frame: Frame, maps: Maps, rejected: NDArray[np.bool_],
+    front_only: NDArray[np.bool_], upright: Floats,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """For each part a picture (P,h,w,3) that shows nothing but that part, and which parts have one (P,).
+    """For each part a picture (P+1,h,w,3) that shows nothing but that part, and which parts have one (P+1,).
 
     Pixels of other parts, at the cut-out's edge, at a grazing angle or ``rejected`` take the nearest trusted colour; so
-    do ``front_only`` ones (hair that hangs over the shoulder) outside the head.
+    do ``front_only`` ones (hair that hangs over the shoulder) outside the head. The last layer is the torso without
+    what is on one side only: prints, necklaces, plackets, the shirt in an open jacket.
+
+    Args:
+        upright: (F,) height of each face on the body, in metres.
     """
     unit = max(frame.height, 200.0) / 1000
-    layers = np.zeros((len(PARTS), *picture.shape), dtype=np.uint8)
-    found = np.zeros(len(PARTS), dtype=bool)
+    layers = np.zeros((len(PARTS) + 1, *picture.shape), dtype=np.uint8)
+    found = np.zeros(len(PARTS) + 1, dtype=bool)
     shown = set(np.unique(maps.label[maps.label >= 0]).tolist())
     good = (maps.cosine > 0.33) & (maps.inner > 4 * unit) & ~rejected & ~frame.border
     for part, name in enumerate(PARTS):
@@ -62,7 +69,48 @@ def source_layers(
                 continue
         layers[part] = _inpainted(picture, valid, unit)
         found[part] = True
+        if name == "torso":
+            layers[-1] = _plain(layers[part], valid, upright[np.maximum(maps.face, 0)])
+            found[-1] = True
     return layers, found
+
+
+def _plain(layer: NDArray[np.uint8], valid: NDArray[np.bool_], upright: Floats) -> NDArray[np.uint8]:
+    """The layer with every row's odd colours drawn to the row's median; stripes along a row and busy cloth stay."""
+    row = np.floor((upright + 2.0) / _ROW).astype(np.int64)
+    count = int(row.max()) + 2
+    median, spread = np.full((count, 3), np.nan), np.full(count, np.nan)
+    order = np.argsort(row[valid], kind="stable")
+    pixels, rows = layer[valid][order].astype(np.float32), row[valid][order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for start, stop in zip(starts, [*starts[1:], len(rows)]):
+        if stop - start >= 12:
+            middle = np.median(pixels[start:stop], axis=0)
+            median[rows[start]] = middle
+            spread[rows[start]] = np.median(np.abs(pixels[start:stop] - middle).sum(axis=1))
+    known = np.flatnonzero(np.isfinite(spread))
+    if len(known) < 2:
+        return layer
+    everywhere = np.arange(count)
+    median = np.stack([np.interp(everywhere, known, median[known, c]) for c in range(3)], axis=1)
+    spread = np.interp(everywhere, known, gaussian_filter1d(spread[known], 2.0))
+    nearest_row, _ = nearest_fill(row, valid)
+    middle, width = median[nearest_row], np.maximum(spread[nearest_row], 10.0)
+    odd = layer - middle
+    size = np.linalg.norm(odd, axis=2)
+    keep = smoothstep(4.2, 2.4, size / width)
+    keep = cv2.erode(cv2.GaussianBlur(keep, (0, 0), 1.2), np.ones((5, 5), np.uint8))[..., None]
+    shade = np.clip(odd, -10, 10)
+    return np.clip(middle + shade + (odd - shade) * keep + 0.5, 0, 255).astype(np.uint8)
+
+
+def back_membership(regions: Regions, facing: Floats) -> Floats:
+    """(V,P+1) memberships in which the torso's far side belongs to the plain layer."""
+    behind = smoothstep(0.05, -0.45, facing)
+    torso = regions.membership[:, PART["torso"]]
+    result = np.concatenate([regions.membership, (torso * behind)[:, None]], axis=1)
+    result[:, PART["torso"]] = torso * (1 - behind)
+    return result.astype(np.float32)
 
 
 def _inpainted(picture: NDArray[np.uint8], valid: NDArray[np.bool_], unit: float) -> NDArray[np.uint8]:

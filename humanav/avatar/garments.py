@@ -77,12 +77,10 @@ def read_wardrobe(views: Sequence[Read], frames: Sequence[Frame], regions: Regio
         pictures.append(np.asarray(picture, dtype=np.uint8))
         skin_pixels.append(like_skin(pictures[-1], skin) if found is not None else np.zeros(size[::-1], bool))
     along = limb_place(regions)[faces].mean(axis=1)
-    cover, part_rows = _cover(views, skin_pixels, along)
+    cover = _cover(views, skin_pixels, along)
     rejected = [_contradictions(view.maps, frame, skin_pixels[k], along, cover)
                 for k, (view, frame) in enumerate(zip(views, frames))]
     for k, view in enumerate(views):
-        cheek = np.where(regions.hairline < -0.02, regions.face, 0)[faces].mean(axis=1)
-        rejected[k] |= _stray_hair(view.maps, pictures[k], skin, hair, cheek)
         if found is not None and _bare_hands(cover):
             hands = np.isin(view.maps.label, (PART["left_hand"], PART["right_hand"]))
             rejected[k] |= hands & ~skin_pixels[k]
@@ -128,6 +126,7 @@ def hair_pixels(picture: NDArray[np.uint8], skin: Floats, hair: Hair, maps: Maps
         return nothing  # the cloth itself has the hair's colour
     count, pieces = cv2.connectedComponents(cv2.morphologyEx((like & reach).astype(np.uint8), cv2.MORPH_CLOSE,
                                                              np.ones((5, 5), np.uint8)))
+    pieces = np.asarray(pieces)
     on_head = np.bincount(pieces[(maps.label == PART["head"]) & sure], minlength=count)
     on_head[0] = 0
     hanging = (on_head > 20)[pieces] & (maps.label != PART["head"])
@@ -169,7 +168,7 @@ def row_of(place: NDArray[Any]) -> NDArray[np.int64]:
 
 def _cover(
     views: Sequence[Read], skin_pixels: list[NDArray[np.bool_]], along: Floats
-) -> tuple[dict[str, NDArray[Any]], int]:
+) -> dict[str, NDArray[Any]]:
     count = int(row_of(np.array([2.0]))[0]) + 1
     cloth, total = np.zeros((len(PARTS), count)), np.zeros((len(PARTS), count))
     for view, skin in zip(views, skin_pixels):
@@ -185,7 +184,7 @@ def _cover(
             soft_total = gaussian_filter1d(total[part], 1.0)
             soft = gaussian_filter1d(cloth[part], 1.0)
             result[name] = np.where(soft_total > 3, soft / np.maximum(soft_total, 1e-6), np.nan)
-    return result, count
+    return result
 
 
 def _contradictions(
@@ -216,23 +215,6 @@ def _bare_hands(cover: dict[str, NDArray[Any]]) -> bool:
     """True when at least one seen hand is mostly skin: then neither wears a glove."""
     shares = [np.nanmean(cover[name]) for name in ("left_hand", "right_hand") if name in cover]
     return bool(shares) and float(min(shares)) < 0.45
-
-
-def _stray_hair(
-    maps: Maps, picture: NDArray[np.uint8], skin: Floats, hair: Hair, face: Floats
-) -> NDArray[np.bool_]:
-    """Hair-coloured pixels on the sides of the face: strands beside the cheek, seen past the fitted head's edge."""
-    if hair.kind != "hair":
-        return np.zeros(maps.label.shape, dtype=bool)
-    tones = lab(picture.reshape(-1, 3)).reshape(picture.shape)
-    to_hair = np.linalg.norm(tones - lab(hair.colour[None])[0], axis=2)
-    to_skin = np.linalg.norm((tones - lab(skin[None])[0]) * np.array([0.7, 1, 1], np.float32), axis=2)
-    like = to_hair < 0.6 * to_skin
-    own = (maps.label == PART["head"]) & (face[np.maximum(maps.face, 0)] > 0.15)
-    front = own & (maps.cosine > 0.8)
-    if (like & front).sum() > 0.12 * max(int(front.sum()), 1):
-        return np.zeros(maps.label.shape, dtype=bool)  # a beard
-    return own & (maps.cosine < 0.75) & like
 
 
 def _part_colours(

@@ -25,14 +25,16 @@ from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
 from humanav.render import rasterize_mesh, vertex_normals
 
-CONTOUR_HEIGHT = 640
+CONTOUR_HEIGHT = 900
+_STIFFNESS = (2e-3, 1e-3, 3e-4)
 MAX_MARCH = 0.16
 """Metres within which the photo's outline is looked for."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """Contour samples: the triangle corners (N,3), barycentrics (N,3), world direction (N,3), signed distance, weight."""
+    """Contour samples: triangle corners (N,3), barycentrics (N,3), direction in the world (N,3) and in the picture
+    plane (N,2), signed distance in metres (N,), weight (N,); and the overlap of the two silhouettes."""
 
     corners: NDArray[np.int64]
     barycentric: Floats
@@ -44,10 +46,11 @@ class Outline:
 
 
 def outline(
-    posed: Floats, faces: NDArray[np.int64], part: NDArray[Any], camera: Camera, mask: NDArray[np.bool_],
+    posed: Floats, faces: NDArray[np.int64], part: NDArray[Any], camera: Camera, alpha: Floats,
     border: NDArray[np.bool_],
 ) -> Outline:
-    """Where the mesh's outline must go to reach the mask's: one sample per contour pixel."""
+    """Where the mesh's outline must go to reach the cut-out's: one sample per contour pixel, to a part of a pixel."""
+    mask = alpha > 0.5
     buffers = rasterize_mesh(posed, faces, camera)
     cover = buffers.triangle >= 0
     inside = mask & ~border
@@ -69,19 +72,23 @@ def outline(
     h, w = mask.shape
 
     def along(sign: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Alpha, coverage and validity (N,steps) at whole pixels from the contour."""
         px = np.rint(x[:, None] + sign * normal[:, :1] * reach).astype(int)
         py = np.rint(y[:, None] + sign * normal[:, 1:] * reach).astype(int)
         valid = (px >= 0) & (px < w) & (py >= 0) & (py < h)
         px, py = np.clip(px, 0, w - 1), np.clip(py, 0, h - 1)
-        return mask[py, px] & valid, cover[py, px] & valid, valid & ~border[py, px]
+        return alpha[py, px] * valid, cover[py, px] & valid, valid & ~border[py, px]
 
     started = mask[y, x]
-    out_mask, out_cover, out_valid = along(1)
-    in_mask, _, _ = along(-1)
-    leave, meet, lost = _first(~out_mask), _first(out_cover & (reach > 2)), _first(~out_valid)
-    enter = _first(in_mask)
-    outward = np.where(meet < leave, 0.5 * (meet + 1), leave)
-    distance = np.where(started, outward, -(enter + 1.0))
+    out_alpha, out_cover, out_valid = along(1)
+    in_alpha, _, _ = along(-1)
+    leave, meet, lost = _first(out_alpha <= 0.5), _first(out_cover & (reach > 2)), _first(~out_valid)
+    enter = _first(in_alpha > 0.5)
+    own_alpha = alpha[y, x]
+    # the contour pixel's centre lies half a pixel inside the mesh; alpha crosses one half between two pixels
+    outward = leave + _crossing(own_alpha, out_alpha, leave) - 0.5
+    outward = np.where(meet < leave, 0.5 * (meet + 1), outward)
+    distance = np.where(started, outward, -(enter + _crossing(own_alpha, in_alpha, enter) + 0.5))
     valid = np.where(started, (np.minimum(leave, meet) < steps) & (lost >= np.minimum(leave, meet)),
                      enter < min(steps, round(0.6 * steps)))
     # contours of the trunk and legs that run into an arm say nothing about the trunk
@@ -150,26 +157,27 @@ def fit_offsets(
     rest = rest + (normal * d[:, None]).astype(np.float32)
 
     soft = np.where(regions.inner, 1.0, np.where(np.isin(regions.part, ARM_PARTS), 0.0, 0.3 * regions.face))
-    smooth = 2e-3 * laplacian + 2e-7 * bending + 0.5 * mass + sp.diags(50 * areas * soft)
+    anchor = 2e-7 * bending + 0.5 * mass + sp.diags(50 * areas * soft)
     if hold is not None:
-        smooth = smooth + sp.diags(20 * areas * hold)
+        anchor = anchor + sp.diags(20 * areas * hold)
     best_iou = 0.0
     for k, (frame, target) in enumerate(zip(frames, targets)):
         move, best, best_move = np.zeros((len(rest), 2)), -1.0, np.zeros((len(rest), 2))
         right_axis, down_axis = target[0].R[0], target[0].R[1]
         start = frame.posed(rest, index, weight)
-        for step in range(4):
+        for step in range(len(_STIFFNESS) + 1):
             world = (move[:, :1] * right_axis + move[:, 1:] * down_axis).astype(np.float32)
             data = outline(start + world, faces, regions.part, *target)
             if data.iou > best:
                 best, best_move = data.iou, move.copy()
-            if step == 3:
+            if step == len(_STIFFNESS):
                 break
             rows_x = _rows(data.corners, data.barycentric * data.plane[:, :1], len(rest))
             rows_y = _rows(data.corners, data.barycentric * data.plane[:, 1:], len(rest))
             rows = sp.hstack([rows_x, rows_y]).tocsr()
             flat = move.T.ravel()
             goal = data.distance + rows @ flat
+            smooth = anchor + _STIFFNESS[step] * laplacian
             matrix = sp.block_diag([smooth, smooth]) + rows.T @ sp.diags(data.weight) @ rows
             move = np.clip(solve(matrix, rows.T @ (data.weight * goal)).reshape(2, -1).T, -0.08, 0.08)
         world = (best_move[:, :1] * right_axis + best_move[:, 1:] * down_axis).astype(np.float32)
@@ -213,18 +221,28 @@ def _nearest_skin(rest: Floats, regions: Regions, values: NDArray[Any]) -> NDArr
     return np.broadcast_to(mean, values.shape)
 
 
-def _contour_view(frame: Frame) -> tuple[Camera, NDArray[np.bool_], NDArray[np.bool_]]:
+def _contour_view(frame: Frame) -> tuple[Camera, Floats, NDArray[np.bool_]]:
     factor = min(1.0, CONTOUR_HEIGHT / max(frame.small_alpha.shape))
     camera = frame.small_camera.scaled(factor)
     size = (camera.width, camera.height)
-    mask = cv2.resize(frame.small_alpha, size, interpolation=cv2.INTER_AREA) > 0.5
+    alpha = np.asarray(cv2.resize(frame.small_alpha, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     border = cv2.resize(frame.border.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    return camera, mask, border
+    return camera, alpha, border
 
 
 def _rows(corners: NDArray[Any], values: NDArray[Any], count: int) -> sp.csr_matrix:
     n = len(corners)
     return sp.csr_matrix((values.ravel(), (np.repeat(np.arange(n), 3), corners.ravel())), (n, count))
+
+
+def _crossing(own: Floats, alpha: Floats, index: NDArray[Any]) -> NDArray[Any]:
+    """Where between the pixel before ``index`` and the one at it alpha passes one half, 0..1."""
+    rows = np.arange(len(index))
+    last = alpha.shape[1] - 1
+    after = alpha[rows, np.minimum(index, last)]
+    before = np.where(index > 0, alpha[rows, np.clip(index - 1, 0, last)], own)
+    gap = after - before
+    return np.clip((0.5 - before) / np.where(np.abs(gap) < 1e-3, 1.0, gap), 0, 1)
 
 
 def _first(condition: NDArray[np.bool_]) -> NDArray[np.int64]:

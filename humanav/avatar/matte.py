@@ -40,7 +40,7 @@ def tighten(frame: Frame, posed: Floats, faces: NDArray[Any]) -> None:
     as_body = np.fmin(near_in, far_in)
     as_ground = np.fmin(near_out, far_out)
     with np.errstate(invalid="ignore"):
-        drop = doubtful & (as_body > as_ground + 5.0) & (as_body > 7.0)
+        drop = doubtful & (as_body > 3 * as_ground + 5.0) & (as_body > 7.0)
     drop = cv2.morphologyEx(drop.astype(np.uint8), cv2.MORPH_OPEN, _disc(0.0025 * unit)) > 0
     if drop.sum() > 0.12 * inside.sum():
         return  # so much would go that the body does not fit this cut-out
@@ -63,6 +63,6 @@ def _misfit(tones: Floats, member: NDArray[np.bool_], radius: float) -> Floats:
     safe = np.maximum(count, 1e-6)
     mean = cv2.blur(tones * weight[..., None], (side, side)) / safe[..., None]
     square = cv2.blur(tones * tones * weight[..., None], (side, side)) / safe[..., None]
-    variance = np.maximum(square - mean * mean, 0) + 30.0
-    misfit = ((tones - mean) ** 2 / variance).sum(axis=2) + 0.5 * np.log(variance).sum(axis=2)
+    variance = np.maximum(square - mean * mean, 0) + 40.0
+    misfit = ((tones - mean) ** 2 / variance).sum(axis=2)
     return np.where(count * side * side > 12, misfit, np.nan).astype(np.float32)

@@ -111,8 +111,8 @@ def find_regions(
             * (part == PART["head"]) * ~inner)
     mirror = cKDTree(rest).query(rest * np.array([-1, 1, 1], dtype=np.float32))[1]
     mirror_face, mirror_corner = mirror_faces(faces, mirror)
-    return Regions(part, membership, face.astype(np.float32), hairline.astype(np.float32), ear, inner, mirror, mirror_face,
-                   mirror_corner, rest, normal, eye.astype(np.float32), centre)
+    return Regions(part, membership, face.astype(np.float32), hairline.astype(np.float32), ear, inner, mirror,
+                   mirror_face, mirror_corner, rest, normal, eye.astype(np.float32), centre)
 
 
 def mirror_faces(faces: NDArray[np.int64], mirror: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

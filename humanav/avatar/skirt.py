@@ -57,7 +57,8 @@ def find_hem(frame: Frame, posed: Floats, faces: NDArray[Any], part: NDArray[Any
     state = np.zeros(len(stations), dtype=int)  # 1 covered, -1 bare, 0 nothing between the legs
     tone = np.full((len(stations), 3), np.nan)
     for k, t in enumerate(stations):
-        left, right = (leg[0] + (leg[1] - leg[0]) * t if t <= 1 else leg[1] + (leg[2] - leg[1]) * (t - 1) for leg in legs)
+        left, right = (leg[0] + (leg[1] - leg[0]) * t if t <= 1 else leg[1] + (leg[2] - leg[1]) * (t - 1)
+                       for leg in legs)
         count = int(np.clip(np.linalg.norm(left - right), 8, 400))
         line = left + (right - left) * np.linspace(0, 1, count)[:, None]
         x, y = np.floor(line[:, 0]).astype(int), np.floor(line[:, 1]).astype(int)
@@ -130,9 +131,9 @@ def _reach(hull: NDArray[Any], direction: NDArray[Any]) -> NDArray[Any]:
     a, b = hull, np.roll(hull, -1, axis=0)
     edge = b - a
     cross = direction[:, None, 0] * edge[None, :, 1] - direction[:, None, 1] * edge[None, :, 0]
-    t = (a[None, :, 0] * edge[None, :, 1] - a[None, :, 1] * edge[None, :, 0]) / np.where(np.abs(cross) < 1e-9, 1e-9, cross)
-    s = (a[None, :, 0] * direction[:, None, 1] - a[None, :, 1] * direction[:, None, 0]) / np.where(
-        np.abs(cross) < 1e-9, 1e-9, cross)
+    safe = np.where(np.abs(cross) < 1e-9, 1e-9, cross)
+    t = (a[None, :, 0] * edge[None, :, 1] - a[None, :, 1] * edge[None, :, 0]) / safe
+    s = (a[None, :, 0] * direction[:, None, 1] - a[None, :, 1] * direction[:, None, 0]) / safe
     hit = (t > 0) & (s >= -1e-6) & (s <= 1 + 1e-6)
     return np.where(hit, t, 0).max(axis=1)
 
@@ -207,7 +208,8 @@ def join_regions(regions: Regions, tube: Tube) -> Regions:
     return replace(
         regions, part=np.concatenate([regions.part, np.full(extra, PART["skirt"])]),
         membership=np.concatenate([regions.membership, member]), face=np.concatenate([regions.face, zeros]),
-        hairline=np.concatenate([regions.hairline, zeros - 1]), ear=np.concatenate([regions.ear, zeros > 1]), inner=np.concatenate([regions.inner, zeros > 1]),
+        hairline=np.concatenate([regions.hairline, zeros - 1]), ear=np.concatenate([regions.ear, zeros > 1]),
+        inner=np.concatenate([regions.inner, zeros > 1]),
         mirror=np.concatenate([regions.mirror, tube.mirror + count]),
         mirror_face=np.concatenate([regions.mirror_face, np.where(mirrored >= 0, mirrored + faces, -1)]),
         mirror_corner=np.concatenate([regions.mirror_corner, corner]),

@@ -115,7 +115,8 @@ def bake(
     vertex_colour = _vertex_merge(views, frames)
     filled = _continued(surface, views, frames, laplacian, areas, wardrobe)
     long_hair = head.long_hair(surface.regions, wardrobe.hair_length)
-    painted = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin, laplacian, areas)
+    painted = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin, laplacian,
+                              areas)
     headness = _on_texels(surface, np.maximum(surface.headness, long_hair)[:, None])[:, 0]
     on_head = headness > 0.02
     face_seen = bool((vertex_trust[surface.regions.face > 0.5] > 0.5).mean() > 0.08)
@@ -164,6 +165,7 @@ def _continued(
 ) -> Floats:
     """Every texel's colour by continuing the views over the far side (T,3)."""
     texels, regions = surface.atlas, surface.regions
+    upright = regions.rest[surface.faces, 1].mean(axis=1)
     result, weights = None, np.zeros(len(texels.face), np.float32)
     for k, (view, frame) in enumerate(zip(views, frames)):
         matrix, _ = blended(frame.rotation, frame.offset, surface.index, surface.weight)
@@ -171,11 +173,12 @@ def _continued(
         direction = np.einsum("vba,b->va", matrix, to_camera).astype(np.float32)
         source = fill.source_pixels(view.maps, view.vertex_trust, regions, laplacian, areas, direction) * frame.scale
         layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k],
-                                           wardrobe.front_only[k])
+                                           wardrobe.front_only[k], upright)
         colour, certain = np.zeros((len(texels.face), 3), np.float32), np.empty(len(texels.face), np.float32)
         with KERNEL_LOCK:
-            kernels.sample_layers(texels.face, texels.barycentric, surface.faces, regions.membership, found, source,
-                                  layers, colour, certain)
+            kernels.sample_layers(texels.face, texels.barycentric, surface.faces,
+                                  fill.back_membership(regions, view.maps.facing), found, source, layers, colour,
+                                  certain)
         plain = 1 - certain
         weak = plain > 0
         fallback = wardrobe.part_colour[surface.face_part[texels.face[weak]]]

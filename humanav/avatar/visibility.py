@@ -59,8 +59,8 @@ def view_maps(frame: Frame, posed: Floats, faces: NDArray[np.int64], face_part: 
     label = np.where(buffers.triangle >= 0, face_part[np.maximum(buffers.triangle, 0)], -1)
     cosine = interpolate(buffers, faces, facing.astype(np.float32))[..., 0]
     far = np.where(np.isfinite(buffers.depth), buffers.depth, 1e3).astype(np.float32)
-    nearest = cv2.erode(far, np.ones((3, 3), np.uint8))
-    occluder = cv2.erode(far, np.ones((9, 9), np.uint8))
+    nearest = np.asarray(cv2.erode(far, np.ones((3, 3), np.uint8)), dtype=np.float32)
+    occluder = np.asarray(cv2.erode(far, np.ones((9, 9), np.uint8)), dtype=np.float32)
     inside = np.pad((frame.small_alpha > 0.5).astype(np.uint8), 3, mode="edge")
     inner = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[3:-3, 3:-3].astype(np.float32)
     unit = max(frame.height, 200.0) / 1000

@@ -21,7 +21,8 @@ def regions(body: BodyModel) -> Regions:
 
 def triangle_area(uv: np.ndarray, faces: np.ndarray) -> float:
     a, b, c = (uv[faces[:, k]] for k in range(3))
-    return float(np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])).sum() / 2)
+    b, c = b - a, c - a
+    return float(np.abs(b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]).sum() / 2)
 
 
 @pytest.mark.parametrize("skirt", [False, True])
