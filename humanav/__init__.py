@@ -10,4 +10,10 @@ files, matrices inside.
 Importing this package loads nothing heavy: each room imports torch, numba or mediapipe only when it needs them.
 """
 
+import os
+
+# OpenMP's threads spin while they wait for each other, which doubles the cost of every parallel kernel when the cores
+# are shared with other work. It is read once, when torch or numba loads OpenMP, so it must be said before that.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 __version__ = "0.1.0"
