@@ -93,7 +93,8 @@ class Light:
         down = np.clip(-y, 0, 1) ** 0.5
         side = 1 - np.maximum(up, down)
         toward = np.clip(directions @ self.key_direction, 0, 1)[:, None] ** 2
-        return up * self.zenith + down * self.nadir + side * self.horizon * (0.7 + 0.6 * toward)
+        light = up * self.zenith + down * self.nadir + side * self.horizon * (0.7 + 0.6 * toward)
+        return np.asarray(light, np.float32)
 
     def ambient(
         self,
@@ -130,7 +131,7 @@ class Light:
 def to_linear(color: object) -> Array:
     """sRGB 0..1 to linear light."""
     c = np.asarray(color, np.float32)
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.asarray(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4), np.float32)
 
 
 def to_srgb(light: Array) -> Array:
