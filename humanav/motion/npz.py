@@ -17,6 +17,7 @@ arrays of 22 joints.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -167,7 +168,8 @@ def _read_arrays(path: Path) -> Arrays:
             raise MotionFileError(f"{path.name} holds pickled Python objects, which are not loaded for safety; save "
                                   "plain number arrays with numpy.savez.") from error
         raise MotionFileError(f"{path.name} is damaged and cannot be read as npz.") from error
-    except (OSError, EOFError, zipfile.BadZipFile, KeyError, MemoryError, NotImplementedError, SyntaxError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, MemoryError, NotImplementedError,
+            RuntimeError, SyntaxError) as error:
         raise MotionFileError(f"{path.name} is not an npz motion file, or it is damaged.") from error
 
 

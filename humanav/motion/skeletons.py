@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Bones = dict[str, int]
 
+_NEAR_REST, _JUMP_WITHIN = np.radians(15), 0.06  # radians, seconds
+_JUMP_SPEED = np.radians(1000)  # radians a second: nobody begins to move so fast
+
 _PREFIX = re.compile(r"^(bip\d*|character\d*|def|org|jnt|m_avg|f_avg|skeleton)[_\s.\-]+|^mixamorig\d*[_\s.\-]*", re.I)
 _LIMBS: dict[str, tuple[str, ...]] = {  # in order of preference; a name serves only one joint
     "hip": ("upleg", "upperleg", "thigh", "femur", "hip"),
@@ -59,7 +62,7 @@ def to_smplx(
         rest = rest_joints(body, betas)
     except BodyFileError as error:
         raise MotionFileError(f"A BVH file needs a body to be read for. {error}") from error
-    first = _starts_with_rest_pose(source)
+    first = _after_rest_pose(source)
     turned, points = source.forward()
     turned, points = turned[first:], points[first:]
     offsets = _rest_alignment(source, bones)
@@ -162,12 +165,18 @@ def _between(source: BvhSkeleton, top: int, bottom: int) -> list[int]:
     return [j for j in _chain(source, top) if j not in stop][::-1]
 
 
-def _starts_with_rest_pose(source: BvhSkeleton) -> int:
-    """1 when the first frame is a bare rest pose that the motion then jumps away from (cgspeed's files), else 0."""
-    if len(source.rotations) < 3:
+def _after_rest_pose(source: BvhSkeleton) -> int:
+    """Frames to leave out at the start: cgspeed's files begin in the rest pose and jump from there to the motion."""
+    window = min(max(round(_JUMP_WITHIN * source.fps), 2), len(source.rotations) - 1)
+    if window < 2:
         return 0
-    angle = Rotation.from_matrix(source.rotations[:2].reshape(-1, 3, 3)).magnitude().reshape(2, -1)
-    return int(angle[0].max() < 1e-3 and angle[1].max() > np.radians(25))
+    start = Rotation.from_matrix(source.rotations[0, 1:])
+    part = source.rotations[: window + 1]
+    step = Rotation.from_matrix((np.swapaxes(part[:-1], -1, -2) @ part[1:]).reshape(-1, 3, 3))
+    speed = step.magnitude().reshape(window, -1).max(axis=1) * source.fps
+    if start.magnitude().max() > _NEAR_REST or speed[0] < _JUMP_SPEED:
+        return 0
+    return int(np.flatnonzero(speed > _JUMP_SPEED)[-1]) + 1
 
 
 def _leg_length(points: Array, hip: int, knee: int, ankle: int | None) -> float:

@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from humanav.errors import MotionFileError, StorageError
-from humanav.motion import load_clip, load_motion, read_bvh, resample, write_bvh
+from humanav.motion import Motion, load_clip, load_motion, read_bvh, resample, write_bvh
 from humanav.motion.bvh import parse_bvh
 from humanav.motion.skeletons import find_bones, split_side
 from tests.motion.motions import random_motion
@@ -50,21 +50,62 @@ def test_any_channel_order_and_unit(tmp_path, body, order, unit):
     assert np.abs(joints_of(body, back)[:, :22] - joints_of(body, motion)[:, :22]).max() < 1e-3
 
 
-def mixamo_bvh(body, motion, order="ZXY", unit=100.0, turn=None) -> str:
-    """The motion on a skeleton with Mixamo's names in which the rest pose and the world are turned by ``turn``."""
+NAMES = {  # pelvis, spine1-3, neck, head; then hip, knee, ankle, foot, collar, shoulder, elbow, wrist of one side
+    "mixamo": ("mixamorig:Hips Spine Spine1 Spine2 Neck Head", "{Left}UpLeg {Left}Leg {Left}Foot {Left}ToeBase "
+               "{Left}Shoulder {Left}Arm {Left}ForeArm {Left}Hand"),
+    "daz": ("hip abdomen abdomen2 chest neck head",
+            "{l}Thigh {l}Shin {l}Foot {l}Toe {l}Collar {l}Shldr {l}ForeArm {l}Hand"),
+    "unreal": ("pelvis spine_01 spine_02 spine_03 neck_01 head", "thigh_{l} calf_{l} foot_{l} ball_{l} clavicle_{l} "
+               "upperarm_{l} lowerarm_{l} hand_{l}"),
+    "rigify": ("hips spine spine.001 spine.002 neck head", "thigh.{L} shin.{L} foot.{L} toe.{L} shoulder.{L} "
+               "upper_arm.{L} forearm.{L} hand.{L}"),
+    "vrm": ("Hips Spine Chest UpperChest Neck Head", "{Left}UpperLeg {Left}LowerLeg {Left}Foot {Left}Toes "
+            "{Left}Shoulder {Left}UpperArm {Left}LowerArm {Left}Hand"),
+    "biped": ("Bip01 Bip01_Spine Bip01_Spine1 Bip01_Spine2 Bip01_Neck Bip01_Head", "Bip01_{L}_Thigh Bip01_{L}_Calf "
+              "Bip01_{L}_Foot Bip01_{L}_Toe0 Bip01_{L}_Clavicle Bip01_{L}_UpperArm Bip01_{L}_Forearm Bip01_{L}_Hand"),
+    "plain": ("Root Spine Spine1 Chest Neck Head", "{Left}Hip {Left}Knee {Left}Ankle {Left}Toe {Left}Collar "
+              "{Left}Shoulder {Left}Elbow {Left}Wrist"),
+}
+
+
+@pytest.mark.parametrize("style", NAMES)
+def test_skeletons_of_many_names(tmp_path, body, style):
+    motion = random_motion(frames=4, betas=0)
+    path = tmp_path / "m.bvh"
+    path.write_text(mixamo_bvh(body, motion, style=style))
+    assert np.abs(joints_of(body, read_bvh(path, body))[:, :22] - joints_of(body, motion)[:, :22]).max() < 1e-3
+
+
+@pytest.mark.parametrize("down", [40, 75])
+def test_rest_pose_with_arms_down(tmp_path, body, down):
+    """A source at rest in an A-pose: its zero rotations are not our zero rotations."""
+    motion = random_motion(frames=4, betas=0)
+    path = tmp_path / "a_pose.bvh"
+    path.write_text(mixamo_bvh(body, motion, arms_down=down))
+    assert np.abs(joints_of(body, read_bvh(path, body))[:, :22] - joints_of(body, motion)[:, :22]).max() < 2e-3
+
+
+def mixamo_bvh(body, motion, order="ZXY", unit=100.0, turn=None, style="mixamo", arms_down=0.0) -> str:
+    """The motion on a foreign skeleton.
+
+    Its joints are named as NAMES[style] says, its rest pose and world turned by ``turn``, its arms hang at rest.
+    """
     rest = body.rest()[1].numpy()
     turn = np.eye(3) if turn is None else turn
-    names = {0: "Hips", 3: "Spine", 6: "Spine1", 9: "Spine2", 12: "Neck", 15: "Head"}
-    for side, k in (("Left", 0), ("Right", 1)):
-        names |= {1 + k: f"{side}UpLeg", 4 + k: f"{side}Leg", 7 + k: f"{side}Foot", 10 + k: f"{side}ToeBase",
-                  13 + k: f"{side}Shoulder", 16 + k: f"{side}Arm", 18 + k: f"{side}ForeArm", 20 + k: f"{side}Hand"}
-    names = {j: f"mixamorig:{name}" for j, name in names.items()}
+    middle, limbs = NAMES[style]
+    names = dict(zip((0, 3, 6, 9, 12, 15), middle.split()))
+    for k, side in enumerate(("Left", "Right")):
+        words = limbs.format(Left=side, L=side[0], l=side[0].lower()).split()
+        names |= dict(zip((1 + k, 4 + k, 7 + k, 10 + k, 13 + k, 16 + k, 18 + k, 20 + k), words))
+    hanging = np.tile(np.eye(3), (55, 1, 1))  # rest rotation of each joint against our T-pose
+    for k, sign in ((0, -1), (1, 1)):
+        hanging[[16 + k, 18 + k, 20 + k]] = Rotation.from_euler("z", sign * arms_down, degrees=True).as_matrix()
     channels = " ".join(f"{axis}rotation" for axis in order)
     lines, written = ["HIERARCHY"], []
 
     def emit(j, parent):
         written.append(j)
-        offset = turn @ (rest[j] - rest[parent]) * unit if j else np.zeros(3)
+        offset = turn @ hanging[parent] @ (rest[j] - rest[parent]) * unit if j else np.zeros(3)
         count = "3 " if j else "6 Xposition Yposition Zposition "
         lines.extend([("JOINT " if j else "ROOT ") + names[j], "{", "OFFSET " + " ".join(map(str, offset)),
                       "CHANNELS " + count + channels])
@@ -73,13 +114,15 @@ def mixamo_bvh(body, motion, order="ZXY", unit=100.0, turn=None) -> str:
             emit(child, j)
         if not children:
             tip = {15: [0, 0.1, 0], 10: [0, 0, 0.05], 11: [0, 0, 0.05], 20: [0.08, 0, 0], 21: [-0.08, 0, 0]}[j]
-            lines.extend(["End Site", "{", "OFFSET " + " ".join(map(str, turn @ tip * unit)), "}"])
+            lines.extend(["End Site", "{", "OFFSET " + " ".join(map(str, turn @ hanging[j] @ tip * unit)), "}"])
         lines.append("}")
 
     emit(0, 0)
     pelvis = (rest[0] + motion.transl) @ turn.T * unit
-    matrices = turn @ Rotation.from_rotvec(motion.full_pose.reshape(-1, 3)).as_matrix() @ turn.T
-    angles = Rotation.from_matrix(matrices).as_euler(order, degrees=True).reshape(len(motion), 55, 3)
+    local = Rotation.from_rotvec(motion.full_pose.reshape(-1, 3)).as_matrix().reshape(-1, 55, 3, 3)
+    parents = [max(parent, 0) for parent in body.parents]
+    matrices = turn @ (hanging[parents] @ local @ np.swapaxes(hanging, -1, -2)) @ turn.T
+    angles = Rotation.from_matrix(matrices.reshape(-1, 3, 3)).as_euler(order, degrees=True).reshape(len(motion), 55, 3)
     lines += ["MOTION", f"Frames: {len(motion)}", "Frame Time: 0.033333333"]
     for frame in range(len(motion)):
         lines.append(" ".join(f"{x:.8f}" for x in [*pelvis[frame], *angles[frame, written].reshape(-1)]))
@@ -92,6 +135,18 @@ def test_z_up_world_stands_upright(tmp_path, body):
     path.write_text(mixamo_bvh(body, motion, turn=np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])))
     back = read_bvh(path, body)
     assert np.abs(joints_of(body, back)[:, :22] - joints_of(body, motion)[:, :22]).max() < 1e-3
+
+
+def test_jump_from_the_rest_pose_is_left_out(tmp_path, body):
+    pose = random_motion(frames=12, betas=0).full_pose.copy()
+    pose[:, 17] = [0, 0, 1.2]
+    pose[0] = 0
+    path = tmp_path / "cgspeed.bvh"
+    path.write_text(mixamo_bvh(body, Motion.from_full_pose(pose, 30, np.tile([0, 1.3, 0], (12, 1)))))
+    assert len(read_bvh(path, body)) == 11
+    pose[0] = pose[1]
+    path.write_text(mixamo_bvh(body, Motion.from_full_pose(pose, 30, np.tile([0, 1.3, 0], (12, 1)))))
+    assert len(read_bvh(path, body)) == 12
 
 
 def test_longer_legs_take_longer_steps(tmp_path, body):
@@ -122,8 +177,8 @@ def test_agrees_with_the_reference_reading_of_a_captured_file(shared, body):
     motion = resample(load_motion(source, body), 30)
     with np.load(reference) as data:
         pose = data["pose/135_04"].astype(float).reshape(-1, 22, 3)
-    count = min(len(motion) - 1, len(pose))
-    ours = Rotation.from_rotvec(motion.full_pose[1 : count + 1, :22].reshape(-1, 3))
+    count = min(len(motion), len(pose))  # both leave out the jump from the rest pose at the start
+    ours = Rotation.from_rotvec(motion.full_pose[:count, :22].reshape(-1, 3))
     angle = np.degrees((ours.inv() * Rotation.from_rotvec(pose[:count].reshape(-1, 3))).magnitude()).reshape(-1, 22)
     median = np.median(angle, axis=0)
     assert np.delete(median, [7, 8, 18, 19, 20, 21]).max() < 0.5  # hips, knees, spine, shoulders: the same rotations

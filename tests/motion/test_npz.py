@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from humanav.errors import MotionFileError, StorageError
-from humanav.motion import load_motion, load_npz, save_npz
+from humanav.motion import load_motion, load_npz, save_npz, write_bvh
 from humanav.motion.npz import Z_UP_TO_Y_UP, turn_world
 from tests.motion.motions import random_motion
 
@@ -149,6 +150,20 @@ def test_bad_file_gets_one_sentence(tmp_path, label, data, says):
     assert "bad.npz" in text
     assert text.endswith(".")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("kind", ["npz", "bvh"])
+def test_damaged_files_never_crash(tmp_path, body, rng, kind):
+    motion = random_motion(frames=4)
+    good = save_npz(motion, tmp_path / "m.npz") if kind == "npz" else write_bvh(motion, tmp_path / "m.bvh", body)
+    whole = good.read_bytes()
+    for _ in range(150):
+        data = bytearray(whole[: rng.integers(len(whole))] if rng.random() < 0.3 else whole)
+        for _ in range(rng.integers(1, 20) if data else 0):
+            data[rng.integers(len(data))] = rng.integers(256)
+        good.write_bytes(bytes(data))
+        with contextlib.suppress(MotionFileError):
+            load_motion(good, body)
 
 
 def test_missing_file_and_folder(tmp_path):
