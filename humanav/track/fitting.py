@@ -37,6 +37,7 @@ from humanav.track.start import (
 
 NUM_BETAS = 10
 _LOOSE, _TIGHT = 12.0, 3.0  # Geman-McClure scales in sigmas
+_PRIOR_WEIGHT = 0.5  # few people trained it
 _WORLD_SIGMA = 0.11  # metres: the detector's depth is a hint, no more
 _WORLD_AXES = np.array([0.2, 0.2, 1.0])
 _TILT_MEAN, _TILT_SIGMA = np.array([0.0, 0.06]), np.array([0.04, 0.10])
@@ -55,7 +56,7 @@ class Fitting:
         self.observed = observe(person, camera, self.skeleton, dirs / tall)
         if int((self.observed.inside & (self.observed.group == "body")).sum()) < 4:
             raise NoPersonError("Too little of the person is in the picture: use a photo that shows the whole body.")
-        self.prior = PriorTerm(prior)
+        self.prior = PriorTerm(prior, _PRIOR_WEIGHT)
         self.limits = HingeTerm()
         self.shape = ShapeTerm(np.zeros(NUM_BETAS), np.full(NUM_BETAS, 1.0), height, tall, dirs)
         self.tilt = TiltTerm(_TILT_MEAN, _TILT_SIGMA)

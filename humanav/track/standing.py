@@ -6,20 +6,22 @@ upright explanation is fitted too and taken when the picture agrees about as wel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from humanav.body.kinematics import Array, exp_rotation
 from humanav.body.names import JOINT_INDEX
-from humanav.track.observations import LIMBS, Observations
+from humanav.track.observations import Observations
 from humanav.track.residuals import BalanceTerm, JointTerm
 from humanav.track.solver import Term
 
 _STRAIGHT = ("left_hip", "right_hip", "left_knee", "right_knee", "spine1", "spine2", "spine3")
 _LEGS = (("hip", -0.03, (0.12, 0.15, 0.12)), ("knee", 0.06, (0.10, 0.04, 0.04)), ("ankle", -0.03, (0.15, 0.20, 0.15)))
 """Mean flexion about x and spread about each axis in radians: nobody locks the knees for a photo."""
-_GAIN = 14.0  # nats that the narrower explanation earns: it has far fewer ways to be right
+_GAIN = 10.5  # nats that the narrower explanation earns: it has far fewer ways to be right
 _PICTURE_BEND, _PICTURE_SCALE = 8.0, 2.0  # degrees of knee bend in the picture that mean nothing, and per nat beyond
-_SPACE_BEND, _SPACE_SCALE = 28.0, 5.0  # the same for the detector's 3D, which bends knees on its own
+_SPACE_BEND, _SPACE_SCALE = 30.0, 4.0  # the same for the detector's 3D, which bends knees and hips on its own
 
 
 def straighten(rotations: Array, up: Array) -> Array:
@@ -52,17 +54,20 @@ def standing_odds(observed: Observations, free: float, upright: float) -> float:
         upright: under the upright one.
     """
     odds = _GAIN - (upright - free)
-    picture = [bend(observed, observed.pixels, side) for side in ("left", "right")]
-    space = [bend(observed, observed.world, side) for side in ("left", "right")]
-    for angles, free_bend, scale in ((picture, _PICTURE_BEND, _PICTURE_SCALE), (space, _SPACE_BEND, _SPACE_SCALE)):
+    for places, chain, meaningless, scale in (
+        (observed.pixels, ("hip", "knee", "ankle"), _PICTURE_BEND, _PICTURE_SCALE),
+        (observed.world, ("hip", "knee", "ankle"), _SPACE_BEND, _SPACE_SCALE),
+        (observed.world, ("shoulder", "hip", "knee"), _SPACE_BEND, _SPACE_SCALE),
+    ):
+        angles = [bend(observed, places, [f"{side}_{name}" for name in chain]) for side in ("left", "right")]
         known = [angle for angle in angles if np.isfinite(angle)]
-        odds -= max(0.0, (max(known) - free_bend) / scale) if known else 0.0
+        odds -= max(0.0, (max(known) - meaningless) / scale) if known else 0.0
     return odds
 
 
-def bend(observed: Observations, places: Array, side: str) -> float:
-    """Bend of a knee in degrees (0 straight) in given places (K,2) or (K,3); NaN when the leg is not seen."""
-    rows = [observed.index(name) for name in LIMBS[f"{side}_leg"]]
+def bend(observed: Observations, places: Array, chain: Sequence[str]) -> float:
+    """Bend in degrees (0 straight) at the middle of three landmarks in given places (K,2) or (K,3); NaN if unseen."""
+    rows = [observed.index(name) for name in chain]
     if min(rows) < 0 or not observed.inside[rows].all():
         return float("nan")
     above, below = places[rows[0]] - places[rows[1]], places[rows[2]] - places[rows[1]]
