@@ -171,7 +171,7 @@ def _face(
     # brows: an arc through the landmarks, thinner outwards
     arc = mark[5:10]
     line = np.interp(x, arc[:, 0], arc[:, 1])
-    width = np.interp(x, [0.008, 0.016, 0.034, 0.054], [0.0030, 0.0042, 0.0036, 0.0012]) * material.brow_width
+    width = np.interp(x, [0.008, 0.016, 0.034, 0.054], [0.0024, 0.0037, 0.0033, 0.0012]) * material.brow_width
     hairs = 0.8 + 0.7 * fbm(rest, (260, 420, 100), 2, 0.6, seed + 7)
     brow = (
         smoothstep(1.15, 0.55, np.abs(y - line + 0.0018 * smoothstep(0.024, 0.010, x) - 0.0005) / width)
