@@ -100,7 +100,7 @@ Image.fromarray(contact_sheet([*sides, avatar.texture], ["front", "left", "back"
 
 # %%
 from humanav.export import write_glb
-from humanav.motion import ground, in_place, load_clip
+from humanav.motion import fit_to_shape, in_place, load_clip
 
 walk = fit_to_shape(load_clip("walk"), body, avatar.betas)
 frames = list(animation_frames(avatar, in_place(walk)[:: len(walk) // 6]))[:6]

@@ -16,7 +16,7 @@ from PIL import Image
 from humanav.avatar import Avatar
 from humanav.body import BodyModel
 from humanav.jobs import STAGES, photo_to_avatar
-from humanav.motion import ground, in_place, load_clip
+from humanav.motion import fit_to_shape, in_place, load_clip
 from humanav.paths import asset, home
 from humanav.perception import load_image
 from humanav.progress import Event, Progress
@@ -62,7 +62,7 @@ def row(photo: Path, result: Result, body: BodyModel) -> list[NDArray[np.uint8]]
     sides = list(turntable(avatar, size, seconds=4, fps=1, yaw=20))[:3]
     moments = []
     for name, when in MOVES:
-        clip = in_place(ground(load_clip(name).with_betas(avatar.betas), body))
+        clip = in_place(fit_to_shape(load_clip(name), body, avatar.betas))
         start = int(when * len(clip))
         moments.append(next(animation_frames(avatar, clip[start: start + 1], size)))
     return [load_image(photo), *sides, *moments]
