@@ -78,7 +78,7 @@ def _block(record: dict[str, Any]) -> list[str]:
     options = "".join(f" --{key}" if value is True else f" --{key} {value}"
                       for key, value in record["options"].items())
     baseline = numbers.pop("baseline", None)
-    baseline = baseline if isinstance(baseline, dict) else {}
+    baseline = dict(_flat(baseline)) if isinstance(baseline, dict) else {}
     lines = [f"## {name}", "", _summary(name), "", f"`humanav bench {name}{options} --json`, {record['date']}, "
              f"{record['machine']}", ""]
     head = "| number | humanav |" + (" baseline |" if baseline else "")

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # From the top to the bottom: a room may import those after it, and its own.
 ROOMS = ["app", "cli", "doctor", "bench", "jobs", "results", "view", "export", "avatar", "track", "synth", "perception",
-         "render", "motion", "camera", "body", "progress", "paths", "errors"]
+         "render", "motion", "camera", "body", "metrics", "progress", "paths", "errors"]
 # One value deep: Motion is described in terms of the body's joints and the body accepts a Motion.
 ALLOWED_UPWARDS = {("body", "motion"), ("body", "camera")}
 LARGE_FILES: set[str] = set()
@@ -105,3 +105,10 @@ def test_the_install_files_agree() -> None:
                      for part in (lines, needed))
     missing = wanted - named
     assert missing <= {"gradio"}  # the Space's sdk_version brings it
+
+
+def test_the_code_is_clean() -> None:
+    pytest.importorskip("ruff")
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--output-format=concise", "."], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == ""

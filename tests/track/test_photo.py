@@ -111,7 +111,7 @@ def test_a_leaning_detector_does_not_make_the_person_lean(body, standing):
 
 
 def test_camera_pitch_is_estimated_roughly(standing):
-    shot, fit = standing
+    _, fit = standing
     assert abs(fit.report.camera_pitch_deg - 5) < 8
 
 
