@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from humanav.avatar.atlas import enlarge_eyes, texels
 from humanav.avatar.avatar import Avatar, Floats
-from humanav.avatar.garments import describe_garments, read_wardrobe, wears_shoes
+from humanav.avatar.garments import describe_garments, read_wardrobe
 from humanav.avatar.geometry import fit_offsets, shoe_shape
 from humanav.avatar.matte import tighten
 from humanav.avatar.regions import PART, Regions, find_regions
@@ -72,13 +72,14 @@ def build_avatar(
         shaped = np.concatenate([shaped, tube.vertices])
         regions = join_regions(regions, tube)
     rest, iou = fit_offsets(shaped, faces, index, weight, regions, frames, hold)
+    rise = np.linalg.norm(rest - shaped, axis=1)
     if hold is not None:
         rest = rest - vertex_normals(rest, faces) * (0.012 * hold[:, None])
     _stage(progress, "Painting the texture")
     surface = Surface(rest, faces, uv, uv_faces, index, weight, regions, texels(uv, uv_faces, texture_size))
     seen = [see(surface, frame) for frame in frames]
-    wardrobe = read_wardrobe(seen, frames, regions, faces)
-    if wears_shoes(wardrobe):
+    wardrobe = read_wardrobe(seen, frames, regions, faces, rise)
+    if wardrobe.shoes is not None:
         surface = replace(surface, rest=shoe_shape(rest, regions, joints))
         seen = [see(surface, frame) for frame in frames]
     texture, confidence = bake(surface, frames, seen, wardrobe, hold)

@@ -39,16 +39,13 @@ MIN_SOURCE = 60
 
 def source_layers(
     picture: NDArray[np.uint8], frame: Frame, maps: Maps, rejected: NDArray[np.bool_],
-    front_only: NDArray[np.bool_], upright: Floats,
+    front_only: NDArray[np.bool_],
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """For each part a picture (P+1,h,w,3) that shows nothing but that part, and which parts have one (P+1,).
 
     Pixels of other parts, at the cut-out's edge, at a grazing angle or ``rejected`` take the nearest trusted colour; so
     do ``front_only`` ones (hair that hangs over the shoulder) outside the head. The last layer is the torso without
     what is on one side only: prints, necklaces, plackets, the shirt in an open jacket.
-
-    Args:
-        upright: (F,) height of each face on the body, in metres.
     """
     unit = max(frame.height, 200.0) / 1000
     layers = np.zeros((len(PARTS) + 1, *picture.shape), dtype=np.uint8)
@@ -70,38 +67,51 @@ def source_layers(
         layers[part] = _inpainted(picture, valid, unit)
         found[part] = True
         if name == "torso":
-            layers[-1] = _plain(layers[part], valid, upright[np.maximum(maps.face, 0)])
+            layers[-1] = _plain(layers[part], valid, maps.place, unit)
             found[-1] = True
     return layers, found
 
 
-def _plain(layer: NDArray[np.uint8], valid: NDArray[np.bool_], upright: Floats) -> NDArray[np.uint8]:
-    """The layer with every row's odd colours drawn to the row's median; stripes along a row and busy cloth stay."""
-    row = np.floor((upright + 2.0) / _ROW).astype(np.int64)
+def _plain(
+    layer: NDArray[np.uint8], valid: NDArray[np.bool_], place: Floats, unit: float
+) -> NDArray[np.uint8]:
+    """The layer with every row's odd colours drawn to the row's median; stripes along a row and busy cloth stay.
+
+    The median is that of the sides: prints and plackets sit in the middle. ``place`` (h,w,3) is the place on the body.
+    """
+    height = (place[..., 1] + 2.0) / _ROW
+    row = np.floor(height).astype(np.int64)
     count = int(row.max()) + 2
     median, spread = np.full((count, 3), np.nan), np.full(count, np.nan)
-    order = np.argsort(row[valid], kind="stable")
-    pixels, rows = layer[valid][order].astype(np.float32), row[valid][order]
+    side = valid & (np.abs(place[..., 0]) > 0.065)
+    side = side if side.sum() > 0.2 * valid.sum() else valid
+    order = np.argsort(row[side], kind="stable")
+    pixels, rows = layer[side][order].astype(np.float32), row[side][order]
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     for start, stop in zip(starts, [*starts[1:], len(rows)]):
         if stop - start >= 12:
-            middle = np.median(pixels[start:stop], axis=0)
-            median[rows[start]] = middle
-            spread[rows[start]] = np.median(np.abs(pixels[start:stop] - middle).sum(axis=1))
+            centre = np.median(pixels[start:stop], axis=0)
+            median[rows[start]] = centre
+            usual, wide = np.quantile(np.linalg.norm(pixels[start:stop] - centre, axis=1), (0.45, 0.85))
+            spread[rows[start]] = max(usual, wide / 3.2)  # stripes are no oddity
     known = np.flatnonzero(np.isfinite(spread))
     if len(known) < 2:
         return layer
     everywhere = np.arange(count)
     median = np.stack([np.interp(everywhere, known, median[known, c]) for c in range(3)], axis=1)
     spread = np.interp(everywhere, known, gaussian_filter1d(spread[known], 2.0))
-    nearest_row, _ = nearest_fill(row, valid)
-    middle, width = median[nearest_row], np.maximum(spread[nearest_row], 10.0)
-    odd = layer - middle
-    size = np.linalg.norm(odd, axis=2)
-    keep = smoothstep(4.2, 2.4, size / width)
-    keep = cv2.erode(cv2.GaussianBlur(keep, (0, 0), 1.2), np.ones((5, 5), np.uint8))[..., None]
-    shade = np.clip(odd, -10, 10)
-    return np.clip(middle + shade + (odd - shade) * keep + 0.5, 0, 255).astype(np.uint8)
+    smooth_height, _ = nearest_fill(height.astype(np.float32), valid)
+    # between the rows' middles the colours run smoothly
+    at = np.clip(smooth_height - 0.5, 0, count - 2)
+    low = at.astype(np.int64)
+    part = (at - low)[..., None]
+    base = median[low] * (1 - part) + median[low + 1] * part
+    width = np.maximum(spread[low], 13.0)
+    odd = layer - base
+    size = np.linalg.norm(cv2.GaussianBlur(odd, (0, 0), max(1.5 * unit, 0.6)), axis=2)
+    keep = cv2.erode(smoothstep(4.0, 2.2, size / width) * valid, np.ones((5, 5), np.uint8))
+    keep = cv2.GaussianBlur(keep, (0, 0), max(4 * unit, 1.0))[..., None]
+    return np.clip(base + odd * keep + 0.5, 0, 255).astype(np.uint8)
 
 
 def back_membership(regions: Regions, facing: Floats) -> Floats:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from humanav.avatar.avatar import Floats
-from humanav.avatar.head import Hair, lab, read_hair, skin_colour
+from humanav.avatar.head import Hair, lab, long_hair, read_hair, skin_colour
 from humanav.avatar.regions import PART, PARTS, Regions
+from humanav.avatar.surface import smoothstep
 from humanav.avatar.views import Frame
 from humanav.avatar.visibility import Maps
 
@@ -37,7 +38,6 @@ class Wardrobe:
 
     Attributes:
         skin: (3,) RGB of the person's skin; ``hair``: see :class:`~humanav.avatar.head.Hair`.
-        hair_length: metres that hair hangs down below the eyes on both sides of the neck, 0 for short or tied hair.
         pictures: each view's picture at its working size; ``skin_pixels``: which of its pixels look like skin.
         rejected: pixels that contradict the row of the limb they lie on (a sleeve's edge on the arm, an arm on the
             dress).
@@ -45,24 +45,33 @@ class Wardrobe:
             back.
         gains: (3,) factor that brings each view's light to that of the first.
         part_colour: (P,3) median colour of each part.
+        hair_cover: (V,) 0..1 where hair covers neck and shoulders; ``shoes``: (3,) their colour, None for bare feet.
         cover: part name to share of cloth (not skin) per row along the limb, NaN where nothing was seen.
     """
 
     skin: Floats
     hair: Hair
-    hair_length: float
     pictures: list[NDArray[np.uint8]]
     skin_pixels: list[NDArray[np.bool_]]
     rejected: list[NDArray[np.bool_]]
     front_only: list[NDArray[np.bool_]]
     gains: list[Floats]
     part_colour: Floats
+    hair_cover: Floats
+    shoes: Floats | None = None
     cloth_colour: dict[str, list[int]] = field(default_factory=dict)
     cover: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
-def read_wardrobe(views: Sequence[Read], frames: Sequence[Frame], regions: Regions, faces: NDArray[Any]) -> Wardrobe:
-    """Classify what the views show. ``faces`` (F,3) are the mesh's."""
+def read_wardrobe(
+    views: Sequence[Read], frames: Sequence[Frame], regions: Regions, faces: NDArray[Any], rise: Floats
+) -> Wardrobe:
+    """Classify what the views show.
+
+    Args:
+        faces: (F,3) of the mesh.
+        rise: (V,) metres by which the outline moved the body's surface.
+    """
     best = np.stack([view.vertex_trust * frame.weight for view, frame in zip(views, frames)]).argmax(axis=0)
     rows = np.arange(len(best))
     colour = np.stack([view.vertex_colour for view in views])[best, rows]
@@ -88,12 +97,18 @@ def read_wardrobe(views: Sequence[Read], frames: Sequence[Frame], regions: Regio
     gains = [np.ones(3, np.float32)] + [_gain(views[0], view) for view in views[1:]]
     hanging = [hair_pixels(pictures[k], skin, hair, view.maps) for k, view in enumerate(views)]
     length = max(hair_length(view.maps, hanging[k], along, regions, faces) for k, view in enumerate(views))
+    strands = [pixels.copy() for pixels in hanging]
     neck = regions.rest[faces, 1].mean(axis=1) > regions.eye[1] - 0.15
     for k, view in enumerate(views):
         if "neck" in cover and np.nanmean(cover["neck"]) < 0.6:
             # a bare neck: what is not skin up there is an earring, a strand or the shade of the chin
             hanging[k] |= (view.maps.label == PART["neck"]) & neck[np.maximum(view.maps.face, 0)] & ~skin_pixels[k]
-    return Wardrobe(skin, hair, length, pictures, skin_pixels, rejected, hanging, gains, part_colour, cloth, cover)
+    hair_cover = long_hair(regions, length)
+    if hair.kind == "hair" and any(pixels.sum() > 150 for pixels in strands):
+        # where the outline pushed the neck out there is hair, seen from behind as well
+        hair_cover = np.maximum(hair_cover, (regions.part == PART["neck"]) * smoothstep(0.016, 0.026, rise))
+    return Wardrobe(skin, hair, pictures, skin_pixels, rejected, hanging, gains, part_colour,
+                    hair_cover.astype(np.float32), _shoe_colour(views, pictures, skin_pixels, regions), cloth, cover)
 
 
 def like_skin(picture: NDArray[np.uint8], skin: Floats) -> NDArray[np.bool_]:
@@ -126,10 +141,9 @@ def hair_pixels(picture: NDArray[np.uint8], skin: Floats, hair: Hair, maps: Maps
         return nothing  # the cloth itself has the hair's colour
     count, pieces = cv2.connectedComponents(cv2.morphologyEx((like & reach).astype(np.uint8), cv2.MORPH_CLOSE,
                                                              np.ones((5, 5), np.uint8)))
-    pieces = np.asarray(pieces)
-    on_head = np.bincount(pieces[(maps.label == PART["head"]) & sure], minlength=count)
-    on_head[0] = 0
-    hanging = (on_head > 20)[pieces] & (maps.label != PART["head"])
+    rooted = np.bincount(pieces[(maps.label == PART["head"]) & sure], minlength=count) > 20
+    rooted[0] = False
+    hanging = rooted[pieces] & (maps.label != PART["head"])
     grown: NDArray[np.bool_] = cv2.dilate(hanging.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
     return grown & (maps.label != PART["head"])
 
@@ -175,9 +189,9 @@ def _cover(
         maps = view.maps
         trusted = (maps.label >= 0) & (maps.cosine > 0.5) & (maps.ramp > 0.9)
         trusted &= ((maps.banned >> np.maximum(maps.label, 0).astype(np.uint32)) & 1) == 0
-        part, row = maps.label[trusted], row_of(along[maps.face[trusted]])
-        np.add.at(total, (part, row), maps.cosine[trusted])
-        np.add.at(cloth, (part, row), maps.cosine[trusted] * ~skin[trusted])
+        cell = maps.label[trusted], row_of(along[maps.face[trusted]])
+        np.add.at(total, cell, maps.cosine[trusted])
+        np.add.at(cloth, cell, maps.cosine[trusted] * ~skin[trusted])
     result = {}
     for part, name in enumerate(PARTS):
         if total[part].sum() > 50:
@@ -199,7 +213,7 @@ def _contradictions(
         if name not in cover or name in ("head", "neck") or "hand" in name or "foot" in name:
             continue
         own = shown & (maps.label == part)
-        share = cover[name][row]
+        share = cover[name][row] if name != "skirt" else np.full(row.shape, np.nanmedian(cover[name]))
         other = shown & (maps.label != part)
         near = cv2.distanceTransform((~other).astype(np.uint8), cv2.DIST_L2, 3) < 0.03 * height
         doubtful = own & (near | (maps.cosine < 0.55) | (maps.inner < 0.012 * height))
@@ -241,7 +255,7 @@ def _part_colours(
 
 def _borrow(colour: Floats, seen: NDArray[np.bool_]) -> None:
     """Parts no photo shows take the colour of the other side, or of the part above."""
-    above = {"shin": "thigh", "thigh": "torso", "upper_arm": "torso", "forearm": "upper_arm"}
+    parent_part = {"shin": "thigh", "thigh": "torso", "upper_arm": "torso", "forearm": "upper_arm"}
     for word in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot"):
         for side, other in (("left", "right"), ("right", "left")):
             part = PART[f"{side}_{word}"]
@@ -249,7 +263,7 @@ def _borrow(colour: Floats, seen: NDArray[np.bool_]) -> None:
                 if seen[PART[f"{other}_{word}"]]:
                     colour[part] = colour[PART[f"{other}_{word}"]]
                 elif word in ("thigh", "upper_arm"):
-                    colour[part] = colour[PART[above[word]]]
+                    colour[part] = colour[PART[parent_part[word]]]
                 elif word == "shin":
                     colour[part] = colour[PART[f"{side}_thigh"]]
     for side in ("left", "right"):
@@ -265,10 +279,22 @@ def _gain(first: Read, other: Read) -> Floats:
     return np.clip(ratio, 0.75, 1.33).astype(np.float32)
 
 
-def wears_shoes(wardrobe: Wardrobe) -> bool:
-    """True when the feet that are seen do not look like the person's skin."""
-    shares = [np.nanmean(wardrobe.cover[name]) for name in ("left_foot", "right_foot") if name in wardrobe.cover]
-    return not shares or float(np.mean(shares)) > 0.45
+def _shoe_colour(
+    views: Sequence[Read], pictures: list[NDArray[np.uint8]], skin_pixels: list[NDArray[np.bool_]], regions: Regions
+) -> Floats | None:
+    """Median colour of what covers the lower half of the feet, or None when that is skin."""
+    feet = np.isin(regions.part, (PART["left_foot"], PART["right_foot"]))
+    low = float(regions.rest[feet, 1].min()) + 0.045
+    cloth, total = [np.zeros((0, 3), np.uint8)], 0
+    for view, picture, skin in zip(views, pictures, skin_pixels):
+        own = np.isin(view.maps.label, (PART["left_foot"], PART["right_foot"])) & (view.maps.place[..., 1] < low)
+        own &= view.maps.ramp > 0.5
+        total += int(own.sum())
+        cloth.append(picture[own & ~skin])
+    pixels = np.concatenate(cloth)
+    if total < 40:
+        return np.array([62, 60, 62], np.float32)
+    return np.median(pixels, axis=0).astype(np.float32) if len(pixels) > 0.5 * total else None
 
 
 def describe_garments(wardrobe: Wardrobe, skirt: bool) -> dict[str, Any]:
@@ -285,10 +311,8 @@ def describe_garments(wardrobe: Wardrobe, skirt: bool) -> dict[str, Any]:
     bottom = cloth.get("skirt") if skirt else cloth.get("left_thigh", cloth.get("right_thigh"))
     if bottom is not None:
         result["bottom"] = bottom
-    if wears_shoes(wardrobe):
-        shoe = cloth.get("left_foot", cloth.get("right_foot"))
-        if shoe is not None:
-            result["shoes"] = shoe
+    if wardrobe.shoes is not None:
+        result["shoes"] = [int(c) for c in wardrobe.shoes]
     arm, fore = _mean_cover(wardrobe, "upper_arm"), _mean_cover(wardrobe, "forearm")
     if arm is not None:
         result["sleeves"] = "long" if (fore or 0) > 0.6 else "short" if arm > 0.35 else "none"

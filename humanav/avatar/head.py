@@ -127,9 +127,9 @@ def strand_noise(position: Floats, centre: Floats, amplitude: float) -> Floats:
     wide, tall = 900, 32
     total: Floats = np.zeros(len(position), dtype=np.float32)
     for share, width, length in ((0.45, 0.8, 4.0), (0.35, 2.0, 3.0), (0.35, 9.0, 2.0), (0.3, 30.0, 2.5)):
-        table = np.asarray(rng.standard_normal((tall, wide)), dtype=np.float32)
-        table = cv2.GaussianBlur(np.tile(table, (1, 3)), (0, 0), sigmaX=width, sigmaY=length)[:, wide:2 * wide]
-        table /= table.std()
+        noise = np.tile(rng.standard_normal((tall, wide)).astype(np.float32), (1, 3))
+        smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigmaX=width, sigmaY=length), dtype=np.float32)
+        table = smooth[:, wide:2 * wide] / smooth.std()
         x = (azimuth / (2 * np.pi) + 0.5) * wide
         y = np.clip((0.2 - down) / 0.5, 0, 1) * (tall - 1)
         total = total + share * map_coordinates(table, np.stack([y, x]), order=1, mode="grid-wrap")

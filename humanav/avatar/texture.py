@@ -61,7 +61,7 @@ class Seen:
 def see(surface: Surface, frame: Frame) -> Seen:
     """Read a view's colours and trust for every vertex."""
     posed = frame.posed(surface.rest, surface.index, surface.weight)
-    maps = view_maps(frame, posed, surface.faces, surface.face_part)
+    maps = view_maps(frame, posed, surface.faces, surface.face_part, surface.regions.rest)
     picture = without_halo(frame.image, frame.alpha, 2.5 * max(frame.height, 200) / 1000 / frame.scale)
     seen = Seen(np.zeros((0, 3), np.float32), np.zeros(0, np.float32), maps, picture)
     read_vertices(surface, frame, seen)
@@ -114,13 +114,14 @@ def bake(
     total, colour, vertex_trust = _merge(views, frames, wardrobe)
     vertex_colour = _vertex_merge(views, frames)
     filled = _continued(surface, views, frames, laplacian, areas, wardrobe)
-    long_hair = head.long_hair(surface.regions, wardrobe.hair_length)
     painted = head.paint_head(vertex_colour, vertex_trust, surface.regions, wardrobe.hair, wardrobe.skin, laplacian,
                               areas)
-    headness = _on_texels(surface, np.maximum(surface.headness, long_hair)[:, None])[:, 0]
+    headness = _on_texels(surface, np.maximum(surface.headness, wardrobe.hair_cover)[:, None])[:, 0]
     on_head = headness > 0.02
     face_seen = bool((vertex_trust[surface.regions.face > 0.5] > 0.5).mean() > 0.08)
     _paint_head(surface, filled, *painted, wardrobe, headness, face_seen)
+    if wardrobe.shoes is not None:
+        _close_heels(surface, filled, wardrobe.shoes, wardrobe.skin)
     if under_skirt is not None:
         _line_skirt(surface, filled, under_skirt, wardrobe)
     mirrored, mirror_trust = _mirrored(surface, colour, total)
@@ -165,7 +166,6 @@ def _continued(
 ) -> Floats:
     """Every texel's colour by continuing the views over the far side (T,3)."""
     texels, regions = surface.atlas, surface.regions
-    upright = regions.rest[surface.faces, 1].mean(axis=1)
     result, weights = None, np.zeros(len(texels.face), np.float32)
     for k, (view, frame) in enumerate(zip(views, frames)):
         matrix, _ = blended(frame.rotation, frame.offset, surface.index, surface.weight)
@@ -173,7 +173,7 @@ def _continued(
         direction = np.einsum("vba,b->va", matrix, to_camera).astype(np.float32)
         source = fill.source_pixels(view.maps, view.vertex_trust, regions, laplacian, areas, direction) * frame.scale
         layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k],
-                                           wardrobe.front_only[k], upright)
+                                           wardrobe.front_only[k])
         colour, certain = np.zeros((len(texels.face), 3), np.float32), np.empty(len(texels.face), np.float32)
         with KERNEL_LOCK:
             kernels.sample_layers(texels.face, texels.barycentric, surface.faces,
@@ -196,6 +196,19 @@ def _continued(
     return result if len(views) == 1 else result / weights[:, None]
 
 
+def _close_heels(surface: Surface, filled: Floats, shoes: Floats, skin: Floats) -> None:
+    """The shoe's colour on the heel and sole where the fill carried skin down from the ankle."""
+    regions = surface.regions
+    feet = np.isin(regions.part, (PART["left_foot"], PART["right_foot"]))
+    sole = float(regions.rest[feet, 1].min())
+    low = (feet * smoothstep(sole + 0.062, sole + 0.052, regions.rest[:, 1])).astype(np.float32)
+    share = _on_texels(surface, low[:, None])[:, 0]
+    own = np.flatnonzero(share > 0.02)
+    away = np.linalg.norm((head.lab(filled[own]) - head.lab(skin[None])[0]) * np.array([0.5, 1, 1], np.float32), axis=1)
+    share = (share[own] * smoothstep(22.0, 14.0, away))[:, None]
+    filled[own] += (shoes - filled[own]) * share
+
+
 def _line_skirt(surface: Surface, filled: Floats, under: Floats, wardrobe: Wardrobe) -> None:
     """Cloth on the upper legs under a skirt: where a lifted knee pokes through, it shows the skirt's colour."""
     regions = surface.regions
@@ -215,7 +228,7 @@ def _paint_head(
     on_head = headness > 0.02
     face, barycentric = texels.face[on_head], texels.barycentric[on_head]
     line = np.maximum(np.maximum(regions.hairline, -0.2) + shift,
-                      0.03 * (head.long_hair(regions, wardrobe.hair_length) - 0.5))
+                      0.03 * (wardrobe.hair_cover - 0.5))
     values = np.concatenate([tint, strands, line[:, None], regions.rest, regions.inner[:, None]], axis=1)
     out = np.empty((len(face), values.shape[1]), np.float32)
     with KERNEL_LOCK:

@@ -34,6 +34,7 @@ class Maps:
         cosine: of the seen surface; ``nearest``, ``occluder``: smallest depth in the 3x3 and 9x9 neighbourhood.
         inner: distance in pixels to the cut-out's edge; ``ramp``: 0..1 trust that grows from that edge inwards.
         banned: bit p set where a texel of part p must not take the pixel's colour.
+        place: (h,w,3) where on the mean body, in the T-pose, the seen point lies.
     """
 
     pixel: NDArray[np.float64]
@@ -47,10 +48,13 @@ class Maps:
     inner: Floats
     ramp: Floats
     banned: NDArray[np.uint32]
+    place: Floats
 
 
-def view_maps(frame: Frame, posed: Floats, faces: NDArray[np.int64], face_part: NDArray[np.int64]) -> Maps:
-    """Project the posed surface into a frame and derive the guards."""
+def view_maps(
+    frame: Frame, posed: Floats, faces: NDArray[np.int64], face_part: NDArray[np.int64], rest: Floats
+) -> Maps:
+    """Project the posed surface into a frame and derive the guards; ``rest`` (V,3) are the vertices in the T-pose."""
     normal = vertex_normals(posed, faces)
     to_camera = np.asarray(-frame.camera.R.T @ frame.camera.t) - posed
     facing = (normal * to_camera).sum(axis=1) / np.maximum(np.linalg.norm(to_camera, axis=1), 1e-6)
@@ -69,7 +73,7 @@ def view_maps(frame: Frame, posed: Floats, faces: NDArray[np.int64], face_part: 
     ramp = np.where(on_head, smoothstep(1.5 * unit, 9 * unit, inner), smoothstep(0.45 * unit, 5 * unit, inner))
     ramp = ramp * ~frame.border
     return Maps(pixel, depth, facing.astype(np.float32), label, buffers.triangle, cosine, nearest, occluder, inner,
-                ramp.astype(np.float32), _banned(label, max(frame.height, 200.0)))
+                ramp.astype(np.float32), _banned(label, max(frame.height, 200.0)), interpolate(buffers, faces, rest))
 
 
 def _banned(label: NDArray[np.int64], height: float) -> NDArray[np.uint32]:
