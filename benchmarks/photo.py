@@ -23,9 +23,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +46,7 @@ PARTS = {
 CMU_TEST = ("03", "135")
 
 
-@dataclass
-class _Case:
+class _Case(NamedTuple):
     """What is known of one person after the fit: the truth, the estimate and where the estimate stands."""
 
     truth: Any
