@@ -85,10 +85,11 @@ def _coarse(crop: Pixels, soft: Array, points: Array, body: Array | None) -> Arr
     soft = np.where(_grown(keep_connected(soft > 0.25, points), 3), soft, np.minimum(soft, 0.1))
     core, torso = _limb_cores(raw.shape, points)
     size = min(0.9 * max(raw.shape), 3.3 * torso) if torso > 0 else 0.9 * max(raw.shape)
-    band = max(3, round(0.02 * size))
+    band = max(3, round(0.03 * size))
     inner = ~_grown(~raw, band)
     missed = _grown(core & ~raw, 2 * band)
-    unknown = (_grown(raw, band) & ~inner) | ((soft > 0.1) & (soft < 0.9) & _grown(raw | (soft > 0.25), 2 * band)) | (missed & ~inner)
+    unsure = (soft > 0.1) & (soft < 0.9) & _grown(raw | (soft > 0.25), 2 * band)
+    unknown = ((_grown(raw, band) | missed) & ~inner) | unsure
     depth = cv2.distanceTransform(raw.astype(np.uint8), cv2.DIST_L2, 5) \
         - cv2.distanceTransform((~raw).astype(np.uint8), cv2.DIST_L2, 5)
     prior = np.clip(depth / band, -1.5, 1.5) + 0.5 * np.clip(np.log((soft + 0.02) / (1.02 - soft)), -3, 3)
@@ -104,7 +105,7 @@ def _coarse(crop: Pixels, soft: Array, points: Array, body: Array | None) -> Arr
         known[outside] = 0
         unknown &= ~outside
     near = _grown(raw | missed | unknown, 3 * band)
-    answer = decide(crop, prior.astype(np.float32), known, unknown, near, round(0.12 * size))
+    answer = decide(crop, prior.astype(np.float32), known, unknown, near, round(0.2 * size))
     both, either = float(((answer > 0.5) & raw).sum()), float(((answer > 0.5) | raw).sum())
     if body is None and both < 0.8 * either:
         answer = np.asarray(cv2.GaussianBlur(raw.astype(np.float32), (3, 3), 0.7), dtype=np.float32)

@@ -12,12 +12,12 @@ Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Binary = NDArray[np.bool_]
 
-_CLUSTERS = 48
+_CLUSTERS = 64
 _CELL = 4
 
 
 def decide(image: Pixels, prior: Array, known: Array, unknown: Binary, near: Binary, reach: int,
-           rounds: int = 2) -> Array:
+           rounds: int = 3) -> Array:
     """Person probability (H,W) where the unknown pixels are decided anew.
 
     The colours near the outline are clustered; histograms over ``reach`` pixels say how likely each cluster is person
@@ -35,7 +35,7 @@ def decide(image: Pixels, prior: Array, known: Array, unknown: Binary, near: Bin
     """
     if not unknown.any():
         return known
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32) * np.array([0.7, 1.2, 1.2], dtype=np.float32)
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32) * np.array([0.45, 1.45, 1.45], dtype=np.float32)
     cluster = _clusters(lab, near)
     ys, xs = np.nonzero(unknown)
     system = _Smoothness(lab, unknown)
@@ -83,7 +83,7 @@ def _local_log_odds(cluster: NDArray[np.int64], trust: Array, ys: NDArray[np.int
 class _Smoothness:
     """The random walker's equations over the unknown pixels, 8 neighbours, weights by colour difference."""
 
-    def __init__(self, lab: Array, unknown: Binary, strength: float = 8.0) -> None:
+    def __init__(self, lab: Array, unknown: Binary, strength: float = 3.0) -> None:
         height, width = unknown.shape
         self.count = int(unknown.sum())
         index = np.full((height, width), -1, dtype=np.int64)
