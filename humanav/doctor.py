@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from humanav import __version__
-from humanav.paths import asset, checkpoint, home
+from humanav.paths import asset, checkpoint, home, sample_photos
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _embedded() -> Iterable[Part]:
     clips = sorted(asset("clips").glob("*.npz"))
     yield Part("Motion clips", True, bool(clips), ", ".join(c.stem for c in clips) or "none in assets/clips",
                "motions of our own to animate avatars with")
-    samples = sorted(path for path in asset("samples").glob("*") if path.suffix in (".jpg", ".png"))
+    samples = sample_photos()
     yield Part("Sample photos", True, len(samples) >= 3, f"{len(samples)} in assets/samples",
                "pictures to try, made by the project itself")
     spec = find_spec("mediapipe")

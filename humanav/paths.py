@@ -23,3 +23,8 @@ def asset(*parts: str) -> Path:
 def checkpoint(*parts: str) -> Path:
     """Path of a shipped checkpoint, such as ``checkpoint("pose_prior", "model.safetensors")``."""
     return home().joinpath("checkpoints", *parts)
+
+
+def sample_photos() -> list[Path]:
+    """The shipped sample photos."""
+    return sorted(asset("samples").glob("*.jpg"))

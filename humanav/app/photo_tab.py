@@ -14,11 +14,12 @@ from gradio.data_classes import ImageData
 from humanav.app import pieces
 from humanav.app.errors import guarded, sentence
 from humanav.app.running import Work, cancel, run
-from humanav.app.storage import known_result, preview_path, result_folder
+from humanav.app.samples import CLIP
+from humanav.app.storage import forget_old, known_result, preview_path, result_folder
 from humanav.errors import Cancelled, InputError
 from humanav.jobs import ANIMATE_STAGES, STAGES, PhotoOptions, animate_avatar, photo_id, photo_to_avatar
 from humanav.motion import CLIP_NAMES
-from humanav.paths import asset
+from humanav.paths import sample_photos
 from humanav.progress import Event, Progress
 from humanav.results import Result
 
@@ -33,11 +34,6 @@ _LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('viewe
                    ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
 
 Updates = dict[gr.components.Component, Any]
-
-
-def samples() -> list[str]:
-    """The sample photos that come with the project."""
-    return [str(path) for path in sorted(asset("samples").glob("*")) if path.suffix in (".jpg", ".png")][:3]
 
 
 def photo_box(**options: Any) -> gr.Image:
@@ -68,13 +64,13 @@ class PhotoTab:
             label="Photo of one person, head to feet", sources=["upload", "webcam", "clipboard"],
             height=400, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
             placeholder="Drop a photo here\nor click to choose one")
-        if samples():
-            self.samples = gr.Examples([[path] for path in samples()], [self.photo], label="Or try one of these",
-                                       elem_id="samples", examples_per_page=3)
+        if sample_photos():
+            gr.Examples([[str(path)] for path in sample_photos()[:3]], [self.photo], label="Or try one of these",
+                        elem_id="samples", examples_per_page=3)
         self.make = gr.Button("Make the avatar", variant="primary", size="lg", elem_id="make")
         self.stop = gr.Button("Cancel", visible=False, elem_id="cancel")
         with gr.Accordion("Options", open=False, elem_id="options"):
-            self.clip = gr.Dropdown(CLIPS, value="walk", label="Motion",
+            self.clip = gr.Dropdown(CLIPS, value=CLIP, label="Motion",
                                     info="What the avatar does first. Others can follow.")
             self.height = gr.Textbox(label="Height", placeholder="174 cm", info="Sets the true size. Empty: estimated.")
             self.standing = gr.Radio(list(STANDING), value=next(iter(STANDING)), label="Posture")
@@ -157,6 +153,7 @@ class PhotoTab:
 
     def _follow(self, session: str, kind: str, work: Work, steps: int) -> Iterator[Updates]:
         """Run the job and turn its events into updates of the page."""
+        forget_old()
         evidence: list[pieces.Evidence] = []
         last: Event | None = None
         waited = 0.0

@@ -13,7 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from humanav import doctor
-from humanav.app import photo_tab, storage, theme
+from humanav.app import photo_tab, samples, storage, theme
 from humanav.paths import asset
 
 MAX_UPLOAD = "60mb"
@@ -71,3 +71,4 @@ def _warm_up() -> None:
     from humanav.jobs import warm_up as warm_jobs
 
     warm_jobs()
+    samples.prepare_in_background()

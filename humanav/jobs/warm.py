@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from humanav.errors import HumanavError
-from humanav.paths import asset
+from humanav.paths import sample_photos
 from humanav.progress import Progress
 
 
@@ -17,7 +17,7 @@ def warm_up() -> None:
 
     body = BodyModel.load()
     warm_renderer()
-    for sample in sorted(asset("samples").glob("*.jpg"))[:1]:
+    for sample in sample_photos()[:1]:
         progress = Progress(len(STAGES))
         try:
             fit_sighting(sight(sample, progress, (STAGES[0], STAGES[1], STAGES[2])), PhotoOptions(), body, progress)

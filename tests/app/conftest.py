@@ -32,7 +32,7 @@ class RunningApp:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """``python app.py``, as a visitor gets it, with its own temporary directory."""
     environment = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("app")), "HF_HUB_OFFLINE": "1",
-                                "PYTHONUNBUFFERED": "1"}
+                                "PYTHONUNBUFFERED": "1", "HUMANAV_SAMPLES": "off"}
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

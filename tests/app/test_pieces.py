@@ -11,10 +11,12 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from humanav.app import pieces, shell, storage
+from humanav.app import pieces, samples, shell, storage
 from humanav.app.errors import guarded
-from humanav.app.photo_tab import parse_height
+from humanav.app.photo_tab import STANDING, TEXTURES, parse_height
 from humanav.errors import ImageError, InputError
+from humanav.jobs import PhotoOptions, photo_id
+from humanav.paths import sample_photos
 from humanav.results import Result, ResultWriter
 
 
@@ -89,6 +91,12 @@ def test_downloads_name_size_and_programs_and_escape_them(own_storage: Path) -> 
 def test_sentences_are_escaped() -> None:
     assert "<b>" not in pieces.stopped("<b>no</b>")
     assert "<i>" not in pieces.done("ready", "<i>well</i>", ["<i>note</i>"])
+
+
+def test_samples_have_the_ids_that_the_page_asks_for() -> None:
+    photo = sample_photos()[0]
+    asked = PhotoOptions(parse_height(""), next(iter(STANDING.values())), (), False, TEXTURES["2048 px"])
+    assert photo_id(str(photo), asked, samples.CLIP, None) == photo_id(photo, PhotoOptions(), samples.CLIP)
 
 
 def test_the_status_line_counts_on_when_a_job_takes_longer() -> None:

@@ -1,0 +1,44 @@
+"""Makes the avatars of the sample photos in the background, at the lowest priority, so that a click on one answers at
+once. Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it out."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+
+from humanav.app.storage import known_result, result_folder
+from humanav.errors import HumanavError
+from humanav.jobs import PhotoOptions, photo_id, photo_to_avatar
+from humanav.paths import sample_photos
+
+CLIP = "walk"
+"""The motion of the samples' avatars, and the page's default."""
+
+
+def prepare_in_background() -> subprocess.Popen[bytes] | None:
+    """Start the work in a process of its own that ends with this one; None when it is switched off."""
+    if os.environ.get("HUMANAV_SAMPLES") == "off":
+        return None
+    process = subprocess.Popen([sys.executable, "-m", "humanav.app.samples"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    atexit.register(process.terminate)
+    return process
+
+
+def main() -> None:
+    """Make every sample's avatar that is not there yet."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    for photo in sample_photos():
+        identity = photo_id(photo, PhotoOptions(), CLIP)
+        if known_result(identity) is None:
+            try:
+                photo_to_avatar(photo, out=result_folder(identity), motion=CLIP)
+            except HumanavError as error:
+                print(f"{photo.name}: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
