@@ -19,7 +19,7 @@ _SPREAD = {"nose": 0.75, "eye": 0.6, "ear": 0.7, "mouth": 0.65, "shoulder": 0.9,
            "pinky": 1.0, "index": 1.0, "thumb": 1.0, "hip": 1.4, "knee": 1.15, "ankle": 0.9, "heel": 1.3, "foot": 1.1,
            "toe": 1.3, "neck": 1.2, "head": 1.5, "pelvis": 1.3}
 _HAND_SPREAD, _FACE_SPREAD = 0.5, 0.35
-_MODEL_SPREAD = 0.5  # the body is not quite this person's
+_MODEL_SPREAD, _FACE_MODEL_SPREAD = 0.5, 0.3  # the body is not quite this person's
 _SCORES, _INFLATION = (0.0, 0.2, 0.5, 0.8, 0.95), (4.0, 3.2, 2.1, 1.25, 1.0)
 OUTSIDE = 4.5  # how much less a landmark outside the picture is believed
 SEEN = 0.5  # a landmark with less confidence counts as hidden
@@ -126,7 +126,8 @@ def observe(person: Person2D, camera: Camera, skeleton: Skeleton, scale_dirs: Ar
     seen = np.array(rows)
     pixels, confidence = seen[:, :2], np.clip(seen[:, 2], 0, 1)
     inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(1)
-    spread = np.hypot(spreads, _MODEL_SPREAD) * np.interp(confidence, _SCORES, _INFLATION)
+    model = np.where(np.array(groups) == "face", _FACE_MODEL_SPREAD, _MODEL_SPREAD)
+    spread = np.hypot(spreads, model) * np.interp(confidence, _SCORES, _INFLATION)
     spread = np.where(inside, spread, spread * OUTSIDE)
     marks = [LANDMARKS[name] for name in names]
     points = Points.of_landmarks(skeleton, [JOINT_INDEX[m.joint] for m in marks], [JOINT_INDEX[m.frame] for m in marks],

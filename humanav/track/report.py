@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from humanav.body.kinematics import Array
+from humanav.body.names import JOINT_INDEX
 from humanav.track.observations import LIMBS, Observations
 
 DEPTH_CAVEAT = ("Depth is a guess: one photo does not show how far each limb reaches towards the camera. "
@@ -79,7 +80,7 @@ def warn(observed: Observations, errors_pct: Array, iou: float, joints: Array, d
     outside, hidden = missing_parts(observed)
     words = []
     if outside:
-        words.append(f"Outside the picture, so made up: {_list(outside)}.")
+        words.append(f"Outside the picture, so made up: {_list(_pairs(outside))}.")
     for part in hidden:
         words.append(f"The {part} was hidden: its pose is a guess.")
     body = observed.chosen(("body",))
@@ -89,8 +90,6 @@ def warn(observed: Observations, errors_pct: Array, iou: float, joints: Array, d
         if rows and float(errors_pct[rows].max()) > 4.0:
             words.append(f"The {limb.replace('_', ' ')} does not sit well on the photo: "
                          "try exchanging left and right, or flipping that limb.")
-    from humanav.body.names import JOINT_INDEX
-
     for limb, names in LIMBS.items():
         chain = joints[[JOINT_INDEX[name] for name in names]]
         bones = np.diff(chain, axis=0)
@@ -104,6 +103,23 @@ def warn(observed: Observations, errors_pct: Array, iou: float, joints: Array, d
         words.append("Taken as standing upright; say so if that is wrong.")
     words.append(DEPTH_CAVEAT)
     return tuple(words)
+
+
+_PLURALS = {"foot": "feet", "thigh": "thighs"}
+
+
+def _pairs(parts: Sequence[str]) -> list[str]:
+    """Both sides of a part in one word: "both feet"."""
+    words: list[str] = []
+    for part in parts:
+        name = part.partition(" ")[2]
+        both = f"both {_PLURALS.get(name, name + 's')}"
+        if {f"left {name}", f"right {name}"} <= set(parts):
+            if both not in words:
+                words.append(both)
+        else:
+            words.append(part)
+    return words
 
 
 def _list(parts: Sequence[str]) -> str:

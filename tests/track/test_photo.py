@@ -184,7 +184,7 @@ def test_feet_outside_the_picture_are_reported(body, standing):
     person = dataclasses.replace(shot.person, mask=shot.mask[:cut])
     fit = fit_photo(shot.image[:cut], person, body=body)
     assert "left foot" in fit.report.missing_parts
-    assert any("Outside the picture" in words for words in fit.report.warnings)
+    assert any("Outside the picture" in words and "both feet" in words for words in fit.report.warnings)
 
 
 def test_hidden_hand_is_said_in_words(body, standing):
