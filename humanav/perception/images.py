@@ -64,7 +64,7 @@ def load_photo(source: ImageSource, max_side: int | None = MAX_SIDE) -> Photo:
     if isinstance(source, np.ndarray):
         image: Image.Image = Image.fromarray(_array_to_bytes(source))
     elif isinstance(source, Image.Image):
-        image = source
+        image = _own(source)
     else:
         image = _open(source)
     try:
@@ -76,10 +76,19 @@ def load_photo(source: ImageSource, max_side: int | None = MAX_SIDE) -> Photo:
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, zlib.error, ValueError and more
         raise ImageError("The picture is damaged or incomplete: export or download it again and retry.") from error
     finally:
-        if image is not source:
-            image.close()
+        image.close()
     _require_contents(photo.pixels)
     return photo
+
+
+def _own(image: Image.Image) -> Image.Image:
+    """A copy that may be shrunk and closed without touching the caller's picture."""
+    try:
+        copy = image.copy()
+    except Exception as error:
+        raise ImageError("The picture is damaged or incomplete: export or download it again and retry.") from error
+    copy.getexif().update(image.getexif())
+    return copy
 
 
 def _open(source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO) -> Image.Image:
