@@ -109,7 +109,7 @@ def _plain(
     width = np.maximum(spread[low], 13.0)
     odd = layer - base
     size = np.linalg.norm(cv2.GaussianBlur(odd, (0, 0), max(1.5 * unit, 0.6)), axis=2)
-    keep = cv2.erode(smoothstep(4.0, 2.2, size / width) * valid, np.ones((5, 5), np.uint8))
+    keep = cv2.erode((smoothstep(4.0, 2.2, size / width) * valid).astype(np.float32), np.ones((5, 5), np.uint8))
     keep = cv2.GaussianBlur(keep, (0, 0), max(4 * unit, 1.0))[..., None]
     return np.clip(base + odd * keep + 0.5, 0, 255).astype(np.uint8)
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
 from humanav.avatar.avatar import Floats
 from humanav.avatar.head import Hair, lab, long_hair, read_hair, skin_colour
@@ -104,9 +105,10 @@ def read_wardrobe(
             # a bare neck: what is not skin up there is an earring, a strand or the shade of the chin
             hanging[k] |= (view.maps.label == PART["neck"]) & neck[np.maximum(view.maps.face, 0)] & ~skin_pixels[k]
     hair_cover = long_hair(regions, length)
-    if hair.kind == "hair" and any(pixels.sum() > 150 for pixels in strands):
-        # where the outline pushed the neck out there is hair, seen from behind as well
-        hair_cover = np.maximum(hair_cover, (regions.part == PART["neck"]) * smoothstep(0.016, 0.026, rise))
+    beside = _beside_strands(views, frames, strands, regions)
+    if beside is not None:
+        # where the outline pushed the neck out for hair there is hair, seen from behind as well
+        hair_cover = np.maximum(hair_cover, (regions.part == PART["neck"]) * smoothstep(0.016, 0.026, rise) * beside)
     return Wardrobe(skin, hair, pictures, skin_pixels, rejected, hanging, gains, part_colour,
                     hair_cover.astype(np.float32), _shoe_colour(views, pictures, skin_pixels, regions), cloth, cover)
 
@@ -130,6 +132,8 @@ def hair_pixels(picture: NDArray[np.uint8], skin: Floats, hair: Hair, maps: Maps
     nothing = np.zeros(maps.label.shape, dtype=bool)
     if hair.kind != "hair":
         return nothing
+    if np.linalg.norm(lab(hair.colour[None]) - lab(skin[None])) < 24:
+        return nothing  # hair and skin are too alike to be told apart
     tones = lab(cv2.GaussianBlur(picture, (0, 0), 1.5).reshape(-1, 3)).reshape(picture.shape)
     scale = np.array([0.8, 1.2, 1.2], np.float32)
     to_hair = np.linalg.norm((tones - lab(hair.colour[None])[0]) * scale, axis=2)
@@ -146,6 +150,24 @@ def hair_pixels(picture: NDArray[np.uint8], skin: Floats, hair: Hair, maps: Maps
     hanging = rooted[pieces] & (maps.label != PART["head"])
     grown: NDArray[np.bool_] = cv2.dilate(hanging.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
     return grown & (maps.label != PART["head"])
+
+
+def _beside_strands(
+    views: Sequence[Read], frames: Sequence[Frame], strands: list[NDArray[np.bool_]], regions: Regions
+) -> Floats | None:
+    """(V,) 0..1 whether the nearest seen skin of the neck is covered by hair; None when no hair hangs there."""
+    points, covered = [], []
+    for view, frame, mask in zip(views, frames, strands):
+        if mask.sum() < 0.06 * max(int((view.maps.label == PART["head"]).sum()), 1):
+            continue
+        seen = np.flatnonzero((view.vertex_trust > 0.3) & (regions.part == PART["neck"]))
+        x, y = np.floor(view.maps.pixel[seen] * frame.scale).astype(int).T
+        points.append(regions.rest[seen])
+        covered.append(mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)])
+    if not points or sum(len(p) for p in points) < 12:
+        return None
+    _, nearest = cKDTree(np.concatenate(points)).query(regions.rest, k=6)
+    return smoothstep(0.3, 0.7, np.concatenate(covered)[nearest].mean(axis=1)).astype(np.float32)
 
 
 def hair_length(
