@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from humanav import __version__
 from humanav.errors import InputError
 from humanav.jobs.animate import export_motion, extra_motions, motion_inputs, resolve_motion
-from humanav.jobs.sight import Sighting, around, sight
+from humanav.jobs.sight import Sighting, sight
 from humanav.motion import Motion
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id
@@ -157,8 +157,8 @@ def fit_sighting(seen: Sighting, options: PhotoOptions, body: BodyModel, progres
     report = fit.report
     progress.show(f"The body sits within {report.reprojection_px:.0f} px of the points and covers "
                   f"{report.iou:.0%} of the outline.",
-                  around(draw_overlay(seen.image, vertices, body.faces, fit.camera, side_view=False), seen.person,
-                         seen.image), title="Body over the photo", name="overlay", warnings=report.warnings)
+                  draw_overlay(seen.image, vertices, body.faces, fit.camera, side_view=False),
+                  title="Body over the photo", name="overlay", warnings=report.warnings)
     progress.show("The same body from the side: it should not lean.",
                   draw_side_view(vertices, body.faces, fit.camera, up=report.up), title="From the side", name="side")
     return fit
@@ -179,7 +179,7 @@ def _fit_back(back: ImageSource, front: PhotoFit, body: BodyModel, progress: Pro
 def _matte_picture(seen: Sighting) -> NDArray[np.uint8]:
     from humanav.view import draw_matte
 
-    return around(draw_matte(seen.image, seen.alpha), seen.person, seen.image)
+    return draw_matte(seen.image, seen.alpha)
 
 
 def _preview_body(writer: ResultWriter, fit: PhotoFit, body: BodyModel, clip: Motion, progress: Progress) -> None:

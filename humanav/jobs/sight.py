@@ -99,7 +99,7 @@ def _show_person(
                                          ("the face", person.face is not None)) if found]
     also = f", {' and '.join(extras)}" if extras else ""
     progress.show(f"{seen} of {len(person.keypoints)} body points seen{also}.",
-                  around(draw_keypoints(image, person), person, image), title=f"Found{label}",
+                  draw_keypoints(image, person), title=f"Found{label}",
                   name=f"keypoints{_suffix(label)}", warnings=coverage.warnings)
 
 
@@ -107,20 +107,9 @@ def _show_matte(progress: Progress, sighting: Sighting, label: str) -> None:
     from humanav.view import draw_matte
 
     share = float(sighting.alpha.mean())
-    picture = around(draw_matte(sighting.image, sighting.alpha), sighting.person, sighting.image)
+    picture = draw_matte(sighting.image, sighting.alpha)
     progress.show(f"The person fills {share:.0%} of the photo.", picture,
                   title=f"Cut out{label}", name=f"matte{_suffix(label)}")
-
-
-def around(picture: NDArray[np.uint8], person: Person2D, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The part of a picture of the whole photo (at any scale) that shows the person, with a margin."""
-    scale = picture.shape[0] / image.shape[0]
-    x0, y0, x1, y1 = (float(v) * scale for v in person.box)
-    height, width = 1.16 * (y1 - y0), 1.16 * (x1 - x0)
-    width, height = max(width, 0.72 * height), max(height, width / 1.4)
-    left, top = (x0 + x1 - width) / 2, (y0 + y1 - height) / 2
-    rows = slice(max(0, round(top)), max(2, round(top + height)))
-    return np.ascontiguousarray(picture[rows, max(0, round(left)): max(2, round(left + width))])
 
 
 def _suffix(label: str) -> str:
