@@ -139,8 +139,10 @@ def draw_side_view(
     yaw = np.degrees(np.arctan2(towards[0], towards[2]))
     tall = max(float(high[1] - low[1]), 0.3)
     focal = 2.4 * height
-    reach = float(np.hypot(*(v - middle)[:, [0, 2]].T).max())
-    distance = max(focal * tall * 1.2 / height, focal * 2 * reach * 1.05 / width) + reach * 0.3
+    turn = np.radians(yaw + 90)
+    across = float(np.abs((v - middle)[:, [0, 2]] @ (np.cos(turn), -np.sin(turn))).max())
+    near = float(((v - middle)[:, [0, 2]] @ (np.sin(turn), np.cos(turn))).max())
+    distance = max(focal * tall * 1.2 / height, focal * 2 * across * 1.1 / width) + near * 0.5
     eye = Camera.orbit(middle, distance, yaw + 90, 3, width, height, focal)
     shadow = contact_shadow(v, vertex_areas(v, f), middle, low[1])
     stage = paint_stage(eye, middle, low[1], shadow)
