@@ -159,7 +159,8 @@ def fit_sighting(seen: Sighting, options: PhotoOptions, body: BodyModel, progres
                   f"{report.iou:.0%} of the outline.",
                   draw_overlay(seen.image, vertices, body.faces, fit.camera, side_view=False),
                   title="Body over the photo", name="overlay", warnings=report.warnings)
-    progress.show("The same body from the side" + (": it should not lean." if report.standing else ", where depth shows."),
+    aside = "it should not lean" if report.standing else "the view that shows depth"
+    progress.show(f"The same body from the side: {aside}.",
                   draw_side_view(vertices, body.faces, fit.camera, up=report.up), title="From the side", name="side")
     return fit
 
