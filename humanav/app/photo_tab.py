@@ -61,9 +61,9 @@ class PhotoTab:
 
     def _input(self) -> None:
         self.photo = photo_box(
-            label="Photo of one person, head to feet", sources=["upload", "webcam", "clipboard"],
+            label="Photo of one person, head to feet", show_label=False, sources=["upload", "webcam", "clipboard"],
             height=400, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
-            placeholder="Drop a photo here\nor click to choose one")
+            placeholder="Drop a photo of one person here,\nhead to feet, or click to choose one")
         if sample_photos():
             gr.Examples([[str(path)] for path in sample_photos()[:3]], [self.photo], label="Or try one of these",
                         elem_id="samples", examples_per_page=3)
