@@ -72,6 +72,7 @@ def build_avatar(
         shaped = np.concatenate([shaped, tube.vertices])
         regions = join_regions(regions, tube)
     rest, iou = fit_offsets(shaped, faces, index, weight, regions, frames, hold)
+    _part_done(progress, 0.8)
     rise = np.linalg.norm(rest - shaped, axis=1)
     if hold is not None:
         rest = rest - vertex_normals(rest, faces) * (0.012 * hold[:, None])
@@ -82,6 +83,7 @@ def build_avatar(
     if wardrobe.shoes is not None:
         surface = replace(surface, rest=shoe_shape(rest, regions, joints))
         seen = [see(surface, frame) for frame in frames]
+    _part_done(progress, 0.3)
     texture, confidence = bake(surface, frames, seen, wardrobe, hold)
     return Avatar(surface.rest, faces.astype(np.int32), uv, uv_faces.astype(np.int32), texture, index.astype(np.uint8),
                   weight, joints, np.asarray(betas, dtype=np.float32).reshape(-1), confidence,
@@ -147,3 +149,8 @@ def four_influences(index: Any, weight: Any) -> tuple[NDArray[np.int64], Floats]
 def _stage(progress: Progress | None, name: str) -> None:
     if progress is not None:
         progress.next(name)
+
+
+def _part_done(progress: Progress | None, part: float) -> None:
+    if progress is not None:
+        progress.update(part)

@@ -21,6 +21,9 @@ from humanav.avatar.visibility import Maps
 
 ROW = 0.02
 """Metres of a limb that make one row."""
+_PLAIN = {"torso": np.array([126, 131, 138], np.float32), "thigh": np.array([70, 75, 88], np.float32),
+          "foot": np.array([62, 60, 62], np.float32)}
+"""Clothes for parts no photo shows."""
 _DEFAULT_SKIN = np.array([205, 160, 135], dtype=np.float32)
 
 
@@ -94,7 +97,7 @@ def read_wardrobe(
         if found is not None and _bare_hands(cover):
             hands = np.isin(view.maps.label, (PART["left_hand"], PART["right_hand"]))
             rejected[k] |= hands & ~skin_pixels[k]
-    part_colour, cloth = _part_colours(pictures, skin_pixels, rejected, views, skin)
+    part_colour, cloth = _part_colours(pictures, skin_pixels, rejected, views, skin, shows_torso(views, regions))
     gains = [np.ones(3, np.float32)] + [_gain(views[0], view) for view in views[1:]]
     hanging = [hair_pixels(pictures[k], skin, hair, view.maps) for k, view in enumerate(views)]
     length = max(hair_length(view.maps, hanging[k], along, regions, faces) for k, view in enumerate(views))
@@ -255,7 +258,7 @@ def _bare_hands(cover: dict[str, NDArray[Any]]) -> bool:
 
 def _part_colours(
     pictures: list[NDArray[np.uint8]], skin_pixels: list[NDArray[np.bool_]], rejected: list[NDArray[np.bool_]],
-    views: Sequence[Read], skin: Floats,
+    views: Sequence[Read], skin: Floats, torso_shown: list[bool],
 ) -> tuple[Floats, dict[str, list[int]]]:
     colour = np.tile(skin, (len(PARTS), 1)).astype(np.float32)
     cloth: dict[str, list[int]] = {}
@@ -267,7 +270,7 @@ def _part_colours(
             all_pixels.append(picture[own])
             cloth_pixels.append(picture[own & ~like])
         pixels, covered = np.concatenate(all_pixels), np.concatenate(cloth_pixels)
-        if len(pixels) >= 40:
+        if len(pixels) >= 40 and (name != "torso" or any(torso_shown)):
             colour[part], seen[part] = np.median(pixels, axis=0), True
             if len(covered) > 0.3 * len(pixels):
                 cloth[name] = [int(c) for c in np.median(covered, axis=0)]
@@ -275,22 +278,30 @@ def _part_colours(
     return colour, cloth
 
 
+def shows_torso(views: Sequence[Read], regions: Regions) -> list[bool]:
+    """For each view whether it shows more of the torso than the base of the neck."""
+    torso = regions.part == PART["torso"]
+    return [float((view.vertex_trust[torso] > 0.3).mean()) > 0.10 for view in views]
+
+
 def _borrow(colour: Floats, seen: NDArray[np.bool_]) -> None:
-    """Parts no photo shows take the colour of the other side, or of the part above."""
-    parent_part = {"shin": "thigh", "thigh": "torso", "upper_arm": "torso", "forearm": "upper_arm"}
+    """Parts no photo shows take the colour of the other side, or of the part above, or plain clothes."""
+    if not seen[PART["torso"]]:
+        colour[PART["torso"]] = _PLAIN["torso"]
+    above = {"shin": "thigh", "forearm": "upper_arm"}
     for word in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot"):
-        for side, other in (("left", "right"), ("right", "left")):
-            part = PART[f"{side}_{word}"]
-            if not seen[part]:
-                if seen[PART[f"{other}_{word}"]]:
-                    colour[part] = colour[PART[f"{other}_{word}"]]
-                elif word in ("thigh", "upper_arm"):
-                    colour[part] = colour[PART[parent_part[word]]]
-                elif word == "shin":
-                    colour[part] = colour[PART[f"{side}_thigh"]]
-    for side in ("left", "right"):
-        if not seen[PART[f"{side}_foot"]] and not seen[PART["left_foot"]] and not seen[PART["right_foot"]]:
-            colour[PART[f"{side}_foot"]] = np.array([62, 60, 62], np.float32)
+        pair = [PART[f"left_{word}"], PART[f"right_{word}"]]
+        for part, other, side in zip(pair, pair[::-1], ("left", "right")):
+            if seen[part]:
+                continue
+            if seen[other]:
+                colour[part] = colour[other]
+            elif word in above:
+                colour[part] = colour[PART[f"{side}_{above[word]}"]]
+            elif word == "upper_arm":
+                colour[part] = colour[PART["torso"]]
+            elif word in _PLAIN:
+                colour[part] = _PLAIN[word]
 
 
 def _gain(first: Read, other: Read) -> Floats:
@@ -315,7 +326,7 @@ def _shoe_colour(
         cloth.append(picture[own & ~skin])
     pixels = np.concatenate(cloth)
     if total < 40:
-        return np.array([62, 60, 62], np.float32)
+        return _PLAIN["foot"]
     return np.median(pixels, axis=0).astype(np.float32) if len(pixels) > 0.5 * total else None
 
 

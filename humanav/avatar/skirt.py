@@ -101,13 +101,16 @@ def make_tube(
     bottom = float(hip + (knee - hip) * hem if hem <= 1 else knee + (ankle - knee) * (hem - 1))
     member = np.isin(part, [PART[p] for p in ("torso", "left_thigh", "right_thigh", "left_shin", "right_shin")])
     points = rest[member]
+    bottom = max(bottom, float(points[:, 1].min()) + 0.01)  # the shins end above the floor
     levels = np.linspace(top, bottom, ROWS)
     azimuth = 2 * np.pi * (np.arange(COLUMNS) + 0.5) / COLUMNS
     direction = np.stack([np.sin(azimuth), np.cos(azimuth)], axis=1)
     centres, radii = np.zeros((ROWS, 2)), np.zeros((ROWS, COLUMNS))
+    hull = points[ConvexHull(points[:, [0, 2]]).vertices][:, [0, 2]]
     for r, level in enumerate(levels):
         slab = points[np.abs(points[:, 1] - level) < 0.02][:, [0, 2]]
-        hull = slab[ConvexHull(slab).vertices]
+        if len(slab) >= 12:
+            hull = slab[ConvexHull(slab).vertices]
         centres[r] = 0.0, (hull[:, 1].min() + hull[:, 1].max()) / 2
         radii[r] = _reach(hull - centres[r], direction)
     centres[:, 1] = gaussian_filter(centres[:, 1], 3.0, mode="nearest")

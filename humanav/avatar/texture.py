@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from humanav.avatar import fill, head, kernels
 from humanav.avatar.atlas import Texels, fill_gutter
 from humanav.avatar.avatar import Floats, blended
-from humanav.avatar.garments import Wardrobe
+from humanav.avatar.garments import Wardrobe, shows_torso
 from humanav.avatar.regions import PART, Regions
 from humanav.avatar.surface import cotangent_laplacian, extend, smoothstep
 from humanav.avatar.views import Frame
@@ -166,6 +166,8 @@ def _continued(
 ) -> Floats:
     """Every texel's colour by continuing the views over the far side (T,3)."""
     texels, regions = surface.atlas, surface.regions
+    torso_shown = shows_torso(views, regions)
+    plain_colour = _on_texels(surface, _plain_clothes(regions, wardrobe, any(torso_shown)))
     result, weights = None, np.zeros(len(texels.face), np.float32)
     for k, (view, frame) in enumerate(zip(views, frames)):
         matrix, _ = blended(frame.rotation, frame.offset, surface.index, surface.weight)
@@ -174,6 +176,8 @@ def _continued(
         source = fill.source_pixels(view.maps, view.vertex_trust, regions, laplacian, areas, direction) * frame.scale
         layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k],
                                            wardrobe.front_only[k])
+        if not torso_shown[k]:
+            found[[PART["torso"], -1]] = False
         colour, certain = np.zeros((len(texels.face), 3), np.float32), np.empty(len(texels.face), np.float32)
         with KERNEL_LOCK:
             kernels.sample_layers(texels.face, texels.barycentric, surface.faces,
@@ -181,8 +185,8 @@ def _continued(
                                   certain)
         plain = 1 - certain
         weak = plain > 0
-        fallback = wardrobe.part_colour[surface.face_part[texels.face[weak]]]
-        colour[weak] += (fallback - colour[weak]) * plain[weak, None]
+        if weak.any():
+            colour[weak] += (plain_colour[weak] - colour[weak]) * plain[weak, None]
         reach = extend(laplacian, areas, view.vertex_trust.astype(float), view.vertex_trust * 1.0, 0.01, 0.0)
         share = _on_texels(surface, np.clip(reach, 0, 1)[:, None])
         strength = (share[:, 0] ** 2 + 1e-3) * frame.weight * (certain + 1e-4)
@@ -194,6 +198,19 @@ def _continued(
             weights += strength.astype(np.float32)
     assert result is not None
     return result if len(views) == 1 else result / weights[:, None]
+
+
+def _plain_clothes(regions: Regions, wardrobe: Wardrobe, torso_shown: bool) -> Floats:
+    """(V,3) one colour for each part, for what no view shows; trousers begin at the waist."""
+    share = smoothstep(0.35, 0.65, regions.membership)
+    colour = share @ wardrobe.part_colour / np.maximum(share.sum(axis=1, keepdims=True), 1e-6)
+    if not torso_shown:
+        thighs = np.isin(regions.part, (PART["left_thigh"], PART["right_thigh"]))
+        waist = float(regions.rest[thighs, 1].max()) + 0.03
+        dressed = (regions.part == PART["torso"]) | thighs
+        below = dressed * smoothstep(waist + 0.004, waist - 0.004, regions.rest[:, 1])
+        colour += (wardrobe.part_colour[PART["left_thigh"]] - colour) * below[:, None]
+    return np.asarray(colour, dtype=np.float32)
 
 
 def _close_heels(surface: Surface, filled: Floats, shoes: Floats, skin: Floats) -> None:
