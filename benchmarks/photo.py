@@ -11,7 +11,8 @@ person's true mask; ``body_iou``: the bare fitted body's. ``psnr_input_db``: ava
 photo, both on grey, inside the union of the outlines. ``psnr_novel45_db``, ``ssim_novel45``: truth and avatar from a
 camera turned 45 degrees about the vertical through the pelvis (to either side in turn); the avatar turns about its
 own pelvis, which is put on the true pelvis's pixel, so neither absolute size nor focal length counts; PSNR inside the
-union, SSIM on its box. ``fit_seconds``: the fit alone; ``seconds_per_photo``: ``photo_to_avatar`` with all its files,
+union, SSIM on its box. ``..._true_pose``: the same avatar in the true pose, so that the avatar is judged and not the
+depth of the pose. ``fit_seconds``: the fit alone; ``seconds_per_photo``: ``photo_to_avatar`` with all its files,
 on the first three. ``standing`` repeats the pose numbers for standing people.
 
 Baseline: the detector's own 3D landmarks for the pose numbers; for the pictures the fitted body without clothes and
@@ -225,9 +226,13 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
     grey = np.array(GREY, np.float32)
     before = photo.image * photo.mask[..., None] + grey * (1 - photo.mask[..., None])
     after, after_mask = photo.person.render(case.novel, GREY)
-    for points, faces, look, store, key in (
-        (worn, avatar.faces, paint, numbers, "iou"),
-        (bare, body.faces, colors, reference, "body_iou"),
+    truly = photo.motion.full_pose[0]
+    rest_pelvis = body.rest(fit.motion.betas)[1][0].numpy()
+    worn_truly = avatar.pose(truly) - rest_pelvis
+    bare_truly = body(truly[None], fit.motion.betas).vertices[0].numpy() - rest_pelvis
+    for points, again, faces, look, store, key in (
+        (worn, worn_truly, avatar.faces, paint, numbers, "iou"),
+        (bare, bare_truly, body.faces, colors, reference, "body_iou"),
     ):
         here, cover = render_mesh(points, faces, fit.camera, background=GREY, **look)
         outline, picture, _ = _compare(here, cover, before, photo.mask)
@@ -236,6 +241,10 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
         moved, camera = _turned(case, points)
         there, cover = render_mesh(moved, faces, camera, background=GREY, **look)
         _, store["psnr_novel45_db"], store["ssim_novel45"] = _compare(there, cover, after, after_mask)
+        there, cover = render_mesh(_as_truly_posed(case, again), faces, case.novel, background=GREY, **look)
+        _, store["psnr_novel45_true_pose_db"], store["ssim_novel45_true_pose"] = _compare(
+            there, cover, after, after_mask
+        )
     numbers["fit_seconds"] = seconds
     return numbers, reference
 
@@ -267,6 +276,13 @@ def _turned(case: _Case, points: NDArray[np.float32]) -> tuple[NDArray[np.float6
     pixel, _ = case.novel.project(case.truth.joints[0])
     place = np.linalg.inv(camera.K) @ np.array([*pixel, 1.0]) * root[2]
     return (case.fit.camera.to_camera(points) - root) @ case.turn.T + place, camera
+
+
+def _as_truly_posed(case: _Case, points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Points about the pelvis in the true pose, brought to the true pelvis at the size they have in the photo."""
+    camera = case.truth.camera
+    size = case.fit.camera.focal / case.joints[0, 2] * case.true_joints[0, 2] / camera.focal
+    return points * size + case.truth.joints[0]
 
 
 def _compare(image: Any, cover: Any, target: Any, mask: Any) -> tuple[float, float, float]:

@@ -34,6 +34,9 @@ def test_a_perfect_fit_meets_the_truth_in_the_novel_view(module, photo, angle, s
     case = module._Case(photo, SimpleNamespace(camera=fit_camera), joints / scale, joints, turn, novel)
     moved, camera = module._turned(case, points)
     assert np.abs(camera.project(moved)[0] - novel.project(photo.vertices)[0]).max() < 1e-3
+    case = case._replace(true_joints=photo.camera.to_camera(photo.joints[:22]))
+    again = module._as_truly_posed(case, (photo.vertices - photo.joints[0]) * scale)
+    assert np.abs(again - photo.vertices).max() < 1e-5
 
 
 def test_equal_pictures_score_perfectly(module, photo):
