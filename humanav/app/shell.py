@@ -71,4 +71,6 @@ def _warm_up() -> None:
     from humanav.jobs import warm_up as warm_jobs
 
     warm_jobs()
-    samples.prepare_in_background()
+    process = samples.prepare_in_background()
+    if process is not None:
+        process.wait()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from humanav.errors import Cancelled
 from humanav.jobs import ANIMATE_STAGES, STAGES, animate_avatar, measure_photo, photo, photo_to_avatar
@@ -15,6 +16,7 @@ from humanav.motion import load_motion
 from humanav.paths import asset
 from humanav.progress import Event, Progress
 from humanav.results import Result
+from humanav.synth import photograph, sample_person
 
 pytestmark = pytest.mark.slow
 
@@ -87,3 +89,32 @@ def test_a_job_stops_when_asked_and_leaves_nothing(sample: Path, tmp_path: Path)
 def test_a_given_height_is_kept(sample: Path) -> None:
     values = measure_photo(sample, height=1.62)
     assert values["height"] == pytest.approx(1.62, abs=0.03)
+
+
+@pytest.fixture
+def short_videos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo, "TURNTABLE_FPS", 1.0)
+    monkeypatch.setattr("humanav.jobs.animate.VIDEO_SECONDS", 0.2)
+
+
+@pytest.fixture(scope="module")
+def both_sides(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """One synthetic person, photographed from the front and from behind."""
+    folder = tmp_path_factory.mktemp("sides")
+    for name, yaw in (("front", 0.0), ("back", 180.0)):
+        person = sample_person(11, pose="a_pose", yaw=yaw, clothes="casual", place="room")
+        Image.fromarray(photograph(person, size=(600, 800)).image).save(folder / f"{name}.png")
+    return folder / "front.png", folder / "back.png"
+
+
+@pytest.mark.usefixtures("short_videos")
+def test_a_photo_of_the_back_shows_more_of_the_surface(both_sides: tuple[Path, Path], tmp_path: Path) -> None:
+    front, back = both_sides
+    alone = photo_to_avatar(front, out=tmp_path / "alone", texture_size=1024)
+    events: list[Event] = []
+    both = photo_to_avatar(front, back=back, out=tmp_path / "both", texture_size=1024,
+                           progress=Progress(len(STAGES), events.append))
+    assert both.report["seen_share"] > alone.report["seen_share"] + 0.15
+    assert both.inputs["back"] == "back.png"
+    assert "back_matte" in {event.data.get("name") for event in events}
+    assert both.id != alone.id
