@@ -54,8 +54,6 @@ def build_avatar(
     index, weight = four_influences(body.skin_index, body.skin_weight)
     frames = [prepare(view, joints, tuple(int(p) for p in body.parents)) for view in views]
     regions = body_regions(body, index, weight)
-    for frame in frames:
-        tighten(frame, frame.posed(shaped, index, weight), faces)
     uv, uv_faces = body.uv.astype(np.float32), np.asarray(body.uv_faces, dtype=np.int64)
     eyes = joints[[JOINT_INDEX["left_eye"], JOINT_INDEX["right_eye"]]]
     uv = enlarge_eyes(uv, uv_faces, faces, shaped, eyes)
@@ -63,7 +61,7 @@ def build_avatar(
     hold = None
     hem = _skirt_hem(frames, shaped, faces, index, weight, regions, joints)
     if hem is not None:
-        tube = make_tube(shaped, index, weight, regions.part, joints, hem)
+        tube = make_tube(shaped, index, weight, regions.part, joints, *hem)
         hold = np.concatenate([covered_legs(regions, shaped, tube), np.zeros(len(tube.vertices), np.float32)])
         parts["skirt"] = (len(faces), len(faces) + len(tube.faces))
         uv, uv_faces = join_atlas(uv, uv_faces, tube)
@@ -71,6 +69,8 @@ def build_avatar(
         index, weight = np.concatenate([index, tube.index]), np.concatenate([weight, tube.weight])
         shaped = np.concatenate([shaped, tube.vertices])
         regions = join_regions(regions, tube)
+    for frame in frames:
+        tighten(frame, frame.posed(shaped, index, weight), faces)
     rest, iou = fit_offsets(shaped, faces, index, weight, regions, frames, hold)
     _part_done(progress, 0.8)
     rise = np.linalg.norm(rest - shaped, axis=1)
@@ -95,8 +95,8 @@ def build_avatar(
 def _skirt_hem(
     frames: Sequence[Frame], shaped: Floats, faces: NDArray[Any], index: NDArray[Any], weight: Floats,
     regions: Regions, joints: Floats,
-) -> float | None:
-    """Where the skirt ends in the first view that shows one."""
+) -> tuple[float, float] | None:
+    """Where the skirt ends and how wide it is there, in the first view that shows one."""
     for frame in frames:
         posed_joints = np.einsum("jab,jb->ja", frame.rotation, joints) + frame.offset
         hem = find_hem(frame, frame.posed(shaped, index, weight), faces, regions.part, posed_joints)

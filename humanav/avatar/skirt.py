@@ -39,8 +39,10 @@ class Tube:
     mirror: NDArray[np.int64]
 
 
-def find_hem(frame: Frame, posed: Floats, faces: NDArray[Any], part: NDArray[Any], joints: Floats) -> float | None:
-    """Where a skirt ends, 0 = hips, 1 = knees, 2 = ankles; None when the person wears none.
+def find_hem(
+    frame: Frame, posed: Floats, faces: NDArray[Any], part: NDArray[Any], joints: Floats
+) -> tuple[float, float] | None:
+    """Where a skirt ends (0 = hips, 1 = knees, 2 = ankles) and half its width there in metres; None without a skirt.
 
     Looks at the gap between the legs of the fitted body: under a skirt the photo shows cloth there.
 
@@ -88,13 +90,38 @@ def find_hem(frame: Frame, posed: Floats, faces: NDArray[Any], part: NDArray[Any
         change = float(np.linalg.norm(np.nanmedian(above, axis=0) - np.nanmedian(below, axis=0)))
     if span < MIN_SPAN or (span < SURE_SPAN and change < 18):
         return None
-    return float(stations[end] + 0.5 * (stations[1] - stations[0]))
+    at = stations[max(end - 1, 0)]
+    middle, before = ((legs[0][int(t)] * (1 - t % 1) + legs[0][int(t) + 1] * (t % 1)
+                       + legs[1][int(t)] * (1 - t % 1) + legs[1][int(t) + 1] * (t % 1)) / 2
+                      for t in (at, max(at - 0.3, 0.0)))
+    return (float(stations[end] + 0.5 * (stations[1] - stations[0])),
+            _half_width(frame, middle, middle - before) * float(np.median(buffers.depth[label >= 0]))
+            / frame.small_camera.focal)
+
+
+def _half_width(frame: Frame, middle: NDArray[Any], down: NDArray[Any]) -> float:
+    """Pixels from ``middle`` to the cut-out's edge across ``down``, the mean of both sides."""
+    across = np.array([-down[1], down[0]]) / max(float(np.linalg.norm(down)), 1e-6)
+    height, width = frame.small_alpha.shape
+    total = 0.0
+    for sign in (-1, 1):
+        line = middle + sign * across * np.arange(1, int(0.4 * frame.height) + 2)[:, None]
+        x, y = np.floor(line[:, 0]).astype(int), np.floor(line[:, 1]).astype(int)
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        covered = np.zeros(len(line), dtype=bool)
+        covered[inside] = frame.small_alpha[y[inside], x[inside]] > 0.5
+        total += float(covered.argmin() if not covered.all() else len(covered))
+    return total / 2
 
 
 def make_tube(
-    rest: Floats, index: NDArray[Any], weight: Floats, part: NDArray[Any], joints: Floats, hem: float
+    rest: Floats, index: NDArray[Any], weight: Floats, part: NDArray[Any], joints: Floats, hem: float,
+    half_width: float = 0.0,
 ) -> Tube:
-    """The surface from the waist to ``hem`` round the convex hull of hips and legs, with its own skin weights."""
+    """The surface from the waist to ``hem`` round the convex hull of hips and legs, with its own skin weights.
+
+    It flares towards ``half_width`` metres at the hem where that is more than the legs need.
+    """
     hip, knee, ankle = (joints[[JOINT_INDEX[f"left_{n}"], JOINT_INDEX[f"right_{n}"]], 1].mean()
                         for n in ("hip", "knee", "ankle"))
     top = float(joints[JOINT_INDEX["spine1"], 1]) + 0.02
@@ -119,6 +146,9 @@ def make_tube(
     for r in range(widest + 1, ROWS):
         radii[r] = np.maximum(radii[r], 0.985 * radii[r - 1])
     radii = gaussian_filter(radii, (1.5, 1.0), mode=("nearest", "wrap"))
+    flare = np.clip(half_width / float(radii[-1].max()), 1.0, 2.2) - 1.0
+    # cloth hangs straight from the hips down
+    radii *= 1 + flare * np.clip((np.arange(ROWS) - widest) / max(ROWS - 1 - widest, 1), 0, 1)[:, None]
     radii += np.linspace(0.004, 0.010, ROWS)[:, None]
     xz = centres[:, None] + radii[..., None] * direction
     vertices = np.stack([xz[..., 0], np.broadcast_to(levels[:, None], radii.shape), xz[..., 1]], axis=-1)
