@@ -27,9 +27,9 @@ from humanav.track.solver import BodyState, Term, solve
 from humanav.track.standing import standing_odds, standing_terms, straighten
 from humanav.track.start import (
     BODY_JOINTS,
+    guess_in_space,
     place_by_rays,
     rest_rotations,
-    scale_world,
     start_from_world,
     swing_limbs,
     world_term,
@@ -38,7 +38,6 @@ from humanav.track.start import (
 NUM_BETAS = 10
 _LOOSE, _TIGHT = 12.0, 3.0  # Geman-McClure scales in sigmas
 _PRIOR_WEIGHT = 0.5  # few people trained it
-_WORLD_SIGMA = 0.11  # metres: the detector's depth is a hint, no more
 _WORLD_AXES = np.array([0.2, 0.2, 1.0])
 _TILT_MEAN, _TILT_SIGMA = np.array([0.0, 0.06]), np.array([0.04, 0.10])
 _OUTLINE, _OUTWARD = 0.5, 0.3  # weight of an outline point, and its share where the matte lies outside the body
@@ -66,7 +65,7 @@ class Fitting:
         if height is not None:
             betas += dirs * (height - tall) / (dirs @ dirs)
         self.state = BodyState(rest_rotations(), np.zeros(3), betas, _TILT_MEAN.copy())
-        self.world = scale_world(self.observed, self.skeleton, betas)
+        self.world, self.world_spread = guess_in_space(self.observed, self.skeleton, betas)
         self.has_world = bool(np.isfinite(self.world[self.observed.chosen(("body",))]).all())
         self.stature_px = 0.0
 
@@ -75,7 +74,8 @@ class Fitting:
     def keypoints(self) -> None:
         """Pose, place and shape from the landmarks."""
         if self.has_world:
-            starts = [start_from_world(self.observed, self.world, self.skeleton, self.state, self.prior)]
+            starts = [start_from_world(self.observed, self.world, self.world_spread, self.skeleton, self.state,
+                                       self.prior)]
         else:
             starts = [replace(self.state, rotations=_turned(self.state.rotations, yaw))
                       for yaw in np.radians([0, 90, 180, 270])]
@@ -176,7 +176,7 @@ class Fitting:
         terms: list[Term] = [self._image_term(groups, cutoff), self.prior, self.limits, self.shape, self.tilt,
                              *self.extra]
         if self.has_world:
-            terms.append(world_term(self.observed, self.world, _WORLD_SIGMA, _WORLD_AXES))
+            terms.append(world_term(self.observed, self.world, self.world_spread, _WORLD_AXES))
         return terms
 
     def _image_term(self, groups: Sequence[str], cutoff: float) -> ImageTerm:

@@ -13,6 +13,7 @@ from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS, LANDMARKS
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
 from humanav.perception import Person2D
+from humanav.track.lift import NAMES, Lift
 
 # Robust spread of each landmark's error in % of the person's stature: measured on synthetic people with MediaPipe.
 _SPREAD = {"nose": 0.75, "eye": 0.6, "ear": 0.7, "mouth": 0.65, "shoulder": 0.9, "elbow": 1.0, "wrist": 0.85,
@@ -46,6 +47,8 @@ class Observations:
         group: (K,) "body", "hand" or "face".
         inside: (K,) whether the landmark lies in the picture.
         world: (K,3) guess in metres, world axes, any origin; NaN rows where there is none.
+        lifted: the same after the learned correction, in bone sums (:mod:`humanav.track.lift`).
+        lifted_spread: (K,) expected error of its depth, in bone sums; NaN where there is none.
     """
 
     names: tuple[str, ...]
@@ -56,6 +59,8 @@ class Observations:
     group: NDArray[np.str_]
     inside: NDArray[np.bool_]
     world: Array
+    lifted: Array
+    lifted_spread: Array
 
     def index(self, name: str) -> int:
         """Row of the first landmark called ``name``; -1 when there is none."""
@@ -129,11 +134,16 @@ def observe(person: Person2D, camera: Camera, skeleton: Skeleton, scale_dirs: Ar
     model = np.where(np.array(groups) == "face", _FACE_MODEL_SPREAD, _MODEL_SPREAD)
     spread = np.hypot(spreads, model) * np.interp(confidence, _SCORES, _INFLATION)
     spread = np.where(inside, spread, spread * OUTSIDE)
+    lifted, lifted_spread = np.full((len(names), 3), np.nan), np.full(len(names), np.nan)
+    mended = Lift.load()(person, camera)
+    if mended is not None:
+        rows_of = [names.index(name) for name in NAMES]
+        lifted[rows_of], lifted_spread[rows_of] = mended
     marks = [LANDMARKS[name] for name in names]
     points = Points.of_landmarks(skeleton, [JOINT_INDEX[m.joint] for m in marks], [JOINT_INDEX[m.frame] for m in marks],
                                  np.array([m.offset for m in marks], dtype=np.float64), scale_dirs)
     return Observations(tuple(names), points, pixels, confidence, spread, np.array(groups), inside,
-                        _turn_world(np.array(world), pixels, names, camera))
+                        _turn_world(np.array(world), pixels, names, camera), lifted, lifted_spread)
 
 
 def _turn_world(world: Array, pixels: Array, names: Sequence[str], camera: Camera) -> Array:

@@ -19,6 +19,9 @@ _BONES = (*(pair for a, b, c in LIMBS.values() for pair in ((a, b), (b, c))),
           ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"))
 BODY_JOINTS = tuple(range(22))
 _REST_CURL = 0.3  # radians: relaxed fingers
+_WORLD_SPREAD = 0.11  # metres: the detector's own depth is a hint, no more
+_LIFTED_DOUBT = 1.5  # errors of neighbouring landmarks go together, so that many of them say less than they seem to
+_LEAST_SPREAD = 0.02  # metres
 
 
 def rest_rotations() -> Array:
@@ -33,22 +36,24 @@ def rest_rotations() -> Array:
     return Rotation.from_rotvec(vectors).as_matrix()
 
 
-def scale_world(observed: Observations, skeleton: Skeleton, betas: Array) -> Array:
-    """The detector's 3D (K,3) at the size of this body, by the summed length of the bones."""
+def guess_in_space(observed: Observations, skeleton: Skeleton, betas: Array) -> tuple[Array, Array]:
+    """Landmarks (K,3) in space at the size of this body, and the spread of their depth (K,), metres.
+
+    The learned correction where there is one, otherwise the detector's own 3D; any origin, world axes.
+    """
     posed = pose_skeleton(skeleton, np.tile(np.eye(3), (55, 1, 1)), betas, np.zeros(3))
     rest, _ = place_points(observed.points, posed)
-    ours = theirs = 0.0
-    for a, b in _BONES:
-        i, j = observed.index(a), observed.index(b)
-        if i >= 0 and j >= 0:
-            ours += float(np.linalg.norm(rest[i] - rest[j]))
-            theirs += float(np.linalg.norm(observed.world[i] - observed.world[j]))
-    return observed.world * (ours / theirs if theirs > 1e-6 else 1.0)
+    pairs = [(i, j) for a, b in _BONES if (i := observed.index(a)) >= 0 and (j := observed.index(b)) >= 0]
+    ours = sum(float(np.linalg.norm(rest[i] - rest[j])) for i, j in pairs)
+    if np.isfinite(observed.lifted_spread).any():
+        return observed.lifted * ours, np.maximum(_LIFTED_DOUBT * ours * observed.lifted_spread, _LEAST_SPREAD)
+    theirs = sum(float(np.linalg.norm(observed.world[i] - observed.world[j])) for i, j in pairs)
+    return observed.world * (ours / theirs if theirs > 1e-6 else 1.0), np.full(len(observed.names), _WORLD_SPREAD)
 
 
-def start_from_world(observed: Observations, world: Array, skeleton: Skeleton, state: BodyState,
+def start_from_world(observed: Observations, world: Array, spread: Array, skeleton: Skeleton, state: BodyState,
                      prior: PriorTerm) -> BodyState:
-    """Pose the body like the detector's 3D: turn the trunk, swing the limbs, then least squares."""
+    """Pose the body like the guess in space: turn the trunk, swing the limbs, then least squares."""
     rotations = rest_rotations()
     rows = [observed.index(name) for name in _TORSO]
     posed = pose_skeleton(skeleton, rotations, state.betas, np.zeros(3))
@@ -58,7 +63,7 @@ def start_from_world(observed: Observations, world: Array, skeleton: Skeleton, s
     swing_limbs(rotations, skeleton, state.betas, {limb: np.stack([world[observed.index(n)] for n in names])
                                                    for limb, names in LIMBS.items()})
     state = replace(state, rotations=rotations)
-    space = world_term(observed, world, sigma=0.05, axes=np.ones(3))
+    space = world_term(observed, world, spread * (0.05 / np.nanmedian(spread)), np.ones(3))
     terms = (space, HingeTerm(), replace(prior, weight=0.3 * prior.weight))
     return solve(skeleton, state, terms, BODY_JOINTS, rounds=12, fixed=("betas", "tilt"))[0]
 
@@ -79,13 +84,14 @@ def swing_limbs(rotations: Array, skeleton: Skeleton, betas: Array, chains: dict
             rotations[joints[link]] = above.T @ swing.as_matrix() @ posed.rotations[joints[link]]
 
 
-def world_term(observed: Observations, world: Array, sigma: float, axes: Array, cutoff: float = 2.0) -> SpaceTerm:
-    """The detector's 3D as a term, for the landmarks that have one."""
+def world_term(observed: Observations, world: Array, spread: Array, axes: Array, cutoff: float = 2.0) -> SpaceTerm:
+    """The guess in space as a term, for the landmarks that have one; ``spread`` (K,) in metres."""
     rows = np.flatnonzero(np.isfinite(world[:, 0]))
     weight = np.clip(observed.confidence[rows], 0.05, 1) ** 2 * np.where(observed.inside[rows], 1.0, 0.25)
     head = np.array([any(part in observed.names[row] for part in ("eye", "mouth")) for row in rows])
     weight[head] *= 0.1  # eight landmarks of one rigid head count as about one
-    return SpaceTerm(observed.points.take(rows), world[rows], sigma, weight, axes, cutoff)
+    sigma = float(np.median(spread[rows]))
+    return SpaceTerm(observed.points.take(rows), world[rows], sigma, weight * (sigma / spread[rows]) ** 2, axes, cutoff)
 
 
 def place_by_rays(observed: Observations, camera: Camera, skeleton: Skeleton, state: BodyState) -> BodyState:
