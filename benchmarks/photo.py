@@ -11,7 +11,8 @@ person's true mask; ``body_iou``: the bare fitted body's. ``psnr_input_db``: ava
 photo, both on grey, inside the union of the outlines. ``psnr_novel45_db``, ``ssim_novel45``: truth and avatar from a
 camera turned 45 degrees about the vertical through the pelvis (to either side in turn); the avatar turns about its
 own pelvis, which is put on the true pelvis's pixel, so neither absolute size nor focal length counts; PSNR inside the
-union, SSIM on its box. ``..._true_pose``: the same avatar in the true pose, so that the avatar is judged and not the
+union, SSIM on its box. ``..._registered``: the fitted body put on the true one by the similarity of the 22 joints
+instead, as for PA-MPJPE. ``..._true_pose``: the same avatar in the true pose, so that the avatar is judged and not the
 depth of the pose. ``fit_seconds``: the fit alone; ``seconds_per_photo``: ``photo_to_avatar`` with all its files,
 on the first three. ``standing`` repeats the pose numbers for standing people.
 
@@ -241,6 +242,10 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
         moved, camera = _turned(case, points)
         there, cover = render_mesh(moved, faces, camera, background=GREY, **look)
         _, store["psnr_novel45_db"], store["ssim_novel45"] = _compare(there, cover, after, after_mask)
+        there, cover = render_mesh(_registered(case, points), faces, case.novel, background=GREY, **look)
+        _, store["psnr_novel45_registered_db"], store["ssim_novel45_registered"] = _compare(
+            there, cover, after, after_mask
+        )
         there, cover = render_mesh(_as_truly_posed(case, again), faces, case.novel, background=GREY, **look)
         _, store["psnr_novel45_true_pose_db"], store["ssim_novel45_true_pose"] = _compare(
             there, cover, after, after_mask
@@ -276,6 +281,16 @@ def _turned(case: _Case, points: NDArray[np.float32]) -> tuple[NDArray[np.float6
     pixel, _ = case.novel.project(case.truth.joints[0])
     place = np.linalg.inv(camera.K) @ np.array([*pixel, 1.0]) * root[2]
     return (case.fit.camera.to_camera(points) - root) @ case.turn.T + place, camera
+
+
+def _registered(case: _Case, points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Fitted points brought to the truth by the similarity that takes the fitted joints nearest to the true ones."""
+    from trimesh import transform_points
+    from trimesh.registration import procrustes
+
+    matrix, _, _ = procrustes(case.joints, case.true_joints, reflection=False)
+    seen = transform_points(case.fit.camera.to_camera(points), matrix)
+    return (seen - case.truth.camera.t) @ case.truth.camera.R
 
 
 def _as_truly_posed(case: _Case, points: NDArray[np.float32]) -> NDArray[np.float64]:

