@@ -231,8 +231,11 @@ class MediapipeDetector:
             options: dict[str, Any] = {"static_image_mode": static, "model_complexity": 1, "enable_segmentation": True,
                                        "min_detection_confidence": confidence, "min_tracking_confidence": 0.5}
             if kind == "holistic":
-                return holistic.Holistic(**options, refine_face_landmarks=True)
-            return pose.Pose(**options)
+                graph = holistic.Holistic(**options, refine_face_landmarks=True)
+            else:
+                graph = pose.Pose(**options)
+            graph.process(np.zeros((64, 64, 3), dtype=np.uint8))  # waits for the networks, which load in other threads
+        return graph
 
     def _run(self, graph: Any, image: Pixels, work_side: int = WORK_SIDE) -> Person2D | None:
         height, width = image.shape[:2]
