@@ -38,7 +38,7 @@ def main() -> None:
     fit = commands.add_parser("train")
     fit.add_argument("folder", type=Path)
     fit.add_argument("--out", type=Path, default=Path("checkpoints/lift"))
-    fit.add_argument("--steps", type=int, default=4000)
+    fit.add_argument("--steps", type=int, default=2500)
     fit.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.command == "collect":
@@ -144,8 +144,8 @@ def train(folder: Path, out: Path, steps: int, seed: int) -> None:
     layers: list[list[tuple[Array, Array]]] = []
     for _ in range(MEMBERS):
         net = torch.nn.Sequential(
-            torch.nn.Linear(NUM_FEATURES, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.2),
-            torch.nn.Linear(HIDDEN, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.2),
+            torch.nn.Linear(NUM_FEATURES, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.1),
+            torch.nn.Linear(HIDDEN, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.1),
             torch.nn.Linear(HIDDEN, 4 * len(NAMES)))
         with torch.no_grad():
             net[-1].weight.mul_(0.1)
@@ -156,7 +156,7 @@ def train(folder: Path, out: Path, steps: int, seed: int) -> None:
         for _ in range(steps):
             rows = own[torch.randint(len(own), (256,), generator=generator)]
             seen, wanted = roll(x[rows], y[rows], generator)
-            seen = seen + torch.randn(seen.shape, generator=generator) * 0.15 * s
+            seen = seen + torch.randn(seen.shape, generator=generator) * 0.04 * s
             result = net((seen - m) / s).reshape(len(rows), len(NAMES), 4)
             points = seen[:, : 3 * len(NAMES)].reshape(-1, len(NAMES), 3) + result[..., :3]
             points = points - points[:, list(TORSO)].mean(1, keepdim=True)
