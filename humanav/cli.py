@@ -128,13 +128,15 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the random inputs.", show_default=False)] = None,
     people: Annotated[int | None, typer.Option(help="How many synthetic people.", show_default=False)] = None,
+    poses: Annotated[str | None, typer.Option(help="Poses of the photo benchmark: authored or cmu (held out).",
+                                              show_default=False)] = None,
     as_json: Json = False,
     write: Annotated[bool, typer.Option("--write", help="Store the numbers and write BENCHMARKS.md.")] = False,
 ) -> None:
     """Measure: runs benchmarks/NAME.py and prints its numbers."""
     from humanav import bench as benches
 
-    options: dict[str, Any] = {"quick": quick, "seed": seed, "people": people}
+    options: dict[str, Any] = {"quick": quick, "seed": seed, "people": people, "poses": poses}
     numbers = benches.run(name, **options)
     if write:
         benches.store(name, numbers, options)

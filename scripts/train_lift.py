@@ -179,7 +179,7 @@ def train(folder: Path, out: Path, steps: int, seed: int) -> None:
         arrays |= {f"weight{k}": weight.astype(np.float16), f"bias{k}": bias.astype(np.float16)}
     save_file(arrays, out / "model.safetensors")
     config = {"landmarks": list(NAMES), "members": MEMBERS, "hidden": HIDDEN, "steps": steps, "seed": seed,
-              "people": int((~validation).sum()), "validation_subjects": list(VALIDATION),
+              "people": int((~validation).sum()), "validation_people": int(validation.sum()),
               "unread_test_subjects": list(TEST), "metrics": report}
     (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 

@@ -168,19 +168,15 @@ def fit_sighting(seen: Sighting, options: PhotoOptions, body: BodyModel, progres
 def _fit_back(back: ImageSource, front: PhotoFit, body: BodyModel, progress: Progress) -> tuple[Sighting, PhotoFit]:
     from humanav.body import measure
     from humanav.track import fit_photo
+    from humanav.view import draw_matte
 
     quiet = Progress(3, None, None)
     seen = sight(back, quiet, (STAGES[0], STAGES[1], STAGES[2]), "from behind")
     progress.check()
     fit = fit_photo(seen.image, seen.person, seen.alpha, body=body, height=measure(body, front.motion.betas).height)
-    progress.show("The second photo, cut out.", _matte_picture(seen), title="From behind", name="back_matte")
+    progress.show("The second photo, cut out.", draw_matte(seen.image, seen.alpha), title="From behind",
+                  name="back_matte")
     return seen, fit
-
-
-def _matte_picture(seen: Sighting) -> NDArray[np.uint8]:
-    from humanav.view import draw_matte
-
-    return draw_matte(seen.image, seen.alpha)
 
 
 def _preview_body(writer: ResultWriter, fit: PhotoFit, body: BodyModel, clip: Motion, progress: Progress) -> None:
