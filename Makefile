@@ -33,7 +33,7 @@ $(VENV)/.demo: $(VENV)/.python $(SOURCES)
 
 $(VENV)/.test: $(VENV)/.python $(SOURCES)
 	@echo "Installing the app and the test tools (the first time takes a few minutes)"
-	@$(PIP) "$(TORCH)" -e ".[app,heif,smplx,notebooks,dev]"
+	@$(PIP) "$(TORCH)" -e ".[app,heif,smplx,training,notebooks,dev]"
 	@$(BIN)/python scripts/check_install.py
 	@touch $@ $(VENV)/.demo
 

@@ -1,4 +1,4 @@
-"""``humanav``: the same jobs from a shell.
+"""The verbs of the whole program, and the entry point.
 
 Heavy packages load inside the commands, so that help answers at once. A user's error is one sentence on stderr and
 exit code 2; ``--debug`` shows where it came from.
@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from humanav import __version__
+from humanav.cli import posendf
+from humanav.cli.shared import Json, progress, show_result
 from humanav.errors import HumanavError
-from humanav.progress import Event, Progress
-
-if TYPE_CHECKING:
-    from humanav.results import Result
 
 app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="From one photo to a person you can turn, animate, measure and download.")
+app.add_typer(posendf.app)
 
 Photo = Annotated[Path, typer.Argument(help="A photo of one person, head to feet.", show_default=False)]
 Out = Annotated[Path | None, typer.Option(help="Folder for the result. By default named after the input, beside it.",
@@ -34,7 +33,6 @@ Flip = Annotated[list[str] | None, typer.Option(
     help="A limb that points forward instead of back or the other way round: left_arm, right_arm, left_leg, "
          "right_leg. May be repeated.", show_default=False)]
 Swap = Annotated[bool, typer.Option("--swap-sides", help="The person was seen with left and right exchanged.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), or a .npz or .bvh file.")]
 
 
@@ -67,8 +65,8 @@ def avatar(
     result = photo_to_avatar(
         photo, back=back, motion=motion, height=height, standing=standing, flip_limbs=tuple(flip or ()),
         swap_sides=swap_sides, texture_size=texture, out=out or photo.with_name(f"{photo.stem}_avatar"),
-        progress=_progress(len(STAGES)))
-    _show_result(result, as_json)
+        progress=progress(len(STAGES)))
+    show_result(result, as_json)
 
 
 @app.command()
@@ -82,7 +80,7 @@ def animate(
     from humanav.jobs import ANIMATE_STAGES, animate_avatar
 
     target = out or result.with_name(f"{result.name}_{Path(motion).stem}")
-    _show_result(animate_avatar(result, motion, out=target, progress=_progress(len(ANIMATE_STAGES))), as_json)
+    show_result(animate_avatar(result, motion, out=target, progress=progress(len(ANIMATE_STAGES))), as_json)
 
 
 @app.command()
@@ -92,7 +90,7 @@ def measure(
     """Estimate body measurements from a photo (give --height for their scale)."""
     from humanav.jobs import MEASURE_STAGES, measure_photo
 
-    values = measure_photo(photo, height=height, standing=standing, progress=_progress(len(MEASURE_STAGES)))
+    values = measure_photo(photo, height=height, standing=standing, progress=progress(len(MEASURE_STAGES)))
     if as_json:
         typer.echo(json.dumps(values))
         return
@@ -144,36 +142,6 @@ def bench(
     typer.echo(json.dumps(numbers, indent=None if as_json else 1))
 
 
-def _show_result(result: Result, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({"folder": str(result.folder), "id": result.id, "report": result.report,
-                               "files": [file.name for file in result.files]}))
-        return
-    for file in result.downloads:
-        opens = f" ({file.opens_in})" if file.opens_in else ""
-        typer.echo(f"{file.name:20} {_size(file.size):>9}  {file.purpose}{opens}")
-    for sentence in result.report.get("warnings", ()):
-        typer.echo(f"Note: {sentence}")
-    typer.echo(str(result.folder))
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
-
-
-def _progress(steps: int) -> Progress:
-    last = [0]
-
-    def say(event: Event) -> None:
-        if event.step != last[0]:
-            last[0] = event.step
-            typer.echo(f"[{event.step}/{event.steps}] {event.stage}", err=True)
-        if event.caption:
-            typer.echo(f"      {event.caption} ({event.seconds:.1f} s)", err=True)
-
-    return Progress(steps, say)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit code 2 and one sentence for an error of the user's."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -186,6 +154,3 @@ def main(arguments: list[str] | None = None) -> None:
         typer.echo(f"humanav: {error}", err=True)
         sys.exit(2)
 
-
-if __name__ == "__main__":
-    main()

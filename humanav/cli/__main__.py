@@ -1,0 +1,3 @@
+from humanav.cli import main
+
+main()

@@ -1,0 +1,16 @@
+"""The manifold of human poses (Pose-NDF, ECCV 2022; NRDF, CVPR 2024): a learned distance, and what it is good for.
+
+A pose here is ``quats`` (...,21,4): unit quaternions, real part first and not negative, of body joints 1-21 relative to
+their parents. Everything loads on first use, because it needs torch.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES: dict[str, str] = {}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"humanav.posendf.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
