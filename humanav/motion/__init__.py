@@ -11,20 +11,22 @@ from humanav.motion.motion import Motion
 if TYPE_CHECKING:
     from humanav.motion.bvh import read_bvh, write_bvh
     from humanav.motion.clips import CLIP_NAMES, LOOPS, in_place, load_clip
-    from humanav.motion.files import load_motion
+    from humanav.motion.files import load_motion, read_motion
+    from humanav.motion.loaded import Loaded
     from humanav.motion.npz import load_npz, save_npz
     from humanav.motion.operations import floor_heights, ground, mirror, resample
     from humanav.motion.shapes import fit_to_shape
 
 __all__ = [
-    "CLIP_NAMES", "LOOPS", "Motion", "fit_to_shape", "floor_heights", "ground", "in_place", "load_clip", "load_motion",
-    "load_npz", "mirror", "read_bvh", "resample", "save_npz", "write_bvh",
+    "CLIP_NAMES", "LOOPS", "Loaded", "Motion", "fit_to_shape", "floor_heights", "ground", "in_place", "load_clip",
+    "load_motion", "load_npz", "mirror", "read_bvh", "read_motion", "resample", "save_npz", "write_bvh",
 ]
 
 _HOMES = {
     **dict.fromkeys(("read_bvh", "write_bvh"), "bvh"),
     **dict.fromkeys(("CLIP_NAMES", "LOOPS", "in_place", "load_clip"), "clips"),
-    "load_motion": "files",
+    **dict.fromkeys(("load_motion", "read_motion"), "files"),
+    "Loaded": "loaded",
     **dict.fromkeys(("load_npz", "save_npz"), "npz"),
     **dict.fromkeys(("floor_heights", "ground", "mirror", "resample"), "operations"),
     "fit_to_shape": "shapes",
