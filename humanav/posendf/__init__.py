@@ -7,7 +7,10 @@ their parents. Everything loads on first use, because it needs torch.
 from importlib import import_module
 from typing import Any
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    **dict.fromkeys(("Clip", "cmu_clips", "load_cmu"), "cmu"),
+    **dict.fromkeys(("NAMES", "mirror_quats", "motion_to_quats", "with_quats"), "poses"),
+}
 
 
 def __getattr__(name: str) -> Any:
