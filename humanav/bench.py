@@ -1,7 +1,8 @@
 """Side-by-side measurements: finds ``benchmarks/NAME.py``, runs it, stores its numbers and writes BENCHMARKS.md.
 
 A benchmark is a file with ``run(**options) -> dict`` of plain JSON values; it takes those of ``quick``, ``seed`` and
-``people`` that it names. Its docstring's first paragraph heads its table.
+``people`` that it names. Its docstring's first paragraph heads its table. A value ``{row: {column: number}}`` becomes a
+table of its own. Files that begin with an underscore help a benchmark, which imports them by name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import inspect
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,13 +81,30 @@ def _block(record: dict[str, Any]) -> list[str]:
                       for key, value in record["options"].items())
     baseline = numbers.pop("baseline", None)
     baseline = dict(_flat(baseline)) if isinstance(baseline, dict) else {}
+    tables = {key: numbers.pop(key) for key in list(numbers) if _is_table(numbers[key])}
     lines = [f"## {name}", "", _summary(name), "", f"`humanav bench {name}{options} --json`, {record['date']}, "
              f"{record['machine']}", ""]
     head = "| number | humanav |" + (" baseline |" if baseline else "")
     lines += [head, "|---|---:|" + ("---:|" if baseline else "")]
     for key, value in _flat(numbers):
         lines.append(f"| {key} | {_text(value)} |" + (f" {_text(baseline.get(key))} |" if baseline else ""))
+    for key, rows in tables.items():
+        lines += ["", *_table(key, rows)]
     return lines
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(
+        isinstance(row, dict) and row and not any(isinstance(cell, dict) for cell in row.values())
+        for row in value.values())
+
+
+def _table(name: str, rows: dict[str, dict[str, Any]]) -> list[str]:
+    """Markdown of rows x columns; a column that only some rows have is empty in the others."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = [f"| {name} | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
+    return lines + [f"| {key} | {' | '.join(_text(row.get(column)) for column in columns)} |"
+                    for key, row in rows.items()]
 
 
 def _flat(numbers: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -98,6 +117,8 @@ def _flat(numbers: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
     return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
@@ -116,6 +137,8 @@ def _has_run(path: Path) -> bool:
 def _load(name: str) -> Callable[..., dict[str, Any]]:
     if name not in names():
         raise InputError(f"There is no benchmark {name!r}; there is {', '.join(names()) or 'none in this checkout'}.")
+    if str(folder()) not in sys.path:
+        sys.path.append(str(folder()))
     spec = importlib.util.spec_from_file_location(f"humanav_benchmark_{name}", folder() / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -94,6 +94,18 @@ def test_bench_writes_the_table(own_benchmarks: Path) -> None:
     assert "| total | 10.5 | 9 |" in page
 
 
+def test_bench_writes_rows_of_methods_as_a_table_of_their_own(own_benchmarks: Path) -> None:
+    (own_benchmarks / "benchmarks" / "rows.py").write_text(
+        '"""Compares."""\n\nfrom _helper import x\n\n\ndef run():\n    return {"first": x, "error_mm": {"gaps": {'
+        '"input": 9.0, "ours": 2.5, "best": "ours"}, "noise": {"ours": 1.25}}, "some": {"a": 1}, "good": {"n": {"reached": True}}}\n')
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "rows", "--write"])
+    page = (own_benchmarks / "BENCHMARKS.md").read_text()
+    assert "| first | 1 |\n| some.a | 1 |\n\n| error_mm | input | ours | best |\n|---|---:|---:|---:|\n" in page
+    assert "| gaps | 9 | 2.5 | ours |\n| noise |  | 1.25 |  |\n" in page
+    assert "| good | reached |\n|---|---:|\n| n | yes |\n" in page
+
+
 @pytest.mark.parametrize("words", [["bench", "nothing"], ["bench", "sum", "--people", "3"]])
 def test_bench_names_what_it_cannot_do(
     own_benchmarks: Path, words: list[str], capsys: pytest.CaptureFixture[str]
