@@ -97,7 +97,8 @@ def test_bench_writes_the_table(own_benchmarks: Path) -> None:
 def test_bench_writes_rows_of_methods_as_a_table_of_their_own(own_benchmarks: Path) -> None:
     (own_benchmarks / "benchmarks" / "rows.py").write_text(
         '"""Compares."""\n\nfrom _helper import x\n\n\ndef run():\n    return {"first": x, "error_mm": {"gaps": {'
-        '"input": 9.0, "ours": 2.5, "best": "ours"}, "noise": {"ours": 1.25}}, "some": {"a": 1}, "good": {"n": {"reached": True}}}\n')
+        '"input": 9.0, "ours": 2.5, "best": "ours"}, '
+        '"noise": {"ours": 1.25}}, "some": {"a": 1}, "good": {"n": {"reached": True}}}\n')
     with pytest.raises(SystemExit):
         cli.main(["bench", "rows", "--write"])
     page = (own_benchmarks / "BENCHMARKS.md").read_text()
