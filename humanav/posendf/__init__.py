@@ -9,6 +9,8 @@ from typing import Any
 
 _HOMES: dict[str, str] = {
     **dict.fromkeys(("Clip", "cmu_clips", "load_cmu"), "cmu"),
+    **dict.fromkeys(("ModelConfig",), "config"),
+    **dict.fromkeys(("PoseNDF",), "model"),
     **dict.fromkeys(("NAMES", "mirror_quats", "motion_to_quats", "with_quats"), "poses"),
 }
 
