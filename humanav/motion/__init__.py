@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from humanav.motion.motion import Motion
 
 if TYPE_CHECKING:
+    from humanav.motion.asf import read_amc
     from humanav.motion.bvh import read_bvh, write_bvh
     from humanav.motion.clips import CLIP_NAMES, LOOPS, in_place, load_clip
     from humanav.motion.files import load_motion, read_motion
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLIP_NAMES", "LOOPS", "Loaded", "Motion", "fit_to_shape", "floor_heights", "ground", "in_place", "load_clip",
-    "load_motion", "load_npz", "mirror", "read_bvh", "read_motion", "resample", "save_npz", "write_bvh",
+    "load_motion", "load_npz", "mirror", "read_amc", "read_bvh", "read_motion", "resample", "save_npz",
+    "write_bvh",
 ]
 
 _HOMES = {
+    "read_amc": "asf",
     **dict.fromkeys(("read_bvh", "write_bvh"), "bvh"),
     **dict.fromkeys(("CLIP_NAMES", "LOOPS", "in_place", "load_clip"), "clips"),
     **dict.fromkeys(("load_motion", "read_motion"), "files"),

@@ -7,7 +7,6 @@ channel order, any unit and any skeleton with recognisable joint names (see :mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,56 +18,17 @@ from humanav.body.names import JOINT_NAMES, PARENTS
 from humanav.errors import MotionFileError, StorageError
 from humanav.motion.motion import Motion
 from humanav.motion.rest import rest_joints
+from humanav.motion.retarget import to_smplx
+from humanav.motion.skeletons import Skeleton
+from humanav.motion.text import MAX_FRAMES, read_text
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
 
 Array = NDArray[np.float64]
 
-MAX_BYTES = 400_000_000
-MAX_FRAMES = 200_000
 MAX_JOINTS = 1000
 _TIP_CM = 2.0
-
-
-@dataclass(frozen=True)
-class BvhSkeleton:
-    """The hierarchy of a BVH file with its motion, as it lies in the file.
-
-    Attributes:
-        names: joint names, parents before children; end sites are left out.
-        parents: index of each joint's parent, -1 for the root.
-        offsets: (J,3) offset from the parent in the file's unit.
-        tips: (J,3) end-site offset of leaf joints, NaN for the others.
-        positions: (T,J,3) local position of each joint: its offset, or its position channels where it has them.
-        rotations: (T,J,3,3) local rotation matrices.
-        fps: frames per second.
-    """
-
-    names: tuple[str, ...]
-    parents: tuple[int, ...]
-    offsets: Array
-    tips: Array
-    positions: Array
-    rotations: Array
-    fps: float
-
-    def forward(self) -> tuple[Array, Array]:
-        """Global rotations (T,J,3,3) and joint positions (T,J,3) in the file's unit and world."""
-        rotations, positions = self.rotations.copy(), self.positions.copy()
-        for j, parent in enumerate(self.parents):
-            if parent >= 0:
-                positions[:, j] = positions[:, parent] + np.einsum("tab,tb->ta", rotations[:, parent], positions[:, j])
-                rotations[:, j] = rotations[:, parent] @ rotations[:, j]
-        return rotations, positions
-
-    def rest(self) -> Array:
-        """Joint positions (J,3) of the rest pose, root at the origin."""
-        points = np.zeros_like(self.offsets)
-        for j, parent in enumerate(self.parents):
-            if parent >= 0:
-                points[j] = points[parent] + self.offsets[j]
-        return points
 
 
 def read_bvh(
@@ -88,21 +48,13 @@ def read_bvh(
         MotionFileError: the file is no BVH, ends early, holds NaN, or its skeleton has no recognisable hips, knees,
             shoulders and elbows.
     """
-    from humanav.motion.skeletons import to_smplx
-
-    return to_smplx(parse_bvh(path), Path(path).stem, body, betas, scale)
+    return to_smplx(parse_bvh(path), Path(path).stem, body, betas, scale).motion
 
 
-def parse_bvh(path: str | Path) -> BvhSkeleton:
+def parse_bvh(path: str | Path) -> Skeleton:
     """Read hierarchy and motion of a BVH file as they are. Raises MotionFileError when it is not a BVH."""
     file = Path(path)
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            size = f"{file.stat().st_size / 1e6:.0f} MB"
-            raise MotionFileError(f"{file.name} is too large ({size}); cut the motion first.")
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise MotionFileError(f"The motion file {file.name} cannot be opened: {error.strerror or error}.") from error
+    text = read_text(file)
     head, found, body = text.lstrip("\ufeff \t\r\n").partition("MOTION")
     if not head.upper().startswith("HIERARCHY") or not found:
         raise MotionFileError(f"{file.name} is not a BVH file: it has no HIERARCHY and MOTION sections.")
@@ -186,7 +138,7 @@ def _motion_values(text: str, width: int, name: str) -> tuple[Array, float]:
 def _assemble(
     names: list[str], parents: list[int], offsets: list[list[float]], tips: list[list[float]],
     channels: list[list[str]], values: Array, fps: float, file: str,
-) -> BvhSkeleton:
+) -> Skeleton:
     frames = len(values)
     positions = np.repeat(np.array(offsets)[None], frames, axis=0)
     rotations = np.tile(np.eye(3), (frames, len(names), 1, 1))
@@ -213,7 +165,7 @@ def _assemble(
         else:
             rotation = Rotation.from_euler(axes, values[:, first], degrees=True)
         rotations[:, j] = rotation.as_matrix()
-    return BvhSkeleton(tuple(names), tuple(parents), np.array(offsets), np.array(tips), positions, rotations, fps)
+    return Skeleton(tuple(names), tuple(parents), np.array(offsets), np.array(tips), positions, rotations, fps)
 
 
 def write_bvh(motion: Motion, path: str | Path, body: BodyModel | None = None, *, joints: int = 55) -> Path:

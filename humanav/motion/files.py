@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from humanav.errors import MotionFileError
-from humanav.motion.bvh import read_bvh
+from humanav.motion.asf import load_amc
+from humanav.motion.bvh import parse_bvh
 from humanav.motion.loaded import Loaded
 from humanav.motion.motion import Motion
 from humanav.motion.npz import Up, load_npz
+from humanav.motion.retarget import to_smplx
+from humanav.motion.skeletons import JointMap, read_joint_map
+from humanav.motion.text import decode
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
 
+Kind = Literal["npz", "bvh", "amc", "asf", "text"]
+
 
 def load_motion(
     path: str | Path, body: BodyModel | None = None, *, asf: str | Path | None = None,
-    joint_map: str | Path | dict[str, str | None] | None = None, fps: float | None = None, up: Up | None = None,
+    joint_map: str | Path | JointMap | None = None, fps: float | None = None, up: Up | None = None,
 ) -> Motion:
     """The motion in a file: :func:`read_motion` without its notes; the same arguments and errors."""
     return read_motion(path, body, asf=asf, joint_map=joint_map, fps=fps, up=up).motion
@@ -25,15 +32,17 @@ def load_motion(
 
 def read_motion(
     path: str | Path, body: BodyModel | None = None, *, asf: str | Path | None = None,
-    joint_map: str | Path | dict[str, str | None] | None = None, fps: float | None = None, up: Up | None = None,
+    joint_map: str | Path | JointMap | None = None, fps: float | None = None, up: Up | None = None,
 ) -> Loaded:
-    """Read a motion from an npz of any style, an npy array or a BVH file; the file's first bytes tell which.
+    """Read a motion from an npz of any style, an npy array, a BVH file, an AMC file with its ASF skeleton, or a text of
+    exponential maps; the file's first bytes tell which.
 
     Args:
         path: the file.
         body: whose body the motion is read for; by default the shipped one.
-        asf: the skeleton of an AMC file; None looks for it beside the file.
-        joint_map: names for a skeleton whose joints are not recognised: our joint to the file's.
+        asf: the skeleton of an AMC file; None looks for it beside the file ("02.asf" for "02_01.amc").
+        joint_map: names for a skeleton whose joints are not recognised, our joint to the file's: a mapping, or a JSON
+            or YAML file of one.
         fps: frames per second, in place of what the file or its format says.
         up: vertical axis, when known; None finds it out.
 
@@ -41,16 +50,46 @@ def read_motion(
         MotionFileError: one sentence that says what is wrong with the file.
     """
     file = Path(path)
+    kind = kind_of(file)
+    names = read_joint_map(joint_map)
+    if kind == "asf" and asf is not None and kind_of(Path(asf)) == "amc":
+        file, asf, kind = Path(asf), file, "amc"  # the two were given the other way round
+    if kind == "npz":
+        loaded = Loaded.whole(load_npz(file, up=up, body=body))
+    elif kind == "bvh":
+        loaded = to_smplx(parse_bvh(file), file.stem, body, joint_map=names, up=up)
+    elif kind == "amc":
+        return load_amc(file, asf, body, fps=fps, joint_map=names, up=up)
+    elif kind == "asf":
+        raise MotionFileError(f"{file.name} is a skeleton without motion; give the .amc file with it.")
+    else:
+        raise MotionFileError(f"{file.name} is neither an npz nor a BVH file; give a motion as .npz (AMASS, SMPL-X...), "
+                              ".bvh, or .amc with its .asf.")
+    return loaded if fps is None else replace(loaded, motion=replace(loaded.motion, fps=fps))
+
+
+def kind_of(path: str | Path) -> Kind:
+    """What a file is, by its first bytes: "npz" (npy too), "bvh", "amc", "asf", "text" (anything else).
+
+    Raises:
+        MotionFileError: the file cannot be opened, or is empty.
+    """
+    file = Path(path)
     try:
         with file.open("rb") as stream:
-            head = stream.read(64)
+            head = stream.read(4096)
     except OSError as error:
         raise MotionFileError(f"The motion file {file.name} cannot be opened: {error.strerror or error}.") from error
     if not head:
         raise MotionFileError(f"The motion file {file.name} is empty.")
     if head[:2] == b"PK" or head[:6] == b"\x93NUMPY":
-        return Loaded.whole(load_npz(file, up=up, body=body))
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].upper() == b"HIERARCHY":
-        return Loaded.whole(read_bvh(file, body))
-    raise MotionFileError(f"{file.name} is neither an npz nor a BVH file; give a motion as .npz (AMASS, SMPL-X...) or "
-                          ".bvh.")
+        return "npz"
+    words = [line.strip().upper() for line in decode(head).splitlines()]
+    words = [line for line in words if line and line[0] != "#"]
+    if words and words[0].startswith("HIERARCHY"):
+        return "bvh"
+    if any(line.startswith((":VERSION", ":NAME", ":ROOT", ":BONEDATA", ":UNITS")) for line in words):
+        return "asf"
+    if any(line.startswith((":FULLY", ":DEGREES", ":RADIANS", "ROOT ")) for line in words):
+        return "amc"
+    return "text"

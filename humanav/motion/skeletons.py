@@ -1,34 +1,27 @@
-"""Carry the motion of a foreign skeleton over to the SMPL-X tree by joint names and rest poses.
+"""Skeletons of motion files, and which of their joints are which of ours.
 
-Convention: ``G_smplx[j] = W G_source[bone(j)] D[j]`` with global rotations G, W the turn of the source's world to y up,
-and D the rotation that takes the SMPL-X T-pose segment (arms along +-x, legs along -y) to the source's rest segment.
-Understood names: CMU and cgspeed (Daz), Mixamo, SMPL, Unreal, Unity/VRM, Rigify, 3ds Max biped, and their likes.
+Understood names: CMU (ASF and cgspeed's Daz), Mixamo, SMPL, Unreal, Unity/VRM, Rigify, 3ds Max biped, and their likes;
+a mapping (ours to theirs) names the joints of any other.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from itertools import permutations, product
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
+from numpy.typing import NDArray
 
-from humanav.body.names import JOINT_INDEX, JOINT_NAMES, PARENTS
-from humanav.errors import BodyFileError, MotionFileError
-from humanav.motion.motion import Motion
-from humanav.motion.rest import rest_joints
-
-if TYPE_CHECKING:
-    from humanav.body import BodyModel
-    from humanav.motion.bvh import BvhSkeleton
+from humanav.body.names import JOINT_INDEX, JOINT_NAMES
+from humanav.errors import MotionFileError, StorageError
+from humanav.motion.text import read_text
 
 Array = NDArray[np.float64]
 Bones = dict[str, int]
-
-_NEAR_REST, _JUMP_WITHIN = np.radians(15), 0.06  # radians, seconds
-_JUMP_SPEED = np.radians(1000)  # radians a second: nobody begins to move so fast
+JointMap = Mapping[str, str | None]
 
 _PREFIX = re.compile(r"^(bip\d*|character\d*|def|org|jnt|m_avg|f_avg|skeleton)[_\s.\-]+|^mixamorig\d*[_\s.\-]*", re.I)
 _LIMBS: dict[str, tuple[str, ...]] = {  # in order of preference; a name serves only one joint
@@ -46,56 +39,103 @@ _FINGER = re.compile(r"^(?:hand)?(thumb|index|middle|mid|ring|pinky|little)(?:fi
                      r"(proximal|intermediate|distal|0?[123])$")
 _FINGER_NAMES = {"mid": "middle", "little": "pinky"}
 _PHALANX = {"proximal": 1, "intermediate": 2, "distal": 3}
+_ACCLAIM = re.compile(r"^([lr])(femur|tibia|foot|toes|clavicle|humerus|radius|wrist|hand|fingers|thumb)$")
 
 
-def to_smplx(
-    source: BvhSkeleton, name: str = "", body: BodyModel | None = None, betas: ArrayLike | None = None,
-    scale: float | None = None,
-) -> Motion:
-    """The source's motion as a :class:`Motion` of ``body``; arguments as in :func:`humanav.motion.read_bvh`.
+@dataclass(frozen=True)
+class Skeleton:
+    """A named tree of joints with its motion, as it lies in a file.
 
-    Raises:
-        MotionFileError: the joints are not recognised, or the legs have no length.
+    Attributes:
+        names: joint names, parents before children; end sites are left out.
+        parents: index of each joint's parent, -1 for the root.
+        offsets: (J,3) offset from the parent in the file's unit.
+        tips: (J,3) end-site offset of leaf joints, NaN for the others.
+        positions: (T,J,3) local position of each joint: its offset, or its position channels where it has them.
+        rotations: (T,J,3,3) local rotation matrices; identity is the rest pose.
+        fps: frames per second.
+        missing: (T,J) bool, where the file has no value and ``rotations`` an interpolated one; None when nowhere.
+        notes: what had to be assumed or mended.
     """
-    bones = find_bones(source)
-    try:
-        rest = rest_joints(body, betas)
-    except BodyFileError as error:
-        raise MotionFileError(f"A BVH file needs a body to be read for. {error}") from error
-    first = _after_rest_pose(source)
-    turned, points = source.forward()
-    turned, points = turned[first:], points[first:]
-    offsets = _rest_alignment(source, bones)
-    world = _world_turn(points, bones, offsets["pelvis"])
-    frames = len(turned)
-    globals_ = np.tile(np.eye(3), (frames, 55, 1, 1))
-    done = {"pelvis", *offsets}
-    for joint in offsets:
-        globals_[:, JOINT_INDEX[joint]] = world @ turned[:, bones[joint]] @ offsets[joint]
-    _fill_spine(globals_, turned, source, bones, world, offsets, done)
-    for j, joint in enumerate(JOINT_NAMES):
-        if joint not in done:
-            globals_[:, j] = globals_[:, PARENTS[j]]
-    local = globals_.copy()
-    local[:, 1:] = np.swapaxes(globals_[:, list(PARENTS[1:])], -1, -2) @ globals_[:, 1:]
-    pose = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(frames, 55, 3)
 
-    length = _leg_length(source.rest(), bones["left_hip"], bones["left_knee"], bones.get("left_ankle"))
-    ours = _leg_length(rest, 1, 4, 7 if "left_ankle" in bones else None)
-    if length <= 0:
-        raise MotionFileError("The skeleton's legs have no length, so its size cannot be told.")
-    ratio = ours / length if scale is None else scale
-    hips = points[:, [bones["left_hip"], bones["right_hip"]]].mean(axis=1) @ world.T * ratio
-    pelvis = hips + globals_[:, 0] @ (rest[0] - rest[1:3].mean(axis=0))
-    return Motion.from_full_pose(pose, fps=source.fps, transl=pelvis - rest[0], betas=betas, name=name)
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    offsets: Array
+    tips: Array
+    positions: Array
+    rotations: Array
+    fps: float
+    missing: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def forward(self) -> tuple[Array, Array]:
+        """Global rotations (T,J,3,3) and joint positions (T,J,3) in the file's unit and world."""
+        rotations, positions = self.rotations.copy(), self.positions.copy()
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                positions[:, j] = positions[:, parent] + np.einsum("tab,tb->ta", rotations[:, parent], positions[:, j])
+                rotations[:, j] = rotations[:, parent] @ rotations[:, j]
+        return rotations, positions
+
+    def rest(self) -> Array:
+        """Joint positions (J,3) of the rest pose, root at the origin."""
+        points = np.zeros_like(self.offsets)
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                points[j] = points[parent] + self.offsets[j]
+        return points
+
+    def chain(self, j: int) -> list[int]:
+        """``j`` and its ancestors up to the root."""
+        chain = [j]
+        while self.parents[chain[-1]] >= 0:
+            chain.append(self.parents[chain[-1]])
+        return chain
+
+    def common_ancestor(self, a: int, b: int) -> int:
+        """The lowest joint above (or at) both."""
+        others = set(self.chain(b))
+        return next((j for j in self.chain(a) if j in others), 0)
+
+    def between(self, top: int, bottom: int) -> list[int]:
+        """Joints from ``bottom``'s chain (left out) up to ``top`` (included), lowest first."""
+        stop = set(self.chain(bottom))
+        return [j for j in self.chain(top) if j not in stop][::-1]
 
 
-def find_bones(source: BvhSkeleton) -> Bones:
+def find_bones(source: Skeleton, joint_map: JointMap | None = None) -> Bones:
     """SMPL-X joint name -> index of the source's joint; the spine's and neck's are left to the tree between them.
 
+    Args:
+        source: the skeleton.
+        joint_map: our joint name to the source's, for joints to be taken from it; None or an absent name leaves a joint
+            to recognition by name.
+
     Raises:
-        MotionFileError: hips, knees, shoulders or elbows are not found by name.
+        MotionFileError: the map names joints that do not exist, or hips, knees, shoulders or elbows are not found.
     """
+    bones = match_names(source) | _mapped(source, joint_map or {})
+    missing = [(joint, side) for joint in _NEEDED for side in ("left", "right") if f"{side}_{joint}" not in bones]
+    if missing:
+        joints = dict.fromkeys(joint for joint, _ in missing)
+        words = [(f"{joint}s" if joint != "hip" else "hips") if missing.count((joint, "left")) and
+                 missing.count((joint, "right")) else " ".join(next((s, j) for j, s in missing if j == joint))
+                 for joint in joints]
+        some = ", ".join(source.names[:5]) + ("..." if len(source.names) > 5 else "")
+        raise MotionFileError(f"The skeleton's joint names are not recognised: no {', '.join(words)} among {some}; "
+                              "name them in a mapping file (`humanav convert FILE --write-map map.json` writes one to fill "
+                              "in).")
+    for left in [name for name in bones if name.startswith("left_")]:
+        right = left.replace("left_", "right_")
+        if bones.get(right) == bones[left]:
+            raise MotionFileError(f"{left} and {right} are both mapped to {source.names[bones[left]]}; name the two "
+                                  "sides' own joints.")
+    bones.setdefault("pelvis", source.common_ancestor(bones["left_hip"], bones["right_hip"]))
+    return bones
+
+
+def match_names(source: Skeleton) -> Bones:
+    """Those of our joints that are recognised by name, without the pelvis, spine and neck."""
     sides: dict[str, dict[str, int]] = {"left": {}, "right": {}, "": {}}
     for j, name in enumerate(source.names):
         side, core = split_side(name)
@@ -103,6 +143,8 @@ def find_bones(source: BvhSkeleton) -> Bones:
     bones: Bones = {}
     for side in ("left", "right"):
         free = dict(sides[side])
+        if {"radius", "wrist", "hand"} <= set(free):
+            del free["wrist"]  # Acclaim's wrist is the twist in the middle of the forearm
         for joint, names in _LIMBS.items():
             found = next((n for n in names if n in free), None)
             if found is not None:
@@ -114,12 +156,6 @@ def find_bones(source: BvhSkeleton) -> Bones:
                 bones.setdefault(f"{side}_{_FINGER_NAMES.get(finger, finger)}{_PHALANX.get(k) or int(k)}", j)
         if "eye" in free:
             bones[f"{side}_eye"] = free["eye"]
-    missing = [f"{side} {joint}" for joint in _NEEDED for side in ("left", "right") if f"{side}_{joint}" not in bones]
-    if missing:
-        some = ", ".join(source.names[:6])
-        raise MotionFileError(f"The skeleton's joint names are not recognised: no {missing[0]} among {some}...; name "
-                              "the joints as Mixamo, CMU or SMPL do.")
-    bones["pelvis"] = _common_ancestor(source, bones["left_hip"], bones["right_hip"])
     for joint in ("head", "jaw"):
         if joint in sides[""]:
             bones[joint] = sides[""][joint]
@@ -127,12 +163,15 @@ def find_bones(source: BvhSkeleton) -> Bones:
 
 
 def split_side(name: str) -> tuple[str, str]:
-    """``("left"|"right"|"", core)`` of a joint's name: "mixamorig:LeftUpLeg", "L_Hip", "lThigh", "upper_arm.L"..."""
+    """``("left"|"right"|"", core)`` of a joint's name: "mixamorig:LeftUpLeg", "L_Hip", "lThigh", "lfemur"..."""
     plain = name.rsplit(":", 1)[-1]
     plain = _PREFIX.sub("", plain)
     for side in ("left", "right"):
         if side in plain.lower():
             return side, _core(re.sub(side, "", plain, flags=re.I))
+    acclaim = _ACCLAIM.match(plain)
+    if acclaim:
+        return "left" if acclaim[1] == "l" else "right", acclaim[2]
     for side, letter in (("left", "l"), ("right", "r")):
         match = re.match(rf"^(?:{letter}|{letter.upper()})(?=[A-Z])|^[{letter}{letter.upper()}][_\s.\-]+", plain)
         if match:
@@ -143,158 +182,65 @@ def split_side(name: str) -> tuple[str, str]:
     return "", _core(plain)
 
 
+def read_joint_map(source: str | Path | JointMap | None) -> dict[str, str]:
+    """A mapping of our joint names to a file's, from a JSON or YAML file or as given; names left null are left out.
+
+    Raises:
+        MotionFileError: not a mapping of names, or a name on the left is none of ours.
+    """
+    if source is None:
+        return {}
+    label = "The joint mapping"
+    if isinstance(source, (str, Path)):
+        import yaml  # reads JSON too
+
+        label = f"The mapping file {Path(source).name}"
+        try:
+            found = yaml.safe_load(read_text(source).replace("\t", " "))
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            raise MotionFileError(f"{label} is neither JSON nor YAML; write {{\"left_hip\": \"LeftUpLeg\", ...}}.") \
+                from error
+    else:
+        found = source
+    if not isinstance(found, Mapping):
+        raise MotionFileError(f"{label} must map our joint names to the file's: {{\"left_hip\": \"LeftUpLeg\", ...}}.")
+    named = {str(key): value for key, value in found.items() if not str(key).startswith("_") and value is not None}
+    strange = [key for key in named if key not in JOINT_INDEX]
+    if strange:
+        raise MotionFileError(f"{label} names {', '.join(strange[:3])}, which is no joint of ours; ours are "
+                              f"{', '.join(JOINT_NAMES[:6])}... as in the file that --write-map writes.")
+    return {key: str(value) for key, value in named.items()}
+
+
+def write_joint_map(source: Skeleton, path: str | Path) -> Path:
+    """Write a JSON mapping to fill in: the joints found by name with their names, the others null.
+
+    Raises StorageError when the file cannot be written.
+    """
+    bones = match_names(source)
+    body = [*JOINT_NAMES[:22], *(name for name in bones if JOINT_INDEX[name] >= 22)]
+    table: dict[str, object] = {
+        "_about": "Our joint: the file's joint. Hips, knees, shoulders and elbows are needed; null leaves a joint out, "
+                  "and spine and neck to the joints between pelvis, shoulders and head.",
+        "_names_in_file": list(source.names)}
+    table |= {name: source.names[bones[name]] if name in bones else None for name in body}
+    try:
+        Path(path).write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"The mapping cannot be written to {Path(path).name}: {error.strerror or error}.") from error
+    return Path(path)
+
+
+def _mapped(source: Skeleton, joint_map: JointMap) -> Bones:
+    index = {name.lower(): j for j, name in reversed(list(enumerate(source.names)))}
+    index |= {name: j for j, name in reversed(list(enumerate(source.names)))}
+    given = {joint: name for joint, name in joint_map.items() if name is not None}
+    absent = [name for name in given.values() if name not in index and name.lower() not in index]
+    if absent:
+        raise MotionFileError(f"The joint mapping names {', '.join(absent[:3])}, which the file does not have; it has "
+                              f"{', '.join(source.names[:6])}...")
+    return {joint: index.get(name, index.get(name.lower(), 0)) for joint, name in given.items()}
+
+
 def _core(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def _chain(source: BvhSkeleton, j: int) -> list[int]:
-    chain = [j]
-    while source.parents[chain[-1]] >= 0:
-        chain.append(source.parents[chain[-1]])
-    return chain
-
-
-def _common_ancestor(source: BvhSkeleton, a: int, b: int) -> int:
-    others = set(_chain(source, b))
-    return next((j for j in _chain(source, a) if j in others), 0)
-
-
-def _between(source: BvhSkeleton, top: int, bottom: int) -> list[int]:
-    """Joints from ``bottom``'s chain (left out) up to ``top`` (included), lowest first."""
-    stop = set(_chain(source, bottom))
-    return [j for j in _chain(source, top) if j not in stop][::-1]
-
-
-def _after_rest_pose(source: BvhSkeleton) -> int:
-    """Frames to leave out at the start: cgspeed's files begin in the rest pose and jump from there to the motion."""
-    window = min(max(round(_JUMP_WITHIN * source.fps), 2), len(source.rotations) - 1)
-    if window < 2:
-        return 0
-    start = Rotation.from_matrix(source.rotations[0, 1:])
-    part = source.rotations[: window + 1]
-    step = Rotation.from_matrix((np.swapaxes(part[:-1], -1, -2) @ part[1:]).reshape(-1, 3, 3))
-    speed = step.magnitude().reshape(window, -1).max(axis=1) * source.fps
-    if start.magnitude().max() > _NEAR_REST or speed[0] < _JUMP_SPEED:
-        return 0
-    return int(np.flatnonzero(speed > _JUMP_SPEED)[-1]) + 1
-
-
-def _leg_length(points: Array, hip: int, knee: int, ankle: int | None) -> float:
-    thigh = float(np.linalg.norm(points[knee] - points[hip]))
-    return thigh + (float(np.linalg.norm(points[ankle] - points[knee])) if ankle is not None else 0.0)
-
-
-def _rest_alignment(source: BvhSkeleton, bones: Bones) -> dict[str, Array]:
-    """D of every joint that has a bone."""
-    rest = source.rest()
-    basis = _rest_basis(rest, source, bones)
-    aligned = {joint: basis for joint in bones if joint in JOINT_INDEX}
-    if _is_smpl(source, bones, rest, basis):
-        return aligned
-    for side, x in (("left", 1.0), ("right", -1.0)):
-        segments = [("shoulder", "elbow", (x, 0, 0)), ("elbow", "wrist", (x, 0, 0)), ("hip", "knee", (0, -1, 0)),
-                    ("knee", "ankle", (0, -1, 0))]
-        for joint, child, direction in segments:
-            if f"{side}_{child}" in bones:
-                segment = rest[bones[f"{side}_{child}"]] - rest[bones[f"{side}_{joint}"]]
-                aligned[f"{side}_{joint}"] = _least_turn(basis @ np.array(direction), segment) @ basis
-        wrist, elbow = f"{side}_wrist", f"{side}_elbow"
-        if wrist in bones:
-            fingers = [f"{side}_{finger}1" for finger in ("middle", "ring", "index")]
-            knuckle = next((bones[finger] for finger in fingers if finger in bones), None)
-            palm = source.tips[bones[wrist]] if knuckle is None else rest[knuckle] - rest[bones[wrist]]
-            forearm = aligned[elbow] @ np.array([x, 0, 0])
-            near = np.isfinite(palm).all() and palm @ forearm > 0.7 * np.linalg.norm(palm) > 0
-            aligned[wrist] = _least_turn(forearm, palm) @ aligned[elbow] if near else aligned[elbow]
-            for joint in bones:
-                if joint.startswith(side) and joint[-1] in "123":
-                    aligned[joint] = aligned[wrist]
-        ankle, toe = f"{side}_ankle", f"{side}_foot"
-        if ankle in bones:
-            foot = rest[bones[toe]] - rest[bones[ankle]] if toe in bones else source.tips[bones[ankle]]
-            forward = basis.T @ foot
-            if np.isfinite(foot).all() and np.hypot(forward[0], forward[2]) > 0.3 * np.linalg.norm(foot):
-                yaw = Rotation.from_euler("y", np.arctan2(forward[0], forward[2])).as_matrix()
-                for joint in {ankle, toe} & set(bones):
-                    aligned[joint] = basis @ yaw
-    return aligned
-
-
-def _is_smpl(source: BvhSkeleton, bones: Bones, rest: Array, basis: Array) -> bool:
-    """Whether the skeleton is SMPL's own tree in its T-pose, whose rotations need no alignment."""
-    cores = {split_side(name) for name in source.names}
-    limbs = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
-    needed = {(side, joint) for side in ("left", "right") for joint in limbs} | {("", f"spine{k}") for k in (1, 2, 3)}
-    if not needed <= cores:
-        return False
-    arm = basis.T @ (rest[bones["left_elbow"]] - rest[bones["left_shoulder"]])
-    return bool(arm[0] > 0.8 * np.linalg.norm(arm))
-
-
-def _rest_basis(rest: Array, source: BvhSkeleton, bones: Bones) -> Array:
-    """The signed axis permutation that takes our axes (x left, y up, z front) to the source's rest pose."""
-    left = rest[[bones["left_hip"], bones["left_shoulder"]]].sum(axis=0)
-    left = left - rest[[bones["right_hip"], bones["right_shoulder"]]].sum(axis=0)
-    top = bones.get("head", _common_ancestor(source, bones["left_shoulder"], bones["right_shoulder"]))
-    up = rest[top] - rest[[bones["left_knee"], bones["right_knee"]]].mean(axis=0)
-    lengths = np.linalg.norm(left), np.linalg.norm(up)
-    if min(lengths) < 1e-9:
-        return np.eye(3)
-    left, up = left / lengths[0], up / lengths[1]
-    frame = np.stack([left, up, np.cross(left, up)], axis=1)
-    best, score = np.eye(3), -np.inf
-    for order in permutations(range(3)):
-        for signs in product((1.0, -1.0), repeat=3):
-            candidate = np.eye(3)[:, list(order)] * signs
-            if np.linalg.det(candidate) > 0 and (candidate * frame).sum() > score:
-                best, score = candidate, float((candidate * frame).sum())
-    return best
-
-
-def _world_turn(points: Array, bones: Bones, basis: Array) -> Array:
-    """The turn of the source's world to y up: the axis along which the body mostly stands, the rest pose's in doubt."""
-    hips = points[:, [bones["left_hip"], bones["right_hip"]]].mean(axis=1)
-    body = points[:, [bones["left_shoulder"], bones["right_shoulder"]]].mean(axis=1) - hips
-    up = (body / np.maximum(np.linalg.norm(body, axis=1, keepdims=True), 1e-9)).mean(axis=0) + 0.5 * basis[:, 1]
-    return np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]) if up[2] > up[1] else np.eye(3)
-
-
-def _least_turn(a: Array, b: Array) -> Array:
-    """The smallest rotation that takes direction ``a`` to direction ``b``."""
-    a, b = a / np.linalg.norm(a), b / max(float(np.linalg.norm(b)), 1e-12)
-    axis, cosine = np.cross(a, b), float(a @ b)
-    sine = float(np.linalg.norm(axis))
-    if sine < 1e-9:
-        return np.eye(3)
-    return Rotation.from_rotvec(axis / sine * np.arctan2(sine, cosine)).as_matrix()
-
-
-def _fill_spine(
-    globals_: Array, turned: Array, source: BvhSkeleton, bones: Bones, world: Array, offsets: dict[str, Array],
-    done: set[str],
-) -> None:
-    """Spread the source's spine and neck joints, however many, over ours."""
-    basis = offsets["pelvis"]
-    chest = _common_ancestor(source, bones["left_shoulder"], bones["right_shoulder"])
-    spine = _between(source, chest, bones["pelvis"])
-    places = {0: (0.0, 0.0, 0.0), 1: (1 / 3, 2 / 3, 1.0), 2: (0.5, 1.0, 2.0)}.get(
-        len(spine), tuple(len(spine) * k / 3 for k in (1, 2, 3)))
-    chain = world @ turned[:, [bones["pelvis"], *spine]] @ basis
-    for joint, place in zip(("spine1", "spine2", "spine3"), places):
-        globals_[:, JOINT_INDEX[joint]] = _mix(chain, place)
-        done.add(joint)
-    if "head" in bones:
-        neck = [j for j in _between(source, bones["head"], chest) if j != bones["head"]]
-        if neck:
-            globals_[:, JOINT_INDEX["neck"]] = _mix(world @ turned[:, neck] @ basis, (len(neck) - 1) / 2)
-        else:
-            globals_[:, JOINT_INDEX["neck"]] = globals_[:, JOINT_INDEX["spine3"]]
-        done.add("neck")
-
-
-def _mix(chain: Array, place: float) -> Array:
-    """The rotation at ``place`` along a chain (T,n,3,3): between two joints, the geodesic mean."""
-    low = min(int(place), chain.shape[1] - 1)
-    high, part = min(low + 1, chain.shape[1] - 1), place - low
-    step = Rotation.from_matrix(np.swapaxes(chain[:, low], -1, -2) @ chain[:, high]).as_rotvec() * part
-    return chain[:, low] @ Rotation.from_rotvec(step).as_matrix()
