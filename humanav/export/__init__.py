@@ -1,7 +1,9 @@
 """Files a person takes away: animated GLB, PLY and MP4."""
 
 from humanav.export.gltf import Skinned, SkinnedMesh, write_body_glb, write_glb
+from humanav.export.people import Companion, write_people_glb
 from humanav.export.ply import write_ply
 from humanav.export.video import write_mp4
 
-__all__ = ["Skinned", "SkinnedMesh", "write_body_glb", "write_glb", "write_mp4", "write_ply"]
+__all__ = ["Companion", "Skinned", "SkinnedMesh", "write_body_glb", "write_glb", "write_mp4", "write_people_glb",
+           "write_ply"]

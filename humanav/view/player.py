@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ SCRIPT = paths.asset("viewer", "player.js")
 
 def player_page(
     glb: str | Path | bytes, *, script: str | None = None, title: str = "3D person", clip: str | None = None,
-    autoplay: bool = True, theme: str = "auto", yaw: float = 20.0,
+    autoplay: bool = True, theme: str = "auto", yaw: float = 20.0, colors: Mapping[str, str] | None = None,
+    curve: Mapping[str, Any] | None = None,
 ) -> str:
     """A complete HTML page that plays a .glb.
 
@@ -36,6 +38,9 @@ def player_page(
         autoplay: start at once (not for visitors who asked their system for less motion).
         theme: "light", "dark", or "auto": dark when the page round it has the class ``dark`` or the system is dark.
         yaw: degrees from which the person is first seen.
+        colors: CSS colours of the people of a .glb of several (:func:`humanav.export.write_people_glb`), each of whom
+            is seen in a column of its own.
+        curve: a :func:`humanav.view.curve`, drawn under the player: it shows the moment and takes clicks.
 
     Raises:
         InputError: the file cannot be read.
@@ -43,7 +48,7 @@ def player_page(
     if theme not in ("auto", "light", "dark"):
         raise InputError(f"The player's theme is auto, light or dark, not '{theme}'.")
     options: dict[str, Any] = {"glb": _address(glb), "title": title, "clip": clip, "autoplay": autoplay,
-                               "theme": theme, "yaw": yaw}
+                               "theme": theme, "yaw": yaw, "colors": dict(colors or {}), "curve": curve}
     code = f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>" if script is None \
         else f'<script src="{html.escape(script)}"></script>'
     settings = json.dumps(options).replace("<", "\\u003c")

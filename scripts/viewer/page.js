@@ -1,4 +1,5 @@
 // The player's controls: plain elements, labelled, usable by keyboard and thumb, light and dark.
+import { CHART_CSS } from "./chart.js";
 
 const CSS = `
 .hp { position: relative; display: flex; flex-direction: column; width: 100%; height: 100%; overflow: hidden;
@@ -11,6 +12,13 @@ const CSS = `
 .hp-views { position: absolute; top: 10px; left: 10px; display: flex; gap: 6px; }
 .hp-corner { position: absolute; top: 10px; right: 10px; display: flex; gap: 6px; }
 .hp-note { position: absolute; right: 12px; bottom: 8px; font-size: 12px; opacity: .6; pointer-events: none; }
+.hp-names { position: absolute; inset: 0; display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; pointer-events: none; }
+.hp-names div { display: flex; align-items: flex-end; justify-content: center; padding: 10px 4px; }
+.hp-names div + div { border-left: 1px solid rgba(16,24,40,.12); }
+.hp[data-theme=dark] .hp-names div + div { border-left-color: rgba(255,255,255,.14); }
+.hp-names span { display: inline-flex; align-items: center; gap: 6px; padding: 4px 11px; border-radius: 14px; font-size: 14px;
+  font-weight: 600; background: rgba(255,255,255,.78); white-space: nowrap; }
+.hp[data-theme=dark] .hp-names span { background: rgba(17,19,24,.72); }
 .hp-message { position: absolute; inset: 0; display: flex; align-items: center; justify-content: center; padding: 24px;
   text-align: center; pointer-events: none; }
 .hp-bar { display: flex; align-items: center; gap: 8px; padding: 8px 10px; flex-wrap: wrap;
@@ -36,6 +44,9 @@ const CSS = `
   .hp .hp-play { order: -2; }
   .hp-time { order: -1; }
   .hp select { flex: 1 1 90px; max-width: none; }
+  .hp-single .hp-scrub { flex-basis: 60px; }
+  .hp-single .hp-time { min-width: 76px; }
+  .hp-single select { flex: 0 0 auto; }
 }`;
 
 const ICONS = {
@@ -74,7 +85,7 @@ function clockText(seconds) {
 export function buildPage(root, options) {
   root.classList.add("hp");
   const style = make("style");
-  style.textContent = CSS;
+  style.textContent = CSS + CHART_CSS;
   const canvas = make("canvas", { id: "humanav-canvas", tabindex: "0", role: "img",
     "aria-label": `${options.title || "3D person"}. Drag to turn, pinch or scroll to zoom. Space plays and pauses, arrow keys step, 1 2 3 show front, side and back.` });
   const views = make("div", { class: "hp-views", role: "group", "aria-label": "View" });
@@ -86,7 +97,8 @@ export function buildPage(root, options) {
   full.hidden = !document.fullscreenEnabled;
   const note = make("div", { class: "hp-note" }, "grid: 1 m");
   const message = make("div", { class: "hp-message", role: "status" }, "Loading the 3D model ...");
-  const stage = make("div", { class: "hp-stage" }, canvas, message, views, corner, note);
+  const names = make("div", { class: "hp-names", hidden: "" });
+  const stage = make("div", { class: "hp-stage" }, canvas, names, message, views, corner, note);
   const playButton = make("button", { type: "button", class: "hp-play", "aria-label": "Play" }, icon("play"));
   const scrub = make("input", { type: "range", class: "hp-scrub", min: "0", max: "1000", value: "0", "aria-label": "Position in the animation" });
   const time = make("span", { class: "hp-time" }, "0:00.0");
@@ -111,10 +123,20 @@ export function buildPage(root, options) {
     },
     busy(on) { message.hidden = !on; if (on) message.textContent = "Loading the 3D model ..."; },
     fail(text) { message.hidden = false; message.textContent = text; message.setAttribute("role", "alert"); },
-    setClips(names) {
-      clip.replaceChildren(...names.map((name, k) => make("option", { value: k }, readable(name))));
-      clip.hidden = names.length < 2;
-      bar.hidden = names.length === 0;
+    setPeople(list) {
+      names.hidden = list.length < 2;
+      note.hidden = list.length > 1;
+      names.replaceChildren(...list.map((name) => {
+        const dot = make("i");
+        dot.style.background = (options.colors || {})[name] || "currentColor";
+        return make("div", {}, make("span", {}, dot, name));
+      }));
+    },
+    setClips(titles) {
+      clip.replaceChildren(...titles.map((name, k) => make("option", { value: k }, readable(name))));
+      clip.hidden = titles.length < 2;
+      bar.hidden = titles.length === 0;
+      bar.classList.toggle("hp-single", clip.hidden);
     },
     setClip(index, duration, moves) {
       clip.value = String(index);

@@ -5,6 +5,7 @@ import {
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { addChart } from "./chart.js";
 import { ContactShadow } from "./shadow.js";
 import { buildPage } from "./page.js";
 
@@ -72,7 +73,10 @@ export function mount(root, options = {}) {
   const shadow = new ContactShadow(renderer, cpu ? 112 : 256);
   scene.add(shadow.group);
 
-  let model = null, mixer = null, action = null, skinned = null, pelvis = null, clips = [];
+  let model = null, mixer = null, action = null, clips = [];
+  let people = []; // {name, group, pelvis, meshes}; each is seen in a column of its own, all from the same camera
+  let lead = null; // the one whom the camera follows: the result where there is a before and an after
+  let chart = null;
   let reach = { top: 1.7, side: 0.6, floor: 0 };
   const follow = new Vector3(), now = new Vector3(), turn = new Quaternion();
   let dirty = true, visible = true, drawn = 0, still = 0, last = performance.now();
@@ -89,45 +93,70 @@ export function mount(root, options = {}) {
     const { clientWidth: w, clientHeight: h } = page.stage;
     if (!w || !h) return;
     renderer.setSize(w, h, false);
-    camera.aspect = w / h;
+    camera.aspect = w / Math.max(people.length, 1) / h;
     camera.updateProjectionMatrix();
     dirty = true;
   }
 
-  function pelvisAt(out) {
-    if (pelvis) { model.updateMatrixWorld(true); return pelvis.getWorldPosition(out); }
+  function pelvisAt(out, person = lead) {
+    if (person && person.pelvis) { model.updateMatrixWorld(true); return person.pelvis.getWorldPosition(out); }
     return out.set(0, reach.top / 2, 0);
   }
 
-  // Lowest and highest point and width of the person over the clip, from every 19th vertex at ten times.
+  function findPeople() {
+    const groups = [];
+    model.traverse((node) => { if (node.userData.person) groups.push(node); });
+    people = (groups.length ? groups : [model]).map((group) => ({ name: group.userData.person || "", group, pelvis: null, meshes: [] }));
+    for (const person of people) {
+      if (person.name) person.group.position.set(0, 0, 0);
+      person.group.traverse((node) => { if (node.isBone && !person.pelvis) person.pelvis = node; });
+    }
+    model.traverse((node) => {
+      if (!node.isMesh) return;
+      node.frustumCulled = false;
+      if (node.material.map) node.material.map.anisotropy = renderer.capabilities.getMaxAnisotropy();
+      const owner = people.find(({ pelvis }) => pelvis && node.skeleton && node.skeleton.bones.includes(pelvis));
+      (owner || people[0]).meshes.push(node);
+    });
+    lead = people[Math.min(1, people.length - 1)];
+    page.setPeople(people.map(({ name }) => name).filter(Boolean));
+    resize();
+  }
+
+  // Lowest and highest point and width of the people over the clip, from every 19th vertex at ten times. A limb thrown
+  // far out by bad data does not make the picture small: the others count for a quarter more than the lead at most.
   function measure() {
-    const count = action ? 10 : 1, lows = [], point = new Vector3();
-    let top = -Infinity, side = 0.2;
+    const count = action ? 10 : 1, lows = [], point = new Vector3(), at = new Vector3();
+    const extent = new Map(people.map((person) => [person, { top: -Infinity, side: 0.2 }]));
     for (let k = 0; k < count; k++) {
       if (action) { action.time = (state.duration * k) / count; mixer.update(0); }
       model.updateMatrixWorld(true);
-      const at = pelvisAt(new Vector3());
-      let low = Infinity;
-      for (const mesh of skinned) {
-        const total = mesh.geometry.attributes.position.count;
-        for (let i = 0; i < total; i += 19) {
-          mesh.getVertexPosition(i, point).applyMatrix4(mesh.matrixWorld);
-          low = Math.min(low, point.y);
-          top = Math.max(top, point.y);
-          side = Math.max(side, Math.hypot(point.x - at.x, point.z - at.z));
+      for (const person of people) {
+        const found = extent.get(person);
+        let low = Infinity;
+        pelvisAt(at, person);
+        for (const mesh of person.meshes) {
+          const total = mesh.geometry.attributes.position.count;
+          for (let i = 0; i < total; i += 19) {
+            mesh.getVertexPosition(i, point).applyMatrix4(mesh.matrixWorld);
+            low = Math.min(low, point.y);
+            found.top = Math.max(found.top, point.y);
+            found.side = Math.max(found.side, Math.hypot(point.x - at.x, point.z - at.z));
+          }
         }
+        if (person === lead) lows.push(low);
       }
-      lows.push(low);
     }
     lows.sort((a, b) => a - b);
-    const floor = lows[Math.floor(lows.length * 0.1)];
-    reach = { floor, top: top - floor, side };
+    const floor = lows[Math.floor(lows.length * 0.1)], all = [...extent.values()], own = extent.get(lead);
+    reach = { floor, top: Math.min(Math.max(...all.map(({ top }) => top)) - floor, (own.top - floor) * 1.25),
+      side: Math.min(Math.max(...all.map(({ side }) => side)), own.side * 1.25) };
     if (action) { action.time = 0; mixer.update(0); }
   }
 
   function heading() {
-    if (!pelvis) return 0;
-    const front = new Vector3(0, 0, 1).applyQuaternion(pelvis.getWorldQuaternion(turn));
+    if (!lead.pelvis) return 0;
+    const front = new Vector3(0, 0, 1).applyQuaternion(lead.pelvis.getWorldQuaternion(turn));
     return Math.hypot(front.x, front.z) > 0.2 ? Math.atan2(front.x, front.z) : 0;
   }
 
@@ -218,14 +247,28 @@ export function mount(root, options = {}) {
     else if (++still === 12) sharpen(Math.max(best, cpu ? 2 : 1)); // at rest there is time for a fine picture
     if (!dirty) return;
     dirty = false;
-    shadow.follow(now);
     grid.position.x = Math.round(follow.x); grid.position.z = Math.round(follow.z);
     grid.material.uniforms.center.value.copy(follow);
-    if (model) shadow.render(scene, [grid]);
     drawn++;
-    renderer.render(scene, camera);
+    paint();
     page.setTime(state.time, state.duration);
+    if (chart) chart.setTime(state.time);
     root.dataset.time = state.time.toFixed(3);
+  }
+
+  function paint() {
+    if (!people.length) { renderer.render(scene, camera); return; }
+    const { clientWidth: w, clientHeight: h } = page.stage;
+    renderer.setScissorTest(people.length > 1);
+    people.forEach((person, k) => {
+      for (const other of people) for (const mesh of other.meshes) mesh.visible = other === person;
+      shadow.follow(pelvisAt(now, person));
+      shadow.render(scene, [grid]);
+      const left = Math.round((w * k) / people.length), right = Math.round((w * (k + 1)) / people.length);
+      renderer.setViewport(left, 0, right - left, h);
+      renderer.setScissor(left, 0, right - left, h);
+      renderer.render(scene, camera);
+    });
   }
 
   async function load(url) {
@@ -235,16 +278,8 @@ export function mount(root, options = {}) {
       const gltf = await new GLTFLoader().loadAsync(url);
       if (model) scene.remove(model);
       model = gltf.scene;
-      skinned = [];
-      pelvis = null;
-      model.traverse((node) => {
-        if (node.isBone && !pelvis) pelvis = node;
-        if (!node.isMesh) return;
-        node.frustumCulled = false;
-        skinned.push(node);
-        if (node.material.map) node.material.map.anisotropy = renderer.capabilities.getMaxAnisotropy();
-      });
       scene.add(model);
+      findPeople();
       clips = gltf.animations;
       mixer = new AnimationMixer(model);
       action = null;
@@ -293,6 +328,7 @@ export function mount(root, options = {}) {
     if ("play" in data) play(!!data.play);
     if ("view" in data) api.view(data.view);
   });
+  if (options.curve) chart = addChart(root, options.curve, (time) => { play(false); seek(Math.min(time, state.duration - 1e-4)); });
   new ResizeObserver(resize).observe(page.stage);
   if ("IntersectionObserver" in window) {
     new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; dirty = true; }).observe(page.stage);
