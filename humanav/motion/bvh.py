@@ -2,13 +2,13 @@
 
 Convention of the files we write: centimetres, y up, facing +z, root with three position and three rotation channels,
 every joint ``Zrotation Xrotation Yrotation`` (R = Rz Rx Ry), rest pose = the body's T-pose. Files we read may have any
-channel order, any unit and any skeleton with recognisable joint names (see :mod:`humanav.motion.skeletons`).
+channel order, any unit and any skeleton whose joint names are recognised (see :mod:`humanav.motion.skeletons`) or mapped.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,10 +16,11 @@ from scipy.spatial.transform import Rotation
 
 from humanav.body.names import JOINT_NAMES, PARENTS
 from humanav.errors import MotionFileError, StorageError
+from humanav.motion.gaps import describe, fill_rotations, fill_values
 from humanav.motion.motion import Motion
 from humanav.motion.rest import rest_joints
 from humanav.motion.retarget import to_smplx
-from humanav.motion.skeletons import Skeleton
+from humanav.motion.skeletons import JointMap, Skeleton
 from humanav.motion.text import MAX_FRAMES, read_text
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ Array = NDArray[np.float64]
 
 MAX_JOINTS = 1000
 _TIP_CM = 2.0
+_SLOWEST = 8.0  # seconds: nobody captures at such a frame time, but some write the frame rate in its place
+_ROUNDED = 2e-5  # a frame time of five or more digits is meant to be a whole number of frames per second
 
 
 def read_bvh(
-    path: str | Path, body: BodyModel | None = None, *, betas: ArrayLike | None = None, scale: float | None = None
+    path: str | Path, body: BodyModel | None = None, *, betas: ArrayLike | None = None, scale: float | None = None,
+    joint_map: JointMap | None = None, up: Literal["y", "z"] | None = None,
 ) -> Motion:
     """Read a BVH file as a motion of the body.
 
@@ -43,12 +47,16 @@ def read_bvh(
         path: the file.
         body, betas: whose legs and pelvis the motion is made for; by default the shipped body's mean shape.
         scale: metres per unit of the file, to keep the path as it was captured; None scales it to the body's legs.
+        joint_map: our joint name to the file's, for skeletons whose names are not recognised.
+        up: the file's vertical axis; None finds it out.
+
+    Frames that hold NaN are interpolated; :func:`humanav.motion.read_motion` says which.
 
     Raises:
-        MotionFileError: the file is no BVH, ends early, holds NaN, or its skeleton has no recognisable hips, knees,
-            shoulders and elbows.
+        MotionFileError: the file is no BVH, ends early, holds no number, or its skeleton has no recognisable hips,
+            knees, shoulders and elbows.
     """
-    return to_smplx(parse_bvh(path), Path(path).stem, body, betas, scale).motion
+    return to_smplx(parse_bvh(path), Path(path).stem, body, betas, scale, joint_map=joint_map, up=up).motion
 
 
 def parse_bvh(path: str | Path) -> Skeleton:
@@ -62,8 +70,9 @@ def parse_bvh(path: str | Path) -> Skeleton:
         names, parents, offsets, tips, channels = _hierarchy(head.split()[1:])
     except (IndexError, ValueError) as error:
         raise MotionFileError(f"The HIERARCHY section of {file.name} is damaged; export the file again.") from error
-    values, fps = _motion_values(body, sum(len(c) for c in channels), file.name)
-    return _assemble(names, parents, offsets, tips, channels, values, fps, file.name)
+    notes: list[str] = []
+    values, fps = _motion_values(body, sum(len(c) for c in channels), file.name, notes)
+    return _assemble(names, parents, offsets, tips, channels, values, fps, file.name, notes)
 
 
 def _hierarchy(tokens: list[str]) -> tuple[list[str], list[int], list[list[float]], list[list[float]], list[list[str]]]:
@@ -110,7 +119,7 @@ def _hierarchy(tokens: list[str]) -> tuple[list[str], list[int], list[list[float
     return names, parents, offsets, tips, channels
 
 
-def _motion_values(text: str, width: int, name: str) -> tuple[Array, float]:
+def _motion_values(text: str, width: int, name: str, notes: list[str]) -> tuple[Array, float]:
     lines = text.strip().splitlines()
     try:
         frames = int(float(lines[0].split(":")[1]))
@@ -127,45 +136,62 @@ def _motion_values(text: str, width: int, name: str) -> tuple[Array, float]:
         values = np.array(" ".join(lines[2:]).split(), dtype=np.float64)
     except ValueError as error:
         raise MotionFileError(f"The MOTION section of {name} holds something that is not a number.") from error
-    if not np.isfinite(values).all():
-        raise MotionFileError(f"{name} holds NaN or infinite numbers; clean or cut those frames first.")
     if values.size < frames * width:
         raise MotionFileError(f"{name} ends early: it announces {frames} frames of {width} numbers, and holds only "
                               f"{values.size // width} of them.")
-    return values[: frames * width].reshape(frames, width), 1.0 / step
+    fps = 1.0 / step
+    if step >= _SLOWEST:
+        fps = step
+        notes.append(f"A frame time of {step:g} seconds was taken to mean {step:g} frames per second.")
+    elif abs(fps - round(fps)) < _ROUNDED * fps:
+        fps = float(round(fps))
+    return values[: frames * width].reshape(frames, width), fps
 
 
 def _assemble(
     names: list[str], parents: list[int], offsets: list[list[float]], tips: list[list[float]],
-    channels: list[list[str]], values: Array, fps: float, file: str,
+    channels: list[list[str]], values: Array, fps: float, file: str, notes: list[str],
 ) -> Skeleton:
     frames = len(values)
+    known = np.isfinite(values)
     positions = np.repeat(np.array(offsets)[None], frames, axis=0)
     rotations = np.tile(np.eye(3), (frames, len(names), 1, 1))
+    missing = np.zeros((frames, len(names)), dtype=np.bool_)
     column = 0
     for j, row in enumerate(channels):
         axes: str = ""
         first: list[int] = []
+        missing[:, j] = ~known[:, column : column + len(row)].all(axis=1)
         for name in row:
             kind, axis = name[1:], name[0]
             if axis not in "xyz" or kind not in ("position", "rotation"):
                 raise MotionFileError(f"{file} has a channel called {name}, which is not a BVH channel.")
             if kind == "position":
-                positions[:, j, "xyz".index(axis)] = values[:, column]
+                positions[:, j, "xyz".index(axis)] = fill_values(values[:, column], missing[:, j])
             else:
                 axes, first = axes + axis.upper(), [*first, column]
             column += 1
-        if not axes:
-            continue
-        if len(axes) != 3 or len(set(axes)) != 3:
-            turns = [Rotation.from_euler(axis, values[:, [c]], degrees=True) for axis, c in zip(axes, first)]
-            rotation = turns[0]
-            for turn in turns[1:]:
-                rotation = rotation * turn
-        else:
-            rotation = Rotation.from_euler(axes, values[:, first], degrees=True)
-        rotations[:, j] = rotation.as_matrix()
-    return Skeleton(tuple(names), tuple(parents), np.array(offsets), np.array(tips), positions, rotations, fps)
+        if axes:
+            rotations[:, j] = _turns(axes, np.where(missing[:, [j]], 0.0, values[:, first]), missing[:, j])
+    if missing.any():
+        if missing.all():
+            raise MotionFileError(f"{file} holds NaN or infinite numbers only; export the motion again.")
+        notes.append(describe(missing, tuple(names), f"of {file} hold no finite numbers (NaN)"))
+    return Skeleton(tuple(names), tuple(parents), np.array(offsets), np.array(tips), positions, rotations, fps,
+                    missing if missing.any() else None, tuple(notes))
+
+
+def _turns(axes: str, degrees: Array, missing: NDArray[np.bool_]) -> Array:
+    """(T,3,3) of one joint's channels in the order of ``axes``, the missing frames interpolated."""
+    if len(axes) == 3 and len(set(axes)) == 3:
+        rotation = Rotation.from_euler(axes, degrees, degrees=True)
+    else:
+        rotation = Rotation.identity(len(degrees))
+        for k, axis in enumerate(axes):
+            rotation = rotation * Rotation.from_euler(axis, degrees[:, [k]], degrees=True)
+    if missing.any():
+        rotation = Rotation.from_rotvec(fill_rotations(rotation.as_rotvec()[:, None], missing[:, None])[:, 0])
+    return rotation.as_matrix()
 
 
 def write_bvh(motion: Motion, path: str | Path, body: BodyModel | None = None, *, joints: int = 55) -> Path:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from humanav.errors import MotionFileError
+from humanav.motion.arrays import QuatOrder
 from humanav.motion.asf import load_amc
 from humanav.motion.bvh import parse_bvh
+from humanav.motion.expmap import parse_expmap, read_table
 from humanav.motion.loaded import Loaded
 from humanav.motion.motion import Motion
-from humanav.motion.npz import Up, load_npz
+from humanav.motion.npz import Up, from_arrays, read_npz
 from humanav.motion.retarget import to_smplx
 from humanav.motion.skeletons import JointMap, read_joint_map
 from humanav.motion.text import decode
@@ -25,14 +27,16 @@ Kind = Literal["npz", "bvh", "amc", "asf", "text"]
 def load_motion(
     path: str | Path, body: BodyModel | None = None, *, asf: str | Path | None = None,
     joint_map: str | Path | JointMap | None = None, fps: float | None = None, up: Up | None = None,
+    quats: QuatOrder | None = None,
 ) -> Motion:
     """The motion in a file: :func:`read_motion` without its notes; the same arguments and errors."""
-    return read_motion(path, body, asf=asf, joint_map=joint_map, fps=fps, up=up).motion
+    return read_motion(path, body, asf=asf, joint_map=joint_map, fps=fps, up=up, quats=quats).motion
 
 
 def read_motion(
     path: str | Path, body: BodyModel | None = None, *, asf: str | Path | None = None,
     joint_map: str | Path | JointMap | None = None, fps: float | None = None, up: Up | None = None,
+    quats: QuatOrder | None = None,
 ) -> Loaded:
     """Read a motion from an npz of any style, an npy array, a BVH file, an AMC file with its ASF skeleton, or a text of
     exponential maps; the file's first bytes tell which.
@@ -45,6 +49,7 @@ def read_motion(
             or YAML file of one.
         fps: frames per second, in place of what the file or its format says.
         up: vertical axis, when known; None finds it out.
+        quats: order of quaternions in an npz or npy, when known; None tells it from their statistics.
 
     Raises:
         MotionFileError: one sentence that says what is wrong with the file.
@@ -55,7 +60,7 @@ def read_motion(
     if kind == "asf" and asf is not None and kind_of(Path(asf)) == "amc":
         file, asf, kind = Path(asf), file, "amc"  # the two were given the other way round
     if kind == "npz":
-        loaded = Loaded.whole(load_npz(file, up=up, body=body))
+        loaded = read_npz(file, up=up, body=body, quats=quats)
     elif kind == "bvh":
         loaded = to_smplx(parse_bvh(file), file.stem, body, joint_map=names, up=up)
     elif kind == "amc":
@@ -63,8 +68,10 @@ def read_motion(
     elif kind == "asf":
         raise MotionFileError(f"{file.name} is a skeleton without motion; give the .amc file with it.")
     else:
-        raise MotionFileError(f"{file.name} is neither an npz nor a BVH file; give a motion as .npz (AMASS, SMPL-X...), "
-                              ".bvh, or .amc with its .asf.")
+        rows = read_table(file)
+        if rows.shape[1] not in (63, 66, 69, 72, 156, 165):
+            return to_smplx(parse_expmap(rows, file.name, fps), file.stem, body, up=up)
+        loaded = from_arrays({"poses": rows}, file.name, up=up, body=body)
     return loaded if fps is None else replace(loaded, motion=replace(loaded.motion, fps=fps))
 
 

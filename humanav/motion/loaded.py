@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,3 +32,19 @@ class Loaded:
     def whole(cls, motion: Motion, *notes: str) -> Loaded:
         """A motion of which nothing is missing."""
         return cls(motion, notes, np.zeros((len(motion), BODY_JOINTS), dtype=np.bool_))
+
+    def at(self, fps: float) -> Loaded:
+        """The same at another frame rate, with a note that says what was done; unchanged where it already has it.
+
+        A new frame is missing where either of the old ones beside it is. Raises InputError for a bad frame rate.
+        """
+        if fps == self.motion.fps:
+            return self
+        from humanav.motion.operations import resample  # needs scipy, which importing this room does not
+
+        motion, old = resample(self.motion, fps), len(self.motion)
+        place = np.minimum(np.arange(len(motion)) * self.motion.fps / fps, old - 1)
+        low, high = np.floor(place + 1e-6).astype(int), np.minimum(np.ceil(place - 1e-6).astype(int), old - 1)
+        note = (f"Resampled from {self.motion.fps:g} to {fps:g} frames per second ({old} to {len(motion)} frames"
+                + (", those between interpolated)." if fps > self.motion.fps else ")."))
+        return replace(self, motion=motion, notes=(*self.notes, note), missing=self.missing[low] | self.missing[high])

@@ -216,7 +216,7 @@ Frame Time: 0.0333
     (GOOD.replace("Frames: 2", "Frames: 0"), "no frames"),
     (GOOD.replace("0.0333", "0"), "frame time"),
     (GOOD.replace("0.0333", "fast"), "Frame Time"),
-    (GOOD.replace("0 0 0 0 0 0\n0", "0 0 nan 0 0 0\n0"), "NaN"),
+    (GOOD.replace("0 0 0 0 0 0", "0 0 nan 0 0 0"), "NaN"),
     (GOOD.replace("0 0 0 0 0 0\n0", "0 0 zero 0 0 0\n0"), "not a number"),
     (GOOD.replace("Zrotation", "Wrotation"), "channel"),
     ("HIERARCHY\nlorem ipsum\nMOTION\n", "HIERARCHY section"),
