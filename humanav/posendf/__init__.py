@@ -12,6 +12,8 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("ModelConfig",), "config"),
     **dict.fromkeys(("PoseNDF",), "model"),
     **dict.fromkeys(("NAMES", "mirror_quats", "motion_to_quats", "with_quats"), "poses"),
+    **dict.fromkeys(("PoseMixture",), "mixture"),
+    **dict.fromkeys(("Projection", "project"), "project"),
 }
 
 
