@@ -11,25 +11,23 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from humanav.body import BodyModel
-from humanav.body.kinematics import Array, PosedSkeleton, Skeleton, log_rotation, pose_skeleton
+from humanav.body.kinematics import Array, PosedSkeleton, log_rotation, pose_skeleton
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
 from humanav.errors import NoPersonError
+from humanav.fit import BodyState, PosePrior, Term, rest_rotations, skeleton_of, solve, stature
+from humanav.fit.terms import HingeTerm, HoldTerm, ImageTerm, JointTerm, PriorTerm, ShapeTerm, TiltTerm
 from humanav.motion import Motion
 from humanav.perception import Person2D
 from humanav.progress import Progress
 from humanav.track.observations import LIMBS, observe
-from humanav.track.prior import PosePrior
 from humanav.track.report import FitReport, missing_parts, warn
-from humanav.track.residuals import HingeTerm, HoldTerm, ImageTerm, JointTerm, PriorTerm, ShapeTerm, TiltTerm
 from humanav.track.silhouette import Skin, Window, outline_term, overlap
-from humanav.track.solver import BodyState, Term, solve
 from humanav.track.standing import standing_odds, standing_terms, straighten
 from humanav.track.start import (
     BODY_JOINTS,
     guess_in_space,
-    place_by_rays,
-    rest_rotations,
+    place_on_rays,
     start_from_world,
     swing_limbs,
     world_term,
@@ -51,7 +49,7 @@ class Fitting:
         self.body, self.camera, self.matte, self.progress = body, camera, matte, progress
         self.skeleton = skeleton_of(body, NUM_BETAS)
         self.skin = skin_of(body, NUM_BETAS)
-        tall, dirs = stature(self.skin)
+        tall, dirs = stature(self.skin.vertices, self.skin.dirs)
         self.observed = observe(person, camera, self.skeleton, dirs / tall)
         if int((self.observed.inside & (self.observed.group == "body")).sum()) < 4:
             raise NoPersonError("Too little of the person is in the picture: use a photo that shows the whole body.")
@@ -81,7 +79,7 @@ class Fitting:
                       for yaw in np.radians([0, 90, 180, 270])]
         best: tuple[BodyState, float] | None = None
         for begin in starts:
-            begin = place_by_rays(self.observed, self.camera, self.skeleton, begin)
+            begin = place_on_rays(self.observed, self.camera, self.skeleton, begin)
             self._measure_stature(begin)
             state, _ = self._solve(begin, self._terms(("body",), _LOOSE), rounds=10)
             state, cost = self._solve(state, self._terms(("body", "hand", "face"), _TIGHT), rounds=15)
@@ -122,7 +120,7 @@ class Fitting:
         if asked is False:
             return
         upright = replace(self.state, rotations=straighten(self.state.rotations, self.state.up))
-        upright = place_by_rays(self.observed, self.camera, self.skeleton, upright)
+        upright = place_on_rays(self.observed, self.camera, self.skeleton, upright)
         terms = [*self._terms(("body", "hand", "face"), _TIGHT), *standing_terms()]
         state, _ = self._solve(upright, terms, rounds=20)
         self.odds = standing_odds(self.observed, self._evidence(self.state), self._evidence(state))
@@ -271,20 +269,9 @@ def _pad(betas: Array, size: int) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def skeleton_of(body: BodyModel, num_betas: int) -> Skeleton:
-    return Skeleton.from_body(body, num_betas)
-
-
-@lru_cache(maxsize=4)
 def skin_of(body: BodyModel, num_betas: int) -> Skin:
     index, value = np.asarray(body.skin_index), np.asarray(body.skin_weight, dtype=np.float64)
     weights = np.zeros((len(index), 55))
     np.add.at(weights, (np.arange(len(index))[:, None], index), value)
     dirs = np.asarray(body.shapedirs, dtype=np.float64)[..., :num_betas]
     return Skin(np.asarray(body.v_template, dtype=np.float64), dirs, body.faces, weights)
-
-
-def stature(skin: Skin) -> tuple[float, Array]:
-    """Height of the body at zero betas in metres, and its change per unit of each beta (B,)."""
-    top, bottom = skin.vertices[:, 1].argmax(), skin.vertices[:, 1].argmin()
-    return float(skin.vertices[top, 1] - skin.vertices[bottom, 1]), skin.dirs[top, 1] - skin.dirs[bottom, 1]

@@ -15,12 +15,12 @@ from humanav.body import BodyModel
 from humanav.body.kinematics import log_rotation, pose_skeleton
 from humanav.camera import Camera
 from humanav.errors import InputError
+from humanav.fit import PosePrior, skeleton_of
 from humanav.motion import Motion
 from humanav.perception import Person2D
 from humanav.progress import Progress
-from humanav.track.fitting import Fitting, skeleton_of, turn_between
+from humanav.track.fitting import Fitting, turn_between
 from humanav.track.observations import LIMBS, exchange_sides
-from humanav.track.prior import PosePrior
 from humanav.track.report import FitReport
 
 

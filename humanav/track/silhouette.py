@@ -17,8 +17,8 @@ from scipy.spatial import cKDTree
 from humanav.body.kinematics import Array, Points, Skeleton
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
+from humanav.fit.terms import OutlineTerm
 from humanav.render import rasterize_mesh, silhouette
-from humanav.track.residuals import OutlineTerm
 
 WORK_HEIGHT = 256
 """The person's stature in pixels while outlines are compared: finer brings nothing."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from humanav.body.kinematics import Array, exp_rotation
 from humanav.body.names import JOINT_INDEX
+from humanav.fit.solver import Term
+from humanav.fit.terms import BalanceTerm, JointTerm
 from humanav.track.observations import Observations
-from humanav.track.residuals import BalanceTerm, JointTerm
-from humanav.track.solver import Term
 
 _STRAIGHT = ("left_hip", "right_hip", "left_knee", "right_knee", "spine1", "spine2", "spine3")
 _LEGS = (("hip", -0.03, (0.12, 0.15, 0.12)), ("knee", 0.06, (0.10, 0.04, 0.04)), ("ankle", -0.03, (0.15, 0.20, 0.15)))

@@ -10,30 +10,17 @@ from scipy.spatial.transform import Rotation
 from humanav.body.kinematics import Array, Skeleton, place_points, pose_skeleton
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
+from humanav.fit import BodyState, place_by_rays, rest_rotations, solve
+from humanav.fit.terms import HingeTerm, PriorTerm, SpaceTerm
 from humanav.track.observations import LIMBS, Observations
-from humanav.track.residuals import NEAREST, HingeTerm, PriorTerm, SpaceTerm
-from humanav.track.solver import BodyState, solve
 
 _TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 _BONES = (*(pair for a, b, c in LIMBS.values() for pair in ((a, b), (b, c))),
           ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"))
 BODY_JOINTS = tuple(range(22))
-_REST_CURL = 0.3  # radians: relaxed fingers
 _WORLD_SPREAD = 0.11  # metres: the detector's own depth is a hint, no more
 _LIFTED_DOUBT = 1.5  # errors of neighbouring landmarks go together, so that many of them say less than they seem to
 _LEAST_SPREAD = 0.02  # metres
-
-
-def rest_rotations() -> Array:
-    """(55,3,3): arms hanging a little away from the body, fingers relaxed, the rest straight."""
-    vectors = np.zeros((55, 3))
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        vectors[JOINT_INDEX[f"{side}_shoulder"], 2] = -1.0 * sign
-        vectors[JOINT_INDEX[f"{side}_elbow"], 1] = -0.2 * sign
-        for finger in ("index", "middle", "ring", "pinky"):
-            for knuckle in (1, 2, 3):
-                vectors[JOINT_INDEX[f"{side}_{finger}{knuckle}"], 2] = -_REST_CURL * sign
-    return Rotation.from_rotvec(vectors).as_matrix()
 
 
 def guess_in_space(observed: Observations, skeleton: Skeleton, betas: Array) -> tuple[Array, Array]:
@@ -94,26 +81,8 @@ def world_term(observed: Observations, world: Array, spread: Array, axes: Array,
     return SpaceTerm(observed.points.take(rows), world[rows], sigma, weight * (sigma / spread[rows]) ** 2, axes, cutoff)
 
 
-def place_by_rays(observed: Observations, camera: Camera, skeleton: Skeleton, state: BodyState) -> BodyState:
-    """The translation that puts the posed landmarks on their pixels (robust linear least squares)."""
+def place_on_rays(observed: Observations, camera: Camera, skeleton: Skeleton, state: BodyState) -> BodyState:
+    """The translation that puts the posed body landmarks on their pixels."""
     rows = observed.chosen(("body",))
-    posed = pose_skeleton(skeleton, state.rotations, state.betas, np.zeros(3))
-    points = place_points(observed.points.take(rows), posed)[0] @ camera.R.T
-    rays = (observed.pixels[rows] - camera.K[:2, 2]) / np.diag(camera.K)[:2]
-    weight = observed.confidence[rows] ** 2 / observed.spread[rows] ** 2
-    robust = np.ones(len(rows))
-    place = np.array([0.0, 0.0, 3.0])
-    for _ in range(4):
-        matrix, wanted = np.zeros((len(rows), 2, 3)), np.zeros((len(rows), 2))
-        matrix[:, 0, 0] = matrix[:, 1, 1] = 1.0
-        matrix[..., 2] = -rays
-        wanted[:] = rays * points[:, 2:] - points[:, :2]
-        root = np.sqrt(weight * robust)[:, None]
-        place = np.linalg.lstsq((matrix * root[..., None]).reshape(-1, 3), (wanted * root).ravel(), rcond=None)[0]
-        off = np.linalg.norm(np.einsum("kij,j->ki", matrix, place) - wanted, axis=1)
-        robust = 1 / (1 + (off / 0.08) ** 2) ** 2
-    if place[2] < 2 * NEAREST:
-        size = max(float(np.ptp(observed.pixels[rows, 1])), 1.0)
-        depth = camera.focal * float(np.ptp(points[:, 1])) / size
-        place = np.r_[(rays.mean(0) * depth) - points[:, :2].mean(0), depth]
-    return replace(state, transl=camera.R.T @ (place - camera.t))
+    return place_by_rays(observed.points.take(rows), observed.pixels[rows],
+                         observed.confidence[rows] ** 2 / observed.spread[rows] ** 2, camera, skeleton, state)

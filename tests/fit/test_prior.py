@@ -7,8 +7,8 @@ import pytest
 
 from humanav.body.names import JOINT_INDEX
 from humanav.errors import InputError
+from humanav.fit.prior import NUM_FEATURES, PosePrior
 from humanav.paths import checkpoint
-from humanav.track.prior import NUM_FEATURES, PosePrior
 
 UP = np.array([0.0, 1.0, 0.0])
 

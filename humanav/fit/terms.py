@@ -22,8 +22,8 @@ from humanav.body.kinematics import (
 )
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
-from humanav.track.prior import PosePrior, feature_jacobian, pose_features
-from humanav.track.solver import BodyState, Layout
+from humanav.fit.prior import PosePrior, feature_jacobian, pose_features
+from humanav.fit.solver import BodyState, Layout
 
 Array = NDArray[np.float64]
 Parts = tuple[float, Array, Array]

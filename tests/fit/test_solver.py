@@ -6,8 +6,9 @@ import pytest
 from humanav.body.kinematics import Points, Skeleton, exp_rotation, place_points, pose_skeleton
 from humanav.body.names import JOINT_INDEX, PARENTS
 from humanav.camera import Camera
-from humanav.track.prior import NUM_FEATURES, PosePrior
-from humanav.track.residuals import (
+from humanav.fit.prior import NUM_FEATURES, PosePrior
+from humanav.fit.solver import BodyState, Layout, evaluate, solve
+from humanav.fit.terms import (
     BalanceTerm,
     HingeTerm,
     HoldTerm,
@@ -19,7 +20,6 @@ from humanav.track.residuals import (
     SpaceTerm,
     TiltTerm,
 )
-from humanav.track.solver import BodyState, Layout, evaluate, solve
 
 ACTIVE = tuple(range(22))
 BETAS = 3
