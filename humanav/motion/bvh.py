@@ -2,7 +2,7 @@
 
 Convention of the files we write: centimetres, y up, facing +z, root with three position and three rotation channels,
 every joint ``Zrotation Xrotation Yrotation`` (R = Rz Rx Ry), rest pose = the body's T-pose. Files we read may have any
-channel order, any unit and any skeleton whose joint names are recognised (see :mod:`humanav.motion.skeletons`) or mapped.
+channel order, any unit and any skeleton whose joints are recognised or mapped (:mod:`humanav.motion.skeletons`).
 """
 
 from __future__ import annotations

@@ -9,22 +9,15 @@ degrees. Known from agreement with CMU's own files: see tests/motion/test_expmap
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from humanav.errors import MotionFileError
 from humanav.motion.gaps import describe, fill_rotations, fill_values
-from humanav.motion.loaded import Loaded
-from humanav.motion.retarget import to_smplx
 from humanav.motion.skeletons import Skeleton
 from humanav.motion.text import MAX_FRAMES, read_text
-
-if TYPE_CHECKING:
-    from humanav.body import BodyModel
-    from humanav.motion.npz import Up
 
 Array = NDArray[np.float64]
 
@@ -33,7 +26,7 @@ FPS = 120.0
 UNIT = 0.0254 / 0.45  # metres of one unit of the path
 
 # Joint of the file, name, parent, offset from the parent in metres (a person of ordinary size).
-_LEG = (0.137, -0.376, 0.0)
+_LEG = (0.4 * 0.342020143, -0.4 * 0.939692621, 0.0)  # 20 degrees outwards
 _TREE: tuple[tuple[int, str, str, tuple[float, float, float]], ...] = (
     (0, "root", "", (0, 0, 0)),
     (2, "lfemur", "root", (0.09, -0.10, 0.03)), (3, "ltibia", "lfemur", _LEG), (4, "lfoot", "ltibia", _LEG),
@@ -54,35 +47,21 @@ _TIPS = {"ltoes": (0, 0, 0.06), "rtoes": (0, 0, 0.06), "head": (0, 0.15, 0), "lh
          "rhand": (-0.07, 0, 0)}
 
 
-def load_expmap(
-    path: str | Path, body: BodyModel | None = None, *, fps: float | None = None, betas: ArrayLike | None = None,
-    scale: float | None = None, up: Up | None = None,
-) -> Loaded:
-    """Read 117 columns of exponential maps as a motion of the body.
+def parse_expmap(rows: Array, name: str, fps: float | None = None) -> Skeleton:
+    """(T,117) numbers on CMU's skeleton, in metres, before they are carried over.
 
     Args:
-        path: a text file of numbers, parted by commas or blanks.
-        body, betas: whose legs and pelvis the motion is made for; by default the shipped body's mean shape.
+        rows: the numbers; NaN where they are missing.
+        name: the file's, for errors and notes.
         fps: frames per second; None takes 120.
-        scale: metres per metre of the file, to keep the path as captured (1.0); None scales it to the body's legs.
-        up: the path's vertical axis; None finds it out.
 
     Raises:
-        MotionFileError: not 117 columns of numbers.
-    """
-    file = Path(path)
-    return to_smplx(parse_expmap(read_table(file), file.name, fps), file.stem, body, betas, scale, up=up)
-
-
-def parse_expmap(rows: Array, name: str, fps: float | None = None) -> Skeleton:
-    """(T,117) numbers on CMU's skeleton, in metres, before they are carried over; ``name`` is the file's, for errors.
-
-    Raises MotionFileError as :func:`load_expmap`.
+        MotionFileError: not 117 columns, or no finite number.
     """
     if rows.ndim != 2 or rows.shape[1] != WIDTH:
         known = " (99 is the form of another data set)" if rows.shape[-1] == 99 else ""
-        raise MotionFileError(f"{name} has {rows.shape[-1]} numbers a line{known}; exponential maps of CMU's motion have "
-                              f"{WIDTH}.")
+        raise MotionFileError(f"{name} has {rows.shape[-1]} numbers a line{known}; exponential maps of CMU's motion "
+                              f"have {WIDTH}.")
     notes: list[str] = []
     if fps is None:
         notes.append(f"The file does not say its frame rate; {FPS:.0f} frames a second, as CMU's, were assumed.")

@@ -80,7 +80,7 @@ def read_npz(
 def from_arrays(
     arrays: Arrays, name: str, *, up: Up | None = None, body: BodyModel | None = None, quats: QuatOrder | None = None
 ) -> Loaded:
-    """The motion in arrays named as in a file; ``name`` is the file's, the others and the errors as :func:`read_npz`."""
+    """The motion in arrays named as in a file called ``name``; the others and the errors as :func:`read_npz`."""
     try:
         loaded, amass = interpret(arrays, Path(name).stem, quats)
     except InputError as error:
