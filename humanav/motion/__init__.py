@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from humanav.motion.loaded import Loaded
     from humanav.motion.npz import load_npz, save_npz
     from humanav.motion.operations import floor_heights, ground, mirror, resample
+    from humanav.motion.quality import Quality, frame_quality, usable_frames
     from humanav.motion.shapes import fit_to_shape
 
 __all__ = [
-    "CLIP_NAMES", "LOOPS", "Loaded", "Motion", "fit_to_shape", "floor_heights", "ground", "in_place", "load_clip",
-    "load_motion", "load_npz", "mirror", "read_amc", "read_bvh", "read_motion", "resample", "save_npz",
-    "write_bvh",
+    "CLIP_NAMES", "LOOPS", "Loaded", "Motion", "Quality", "fit_to_shape", "floor_heights", "frame_quality", "ground",
+    "in_place", "load_clip", "load_motion", "load_npz", "mirror", "read_amc", "read_bvh", "read_motion", "resample",
+    "save_npz", "usable_frames", "write_bvh",
 ]
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "Loaded": "loaded",
     **dict.fromkeys(("load_npz", "save_npz"), "npz"),
     **dict.fromkeys(("floor_heights", "ground", "mirror", "resample"), "operations"),
+    **dict.fromkeys(("Quality", "frame_quality", "usable_frames"), "quality"),
     "fit_to_shape": "shapes",
 }
 
