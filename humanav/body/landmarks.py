@@ -47,6 +47,15 @@ FACE_POINTS: dict[str, int] = {
 }
 """Landmark name to index in MediaPipe's face mesh (468 or 478 points) for the points worth fitting."""
 
+FACE_POINTS_68: dict[str, int] = {
+    "face_nose_tip": 30, "face_nose_bridge": 27, "face_nose_base": 33, "face_upper_lip": 51, "face_lower_lip": 57,
+    "face_chin": 8, "face_left_eye_outer": 45, "face_right_eye_outer": 36, "face_left_eye_inner": 42,
+    "face_right_eye_inner": 39, "face_left_mouth": 54, "face_right_mouth": 48, "face_left_nostril": 35,
+    "face_right_nostril": 31, "face_left_brow_inner": 22, "face_right_brow_inner": 21, "face_left_brow_middle": 24,
+    "face_right_brow_middle": 19, "face_left_brow_outer": 26, "face_right_brow_outer": 17,
+}
+"""The same points in the 68 of iBUG's 300-W, which OpenPose follows by two pupils."""
+
 KEYPOINT_SETS: dict[str, tuple[str, ...]] = {
     "blazepose33": (
         "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
@@ -59,11 +68,31 @@ KEYPOINT_SETS: dict[str, tuple[str, ...]] = {
         "pelvis", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye",
         "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe", "left_heel", "right_big_toe",
         "right_small_toe", "right_heel"),
+    "openpose18": (
+        "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
+        "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye",
+        "right_ear", "left_ear"),
+    "openpose14": (
+        "head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
+        "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
     "left_hand21": _hand("left"),
     "right_hand21": _hand("right"),
     "face": tuple(FACE_POINTS),
 }
 """Landmark names of every keypoint layout, in its order; left and right are the person's."""
+
+
+def face_points(count: int) -> dict[str, int]:
+    """Landmark name to index in a face of ``count`` points: 68 or 70 (iBUG, OpenPose), 468 or 478 (MediaPipe).
+
+    Raises:
+        InputError: any other count.
+    """
+    if count in (68, 70):
+        return FACE_POINTS_68
+    if count in (468, 478):
+        return FACE_POINTS
+    raise InputError(f"A face of {count} points is of no known kind: 68, 70, 468 or 478 are needed.")
 
 
 SURFACE_VERTICES: dict[str, int] = {

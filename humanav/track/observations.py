@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.body.kinematics import Array, Points, Skeleton, exp_rotation
-from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS, LANDMARKS
+from humanav.body.landmarks import KEYPOINT_SETS, LANDMARKS, face_points
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
 from humanav.perception import Person2D
@@ -42,10 +42,10 @@ class Observations:
         names: K landmark names.
         points: where each lies on the body.
         pixels: (K,2).
-        confidence: (K,) 0..1.
+        confidence: (K,) 0..1; 0 where the detector found nothing.
         spread: (K,) expected error in % of stature, score and frame counted in.
         group: (K,) "body", "hand" or "face".
-        inside: (K,) whether the landmark lies in the picture.
+        inside: (K,) whether the landmark was found in the picture.
         world: (K,3) guess in metres, world axes, any origin; NaN rows where there is none.
         lifted: the same after the learned correction, in bone sums (:mod:`humanav.track.lift`).
         lifted_spread: (K,) expected error of its depth, in bone sums; NaN where there is none.
@@ -122,7 +122,7 @@ def observe(person: Person2D, camera: Camera, skeleton: Skeleton, scale_dirs: Ar
             spreads.append(_HAND_SPREAD)
             world.append(nothing)
     if person.face is not None:
-        for name, index in FACE_POINTS.items():
+        for name, index in face_points(len(person.face)).items():
             names.append(name)
             rows.append(np.asarray(person.face[index], dtype=np.float64))
             groups.append("face")
@@ -130,7 +130,7 @@ def observe(person: Person2D, camera: Camera, skeleton: Skeleton, scale_dirs: Ar
             world.append(nothing)
     seen = np.array(rows)
     pixels, confidence = seen[:, :2], np.clip(seen[:, 2], 0, 1)
-    inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(1)
+    inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(1) & (confidence > 0)
     model = np.where(np.array(groups) == "face", _FACE_MODEL_SPREAD, _MODEL_SPREAD)
     spread = np.hypot(spreads, model) * np.interp(confidence, _SCORES, _INFLATION)
     spread = np.where(inside, spread, spread * OUTSIDE)

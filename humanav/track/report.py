@@ -57,7 +57,8 @@ def missing_parts(observed: Observations) -> tuple[tuple[str, ...], tuple[str, .
     outside, hidden = [], []
     for part, names in _PARTS:
         rows = [row for name in names if (row := observed.index(name)) >= 0]
-        if rows and not observed.inside[rows].any():
+        found = observed.confidence[rows] > 0
+        if found.any() and not observed.inside[rows].any():
             outside.append(part)
         elif rows and (observed.confidence[rows] < 0.5).all():
             hidden.append(part)

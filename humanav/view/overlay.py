@@ -34,6 +34,9 @@ _FACE_LINES = (  # indices of MediaPipe's face mesh: outline, eyes, brows, lips,
      136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109, 10),
     (33, 160, 158, 133, 153, 144, 33), (263, 387, 385, 362, 380, 373, 263), (70, 63, 105, 66, 107),
     (300, 293, 334, 296, 336), (61, 39, 0, 269, 291, 405, 17, 181, 61), (168, 6, 197, 195, 5, 4))
+_FACE_LINES_68 = (  # of the face that OpenPose finds
+    tuple(range(17)), tuple(range(17, 22)), tuple(range(22, 27)), tuple(range(27, 31)), tuple(range(31, 36)),
+    (*range(36, 42), 36), (*range(42, 48), 42), (*range(48, 60), 48), (*range(60, 68), 60))
 
 
 def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT, crop: bool = True) -> Picture:
@@ -47,8 +50,8 @@ def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT
         if first in points and second in points and not (person.face is not None and "eye" in first + second):
             canvas.line([points[first], points[second]], side_color(first, second), width)
     if person.face is not None:
-        for line in _FACE_LINES:
-            if max(line) < len(person.face):
+        for line in _FACE_LINES if len(person.face) >= 468 else _FACE_LINES_68:
+            if max(line) < len(person.face) and (person.face[list(line), 2] > 0).all():
                 canvas.line([person.face[k] for k in line], (245, 246, 248), width * 0.3)
     for hand, color in ((person.left_hand, LEFT), (person.right_hand, RIGHT)):
         if hand is not None:

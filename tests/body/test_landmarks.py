@@ -12,8 +12,8 @@ from humanav.errors import InputError
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("blazepose33", 33), ("coco17", 17), ("halpe26", 26), ("openpose25", 25), ("left_hand21", 21),
-     ("right_hand21", 21), ("face", len(FACE_POINTS))])
+    [("blazepose33", 33), ("coco17", 17), ("halpe26", 26), ("openpose25", 25), ("openpose18", 18),
+     ("openpose14", 14), ("left_hand21", 21), ("right_hand21", 21), ("face", len(FACE_POINTS))])
 def test_sets(name: str, count: int) -> None:
     names = KEYPOINT_SETS[name]
     assert len(names) == len(set(names)) == count
