@@ -14,6 +14,12 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("NAMES", "mirror_quats", "motion_to_quats", "with_quats"), "poses"),
     **dict.fromkeys(("PoseMixture",), "mixture"),
     **dict.fromkeys(("Projection", "project"), "project"),
+    **dict.fromkeys(("complete",), "complete"),
+    **dict.fromkeys(("generate",), "generate"),
+    **dict.fromkeys(("interpolate",), "interpolate"),
+    **dict.fromkeys(("Repair", "repair"), "repair"),
+    **dict.fromkeys(("Restorer", "fit_extras", "train_restorer"), "restorer"),
+    **dict.fromkeys(("Score", "score"), "score"),
 }
 
 

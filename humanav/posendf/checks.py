@@ -28,8 +28,8 @@ def check_poses(quats: Tensor, what: str = "The poses", *, batch: bool = False) 
     if not quats.is_floating_point():
         raise InputError(f"{what} are of type {quats.dtype}: floating-point quaternions are needed.")
     if len(shape) >= 2 and shape[-1] == 4 and shape[-2] != NUM_JOINTS:
-        raise InputError(f"{what} have {shape[-2]} joints: the {NUM_JOINTS} body joints 1 to {NUM_JOINTS} of SMPL-X are "
-                         "needed, without the pelvis and the hands.")
+        raise InputError(f"{what} have {shape[-2]} joints: the {NUM_JOINTS} body joints 1 to {NUM_JOINTS} of SMPL-X "
+                         "are needed, without the pelvis and the hands.")
     if len(shape) < 2 or shape[-1] != 4:
         hint = " (these look like rotation vectors: see axis_angle_to_quats)" if shape[-1:] in ((3,), (63,)) else ""
         raise InputError(f"{what} have shape {shape}: quaternions of shape (..., {NUM_JOINTS}, 4) are needed{hint}.")
@@ -45,8 +45,8 @@ def check_poses(quats: Tensor, what: str = "The poses", *, batch: bool = False) 
         largest = int(size.argmax())
         if largest and float(size[largest]) > _MISORDERED:
             order = " (x,y,z,w)" if largest == 3 else ""
-            raise InputError(f"{what} seem to have their real part at place {largest + 1} of 4{order}: its mean size is "
-                             f"{float(size[largest]):.2f}, that of the first is {float(size[0]):.2f}; reorder the "
+            raise InputError(f"{what} seem to have their real part at place {largest + 1} of 4{order}: its mean size "
+                             f"is {float(size[largest]):.2f}, that of the first is {float(size[0]):.2f}; reorder the "
                              "quaternions to w,x,y,z.")
     return quats
 
@@ -61,6 +61,6 @@ def check_mask(mask: Tensor, quats: Tensor, what: str) -> Tensor:
     if mask.shape == quats.shape[1:2]:
         mask = mask.expand(quats.shape[:2])
     if mask.shape != quats.shape[:2]:
-        raise InputError(f"{what} has shape {tuple(mask.shape)}: one flag per joint and pose, {tuple(quats.shape[:2])}, "
-                         "is needed.")
+        raise InputError(f"{what} has shape {tuple(mask.shape)}: one flag per joint and pose, "
+                         f"{tuple(quats.shape[:2])}, is needed.")
     return mask

@@ -1,7 +1,7 @@
 """A Gaussian mixture over poses: the plain model that a learned field must beat, and where its descents start.
 
-Features of a pose are the rotation vectors of its 21 joints (63 numbers, radians). Unlike the field a mixture has closed
-forms: the likelihood, samples, what hidden joints are given the known ones, and what a noisy pose was.
+Features of a pose are the rotation vectors of its 21 joints (63 numbers, radians). Unlike the field a mixture has
+closed forms: the likelihood, samples, what hidden joints are given the known ones, and what a noisy pose was.
 """
 
 from __future__ import annotations
@@ -119,33 +119,47 @@ class PoseMixture:
             (B,21,4) of the dtype of ``quats``.
         """
         known = check_mask(known, quats, "known")
-        check_poses(torch.where(known[..., None], quats, quats.new_tensor([1.0, 0, 0, 0])), batch=True)
-        out = quats.clone()
+        return self._fill(quats, known, 1, None)[0]
+
+    def conditional_samples(self, quats: Tensor, known: Tensor, count: int, generator: Generator) -> Tensor:
+        """Like :meth:`conditional`, but (count,B,21,4) draws of the joints that are not known instead of their mean."""
+        return self._fill(quats, check_mask(known, quats, "known"), count, generator)
+
+    def _fill(self, quats: Tensor, known: Tensor, count: int, generator: Generator | None) -> Tensor:
+        seen_quats = torch.where(known[..., None], quats, quats.new_tensor([1.0, 0, 0, 0]))
+        x = self._features(check_poses(seen_quats, batch=True))
+        out = quats.expand(count, *quats.shape).clone()
         masks, rows = torch.unique(known, dim=0, return_inverse=True)
         for number, mask in enumerate(masks):
             if bool(mask.all()):
                 continue
             picked = (rows == number).nonzero()[:, 0]
             seen = mask.repeat_interleave(3)
-            logs, means = self._condition(self._features(quats[picked])[:, seen], seen)
-            vectors = (torch.softmax(logs, 1)[..., None] * means).sum(1)
-            filled = axis_angle_to_quats(vectors.view(len(picked), -1, 3)).to(quats.dtype)
-            out[picked[:, None], (~mask).nonzero()[:, 0][None]] = filled
+            logs, means, spreads = self._condition(x[picked][:, seen], seen)
+            share = torch.softmax(logs, 1)
+            if generator is None:
+                vectors = (share[..., None] * means).sum(1)[None]
+            else:
+                which = torch.multinomial(share, count, replacement=True, generator=generator).T  # (count,B)
+                noise = torch.randn(*which.shape, means.shape[-1], 1, generator=generator, dtype=torch.float64)
+                vectors = means[torch.arange(len(picked)), which] + (spreads[which] @ noise).squeeze(-1)
+            filled = axis_angle_to_quats(vectors.unflatten(-1, (-1, 3))).to(quats.dtype)
+            out[:, picked[:, None], (~mask).nonzero()[:, 0][None]] = filled
         return out
 
-    def _condition(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        """Log weight (B,M) of each Gaussian given seen features ``x``, and its conditional means (B,M,unseen)."""
+    def _condition(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each Gaussian given seen features ``x``: log weight (B,M), mean (B,M,U) and Cholesky factor (M,U,U)."""
         if not bool(seen.any()):
-            return self.weights.log().expand(len(x), -1), self.means.expand(len(x), -1, -1)
-        logs, means = [], []
+            return self.weights.log().expand(len(x), -1), self.means.expand(len(x), -1, -1), self._cholesky
+        logs, means, spreads = [], [], []
         for weight, mean, covariance in zip(self.weights, self.means, self.covariances):
             factor = torch.linalg.cholesky(covariance[seen][:, seen])
-            diff = x - mean[seen]
-            white = torch.linalg.solve_triangular(factor, diff.T, upper=False)
+            white = torch.linalg.solve_triangular(factor, (x - mean[seen]).T, upper=False)
             logs.append(weight.log() - factor.diagonal().log().sum() - 0.5 * white.square().sum(0))
             pull = torch.linalg.solve_triangular(factor, covariance[seen][:, ~seen], upper=False)
             means.append(mean[~seen] + white.T @ pull)
-        return torch.stack(logs, 1), torch.stack(means, 1)
+            spreads.append(torch.linalg.cholesky(covariance[~seen][:, ~seen] - pull.T @ pull))
+        return torch.stack(logs, 1), torch.stack(means, 1), torch.stack(spreads)
 
     def restore(self, quats: Tensor, sigma: float) -> Tensor:
         """What poses (B,21,4) were before noise of ``sigma`` radians per axis: the posterior mean.
@@ -158,8 +172,10 @@ class PoseMixture:
         wide = PoseMixture(self.weights, self.means, noisy)
         share = torch.softmax(wide._component_logs(x), 1)
         gain = torch.linalg.solve(noisy, self.covariances)  # (M,63,63), right factor
-        vectors = sum(share[:, m, None] * (self.means[m] + (x - self.means[m]) @ gain[m]) for m in range(len(self)))
-        return axis_angle_to_quats(vectors.view(-1, NUM_JOINTS, 3)).to(quats.dtype)  # type: ignore[union-attr]
+        vectors = torch.zeros_like(x)
+        for part, mean, factor in zip(share.T, self.means, gain):
+            vectors += part[:, None] * (mean + (x - mean) @ factor)
+        return axis_angle_to_quats(vectors.view(-1, NUM_JOINTS, 3)).to(quats.dtype)
 
     def _features(self, quats: Tensor) -> Tensor:
         return quats_to_axis_angle(quats.double()).flatten(1)
