@@ -15,12 +15,14 @@ import typer
 
 from humanav import __version__
 from humanav.cli import posendf
+from humanav.cli.convert import convert
 from humanav.cli.shared import Json, progress, show_result
 from humanav.errors import HumanavError
 
 app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="From one photo to a person you can turn, animate, measure and download.")
 app.add_typer(posendf.app)
+app.command()(convert)
 
 Photo = Annotated[Path, typer.Argument(help="A photo of one person, head to feet.", show_default=False)]
 Out = Annotated[Path | None, typer.Option(help="Folder for the result. By default named after the input, beside it.",

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from humanav.errors import MotionFileError
 from humanav.motion.arrays import QuatOrder
-from humanav.motion.asf import load_amc
+from humanav.motion.asf import load_amc, parse_amc
 from humanav.motion.bvh import parse_bvh
 from humanav.motion.expmap import parse_expmap, read_table
 from humanav.motion.loaded import Loaded
 from humanav.motion.motion import Motion
 from humanav.motion.npz import Up, from_arrays, read_npz
 from humanav.motion.retarget import to_smplx
-from humanav.motion.skeletons import JointMap, read_joint_map
+from humanav.motion.skeletons import JointMap, Skeleton, read_joint_map
 from humanav.motion.text import decode
 
 if TYPE_CHECKING:
@@ -73,6 +73,20 @@ def read_motion(
             return to_smplx(parse_expmap(rows, file.name, fps), file.stem, body, up=up)
         loaded = from_arrays({"poses": rows}, file.name, up=up, body=body)
     return loaded if fps is None else replace(loaded, motion=replace(loaded.motion, fps=fps))
+
+
+def read_skeleton(path: str | Path, asf: str | Path | None = None) -> Skeleton:
+    """The skeleton of a BVH or AMC file with its motion, before its joints are recognised.
+
+    Raises:
+        MotionFileError: the file is of another kind, or damaged.
+    """
+    kind = kind_of(path)
+    if kind == "bvh":
+        return parse_bvh(path)
+    if kind == "amc":
+        return parse_amc(path, asf)
+    raise MotionFileError(f"{Path(path).name} has no joint names: only BVH and AMC files have.")
 
 
 def kind_of(path: str | Path) -> Kind:
