@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -51,10 +52,12 @@ def image_url(image: NDArray[np.uint8], side: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def idle() -> str:
+IDLE = "Choose a photo, or one of the samples, and press the button. It takes about half a minute."
+
+
+def idle(sentence: str = IDLE) -> str:
     """What the status line says before anything happened."""
-    return ('<div class="status idle">Choose a photo, or one of the samples, and press the button. '
-            "It takes about half a minute.</div>")
+    return f'<div class="status idle">{html.escape(sentence)}</div>'
 
 
 def working(stage: str, step: int, steps: int, seconds: float, expected: float, fraction: float) -> str:
@@ -132,9 +135,9 @@ def stored_evidence(result: Result) -> list[Evidence]:
             for item in result.report.get("evidence", ()) if result.has(item["file"])]
 
 
-def player(glb: Path, title: str, clip: str | None = None) -> str:
-    """The viewer playing a GLB, which the app must be allowed to serve."""
-    page = player_page(file_url(glb), script=file_url(SCRIPT), title=title, clip=clip)
+def player(glb: Path, title: str, clip: str | None = None, **options: Any) -> str:
+    """The viewer playing a GLB, which the app must be allowed to serve; options as :func:`player_page`."""
+    page = player_page(file_url(glb), script=file_url(SCRIPT), title=title, clip=clip, **options)
     page = page.replace("</head>", f"<style>{_PLAYER_ACCENT}</style></head>")
     return (f'<iframe title="{html.escape(title)}" srcdoc="{html.escape(page)}" allow="fullscreen" loading="eager">'
             "</iframe>")

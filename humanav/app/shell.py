@@ -13,7 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from humanav import doctor
-from humanav.app import photo_tab, samples, storage, theme
+from humanav.app import denoise_tab, photo_tab, samples, storage, theme
 from humanav.paths import asset
 
 MAX_UPLOAD = "60mb"
@@ -29,7 +29,11 @@ class Tab:
     build: Callable[[], None]
 
 
-TABS = (Tab("Photo to avatar", "photo", photo_tab.build),)
+TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", "denoise", denoise_tab.build))
+
+_REMEMBER = ("() => { if (!window.humanavOpened) return; const address = new URL(location); "
+             "address.searchParams.set('tab', '%s'); history.replaceState(null, '', address); }")
+"""A visitor's choice of a tab goes into the address; that of the opening page does not, which reads it there."""
 
 
 def build() -> gr.Blocks:
@@ -38,19 +42,25 @@ def build() -> gr.Blocks:
     with gr.Blocks(title="humanav: a photo becomes a person that moves", analytics_enabled=False,
                    delete_cache=(3600, 86400), fill_width=False) as page:
         gr.HTML('<div id="header"><span class="name">human<b>av</b></span>'
-                '<span class="line">One photo becomes a person you can turn, animate and take with you.</span></div>',
+                '<span class="line">A photo becomes a person who moves; a bad motion becomes a good one.</span></div>',
                 padding=False, elem_classes="bare")
-        if len(TABS) == 1:
-            TABS[0].build()
-        else:
-            with gr.Tabs():
-                for tab in TABS:
-                    with gr.Tab(tab.title, id=tab.id):
-                        tab.build()
+        with gr.Tabs(elem_id="tabs") as tabs:
+            for tab in TABS:
+                with gr.Tab(tab.title, id=tab.id) as place:
+                    tab.build()
+                place.select(None, js=_REMEMBER % tab.id, api_visibility="private")
+        page.load(_open_tab, None, tabs, api_visibility="private", show_progress="hidden").then(
+            None, js="() => { window.humanavOpened = true; }", api_visibility="private")
         gr.HTML(f'<div id="footer"><span>{doctor.summary()}</span><span>Apache-2.0 · runs on this machine alone · '
                 f'<a href="{DOCS}" target="_blank" rel="noopener">Documentation</a></span></div>', padding=False,
                 elem_classes="bare")
     return page.queue(max_size=16, default_concurrency_limit=4)
+
+
+def _open_tab(request: gr.Request) -> Any:
+    """The tab that the address asks for: ``?tab=id``."""
+    wanted = request.query_params.get("tab")
+    return gr.update(selected=wanted) if wanted in {tab.id for tab in TABS} else gr.skip()
 
 
 def launch_options() -> dict[str, Any]:

@@ -1,8 +1,19 @@
 """The jobs: each joins several rooms, tells its progress, and leaves a :class:`~humanav.results.Result`."""
 
 from humanav.jobs.animate import ANIMATE_STAGES, animate_avatar, resolve_motion
+from humanav.jobs.denoise import DENOISE_STAGES, DenoiseOptions, denoise_id, denoise_motion
 from humanav.jobs.photo import MEASURE_STAGES, STAGES, PhotoOptions, measure_photo, photo_id, photo_to_avatar
+from humanav.jobs.poses import (
+    GENERATE_STAGES,
+    INTERPOLATE_STAGES,
+    PoseChoice,
+    draw_pose,
+    generate_poses,
+    interpolate_poses,
+)
 from humanav.jobs.warm import warm_up
 
-__all__ = ["ANIMATE_STAGES", "MEASURE_STAGES", "STAGES", "PhotoOptions", "animate_avatar", "measure_photo", "photo_id",
-           "photo_to_avatar", "resolve_motion", "warm_up"]
+__all__ = ["ANIMATE_STAGES", "DENOISE_STAGES", "GENERATE_STAGES", "INTERPOLATE_STAGES", "MEASURE_STAGES", "STAGES",
+           "DenoiseOptions", "PhotoOptions", "PoseChoice", "animate_avatar", "denoise_id", "denoise_motion",
+           "draw_pose", "generate_poses", "interpolate_poses", "measure_photo", "photo_id", "photo_to_avatar",
+           "resolve_motion", "warm_up"]

@@ -26,7 +26,7 @@ SCRIPT = paths.asset("viewer", "player.js")
 def player_page(
     glb: str | Path | bytes, *, script: str | None = None, title: str = "3D person", clip: str | None = None,
     autoplay: bool = True, theme: str = "auto", yaw: float = 20.0, colors: Mapping[str, str] | None = None,
-    curve: Mapping[str, Any] | None = None,
+    curve: Mapping[str, Any] | None = None, optional: str | None = None,
 ) -> str:
     """A complete HTML page that plays a .glb.
 
@@ -41,6 +41,7 @@ def player_page(
         colors: CSS colours of the people of a .glb of several (:func:`humanav.export.write_people_glb`), each of whom
             is seen in a column of its own.
         curve: a :func:`humanav.view.curve`, drawn under the player: it shows the moment and takes clicks.
+        optional: name of one of several people who is hidden until a button of that name is pressed.
 
     Raises:
         InputError: the file cannot be read.
@@ -48,7 +49,8 @@ def player_page(
     if theme not in ("auto", "light", "dark"):
         raise InputError(f"The player's theme is auto, light or dark, not '{theme}'.")
     options: dict[str, Any] = {"glb": _address(glb), "title": title, "clip": clip, "autoplay": autoplay,
-                               "theme": theme, "yaw": yaw, "colors": dict(colors or {}), "curve": curve}
+                               "theme": theme, "yaw": yaw, "colors": dict(colors or {}), "curve": curve,
+                               "optional": optional}
     code = f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>" if script is None \
         else f'<script src="{html.escape(script)}"></script>'
     settings = json.dumps(options).replace("<", "\\u003c")

@@ -93,7 +93,8 @@ export function buildPage(root, options) {
     make("button", { type: "button", "data-view": name, "aria-pressed": "false" }, readable(name)));
   views.append(...viewButtons);
   const full = make("button", { type: "button", "aria-label": "Full screen", title: "Full screen", style: "padding:0 8px" }, icon("full", true));
-  const corner = make("div", { class: "hp-corner" }, full);
+  const optional = make("button", { type: "button", "aria-pressed": "false", hidden: "" }, options.optional || "");
+  const corner = make("div", { class: "hp-corner" }, optional, full);
   full.hidden = !document.fullscreenEnabled;
   const note = make("div", { class: "hp-note" }, "grid: 1 m");
   const message = make("div", { class: "hp-message", role: "status" }, "Loading the 3D model ...");
@@ -123,7 +124,10 @@ export function buildPage(root, options) {
     },
     busy(on) { message.hidden = !on; if (on) message.textContent = "Loading the 3D model ..."; },
     fail(text) { message.hidden = false; message.textContent = text; message.setAttribute("role", "alert"); },
-    setPeople(list) {
+    setPeople(list, someHidden) {
+      const known = someHidden || list.includes(options.optional);
+      optional.hidden = !known;
+      optional.setAttribute("aria-pressed", String(known && !someHidden));
       names.hidden = list.length < 2;
       note.hidden = list.length > 1;
       names.replaceChildren(...list.map((name) => {
@@ -162,6 +166,7 @@ export function buildPage(root, options) {
       speed.addEventListener("change", () => on.speed(Number(speed.value)));
       clip.addEventListener("change", () => on.clip(Number(clip.value)));
       for (const b of viewButtons) b.addEventListener("click", () => on.view(b.dataset.view));
+      optional.addEventListener("click", on.optional);
       full.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()));
       root.addEventListener("keydown", (event) => {
         if (event.target.matches("select, input, button")) return;

@@ -74,7 +74,8 @@ export function mount(root, options = {}) {
   scene.add(shadow.group);
 
   let model = null, mixer = null, action = null, clips = [];
-  let people = []; // {name, group, pelvis, meshes}; each is seen in a column of its own, all from the same camera
+  let everyone = []; // {name, group, pelvis, meshes}
+  let people = []; // those who are shown, each in a column of its own, all from the same camera
   let lead = null; // the one whom the camera follows: the result where there is a before and an after
   let chart = null;
   let reach = { top: 1.7, side: 0.6, floor: 0 };
@@ -106,8 +107,8 @@ export function mount(root, options = {}) {
   function findPeople() {
     const groups = [];
     model.traverse((node) => { if (node.userData.person) groups.push(node); });
-    people = (groups.length ? groups : [model]).map((group) => ({ name: group.userData.person || "", group, pelvis: null, meshes: [] }));
-    for (const person of people) {
+    everyone = (groups.length ? groups : [model]).map((group) => ({ name: group.userData.person || "", group, pelvis: null, meshes: [] }));
+    for (const person of everyone) {
       if (person.name) person.group.position.set(0, 0, 0);
       person.group.traverse((node) => { if (node.isBone && !person.pelvis) person.pelvis = node; });
     }
@@ -115,11 +116,17 @@ export function mount(root, options = {}) {
       if (!node.isMesh) return;
       node.frustumCulled = false;
       if (node.material.map) node.material.map.anisotropy = renderer.capabilities.getMaxAnisotropy();
-      const owner = people.find(({ pelvis }) => pelvis && node.skeleton && node.skeleton.bones.includes(pelvis));
-      (owner || people[0]).meshes.push(node);
+      const owner = everyone.find(({ pelvis }) => pelvis && node.skeleton && node.skeleton.bones.includes(pelvis));
+      (owner || everyone[0]).meshes.push(node);
     });
-    lead = people[Math.min(1, people.length - 1)];
-    page.setPeople(people.map(({ name }) => name).filter(Boolean));
+    lead = everyone[Math.min(1, everyone.length - 1)];
+    showPeople(false);
+  }
+
+  // Everyone, or all but the optional one.
+  function showPeople(all) {
+    people = everyone.filter(({ name }) => all || !name || name !== options.optional);
+    page.setPeople(people.map(({ name }) => name).filter(Boolean), people.length < everyone.length);
     resize();
   }
 
@@ -261,7 +268,7 @@ export function mount(root, options = {}) {
     const { clientWidth: w, clientHeight: h } = page.stage;
     renderer.setScissorTest(people.length > 1);
     people.forEach((person, k) => {
-      for (const other of people) for (const mesh of other.meshes) mesh.visible = other === person;
+      for (const other of everyone) for (const mesh of other.meshes) mesh.visible = other === person;
       shadow.follow(pelvisAt(now, person));
       shadow.render(scene, [grid]);
       const left = Math.round((w * k) / people.length), right = Math.round((w * (k + 1)) / people.length);
@@ -318,6 +325,7 @@ export function mount(root, options = {}) {
     speed: (value) => { state.speed = value; },
     clip: (index) => { const was = state.playing; selectClip(index); play(was); },
     view: api.view,
+    optional: () => { showPeople(people.length < everyone.length); look(VIEWS.front + (options.yaw ?? 20)); },
     theme,
   });
   controls.addEventListener("start", () => page.pressView(""));
