@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from humanav.posendf.nearest import PosePool
 from humanav.posendf.quaternions import axis_angle_to_quats, canonical, half_angle, quats_to_axis_angle
 
 SIGMAS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
@@ -17,32 +18,28 @@ SIGMAS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
 class Neighbours:
     """The nearest poses of a pool, also where only some joints are known."""
 
-    def __init__(self, pool: Tensor, k: int = 1) -> None:
+    def __init__(self, pool: PosePool, k: int = 1) -> None:
         self.pool, self.k = pool, k
-
-    def distances(self, quats: Tensor, known: Tensor | None = None, k: int = 1,
-                  shortlist: int = 64) -> tuple[Tensor, Tensor]:
-        """Distance (B,k), radians of mean half angle over the known joints (B,21), and index (B,k) in the pool."""
-        mask = torch.ones(quats.shape[:2], dtype=torch.bool) if known is None else known
-        found, flat = [], self.pool.flatten(1)
-        for some, seen in zip(quats.split(256), mask.split(256)):
-            index = ((some * seen[..., None]).flatten(1) @ flat.T).topk(min(shortlist, len(flat)), dim=1).indices
-            exact = (half_angle(some[:, None], self.pool[index]) * seen[:, None]).sum(-1) / seen.sum(-1, keepdim=True)
-            best = exact.topk(k, dim=1, largest=False)
-            found.append((best.values, index.gather(1, best.indices)))
-        return torch.cat([pair[0] for pair in found]), torch.cat([pair[1] for pair in found])
 
     def repair(self, quats: Tensor) -> Tensor:
         """The mean of the ``k`` nearest poses."""
-        return self._mean(self.distances(quats, k=self.k)[1])
+        return self._mean(self.pool.nearest(quats, self.k)[1])
 
     def complete(self, quats: Tensor, known: Tensor) -> Tensor:
         """Unknown joints from the mean of the ``k`` poses that are nearest in the known ones."""
-        fill = self._mean(self.distances(quats, known, self.k)[1])
-        return torch.where(known[..., None], quats, fill)
+        return torch.where(known[..., None], quats, self._mean(self._nearest_in(known, quats)))
+
+    def _nearest_in(self, known: Tensor, quats: Tensor, shortlist: int = 512) -> Tensor:
+        """Index (B,k) by the known joints (B,21): the exact order of those with the largest dot product."""
+        flat, found = self.pool.quats.flatten(1), []
+        for some, seen in zip(quats.split(64), known.split(64)):
+            index = ((some * seen[..., None]).flatten(1) @ flat.T).topk(min(shortlist, len(flat)), dim=1).indices
+            apart = (half_angle(some[:, None], self.pool.quats[index]) * seen[:, None]).sum(-1)
+            found.append(index.gather(1, apart.topk(self.k, dim=1, largest=False).indices))
+        return torch.cat(found)
 
     def _mean(self, index: Tensor) -> Tensor:
-        poses = self.pool[index]  # (B,k,21,4)
+        poses = self.pool.quats[index]  # (B,k,21,4)
         sign = torch.where((poses * poses[:, :1]).sum(-1, keepdim=True) < 0, -1.0, 1.0)
         return canonical((poses * sign).mean(1))
 

@@ -12,8 +12,9 @@ from humanav.errors import InputError
 from humanav.paths import home
 from humanav.posendf.cmu import SPLITS, load_cmu
 from humanav.posendf.corrupt import LIMBS, corrupt
+from humanav.posendf.nearest import PosePool
 from humanav.posendf.poses import INDEX, mirror_quats
-from humanav.posendf.quaternions import conjugate, pose_distance
+from humanav.posendf.quaternions import conjugate
 
 TRAINED_KINDS = {"limbs swapped": ("swap",), "limb twisted": ("twist",), "limb frozen": ("freeze",),
                  "arm missing": ("missing",)}
@@ -29,10 +30,10 @@ class Case(NamedTuple):
 
 
 class Poses(NamedTuple):
-    """Clean poses (N,21,4) by split. ``pool``: the training poses thinned and mirrored, which distances refer to."""
+    """Clean poses (N,21,4) by split. ``pool``, ``tree``: the training poses thinned and mirrored, and to search in."""
 
-    train: Tensor
     pool: Tensor
+    tree: PosePool
     validation: Tensor
     held_out: Tensor
 
@@ -104,16 +105,8 @@ def with_mirror(quats: Tensor) -> Tensor:
     return torch.cat([quats, mirror_quats(quats)])
 
 
-def thinned(quats: Tensor, least: float = 0.013) -> Tensor:
-    """Frames that lie at least so far (radians of mean half angle) from the last one kept."""
-    kept = [0]
-    for frame in range(1, len(quats)):
-        if float(pose_distance(quats[frame], quats[kept[-1]])) > least:
-            kept.append(frame)
-    return quats[kept]
-
-
-def load_poses(seed: int, quick: bool) -> Poses:
+def load_poses() -> Poses:
     """The captured poses by split."""
     sets = {split: load_cmu(mocap(), split) for split in SPLITS}
-    return Poses(sets["train"], with_mirror(sets["train"]), sets["validation"], sets["test"])
+    pool = with_mirror(sets["train"])
+    return Poses(pool, PosePool(pool), sets["validation"], sets["test"])

@@ -70,13 +70,13 @@ def frechet(a: Array, b: Array) -> float:
     return float(((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(cx + cy - 2 * cross))
 
 
-def best_of(row: dict[str, float], ours: str = "humanav", *, larger: bool = False) -> dict[str, Any]:
-    """The row, rounded, with the name of its best method."""
-    best = (max if larger else min)((name for name in row if name != "input"), key=lambda name: row[name])
+def best_of(row: dict[str, float], *, larger: bool = False) -> dict[str, Any]:
+    """The row, rounded, with the name of its best method; "input" is to do nothing, "mean_pose" does not compete."""
+    best = (max if larger else min)((name for name in row if name != "mean_pose"), key=lambda name: row[name])
     return {**{name: round(value, 3) for name, value in row.items()}, "best": best}
 
 
 def ratio_to_best(row: dict[str, Any], ours: str = "humanav") -> float:
     """Our error over the best other method's; at most 1 where ours wins."""
-    others = [value for name, value in row.items() if name not in (ours, "input", "best")]
+    others = [value for name, value in row.items() if name not in (ours, "mean_pose", "best")]
     return float(row[ours] / max(min(others), 1e-9))
