@@ -26,52 +26,38 @@ NUM_FEATURES = 66
 
 
 @dataclass(frozen=True)
-class PosePrior:
-    """A mixture of M Gaussians over the 66 features.
+class GaussianMixture:
+    """A mixture of M Gaussians over D features.
 
     Attributes:
         weights: (M,) sum to 1.
-        means: (M,66).
-        precisions: (M,66,66) inverse covariances.
-        names: what each component stands for, may be empty.
+        means: (M,D).
+        precisions: (M,D,D) inverse covariances.
     """
 
     weights: Array
     means: Array
     precisions: Array
-    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        count = len(self.weights)
-        if self.means.shape != (count, NUM_FEATURES) or self.precisions.shape != (count, NUM_FEATURES, NUM_FEATURES):
-            raise InputError("The pose prior's arrays do not fit together: train it again with train_pose_prior.py.")
         logdet = np.linalg.slogdet(self.precisions)[1]
-        constant = np.log(self.weights) + 0.5 * logdet - 0.5 * NUM_FEATURES * np.log(2 * np.pi)
+        constant = np.log(self.weights) + 0.5 * logdet - 0.5 * self.means.shape[1] * np.log(2 * np.pi)
         object.__setattr__(self, "_constant", constant)
 
-    @classmethod
-    def load(cls, folder: Path | None = None) -> PosePrior:
-        """Read ``model.safetensors`` and ``config.json``; by default the shipped checkpoint.
-
-        Raises:
-            InputError: when the files are missing or are not a pose prior.
-        """
-        return _load(checkpoint("pose_prior") if folder is None else Path(folder))
-
     def component_log_likelihood(self, features: Array) -> Array:
-        """log(weight x density) of each component, (...,M), for features (...,66)."""
+        """log(weight x density) of each component, (...,M), for features (...,D)."""
         diff = features[..., None, :] - self.means
         mahalanobis = np.einsum("...mi,mij,...mj->...m", diff, self.precisions, diff, optimize=True)
         return self._constant - 0.5 * mahalanobis  # type: ignore[attr-defined]
 
     def negative_log_likelihood(self, features: Array) -> Array:
-        """-log p of features (...,66), in nats."""
+        """-log p of features (...,D), in nats."""
         logs = self.component_log_likelihood(features)
         top = logs.max(-1, keepdims=True)
         return -(top[..., 0] + np.log(np.exp(logs - top).sum(-1)))
 
     def quadratic(self, features: Array) -> tuple[float, Array, Array]:
-        """Cost, gradient (66,) and a positive curvature (66,66) at one pose (66,).
+        """Cost, gradient (D,) and a positive curvature (D,D) at one pose (D,).
 
         The curvature is that of the mixture's majoriser (components weighted by responsibility), so a full step never
         overshoots by much. The cost is the negative log-likelihood shifted so that the best component's centre is 0.
@@ -84,6 +70,32 @@ class PosePrior:
         curvature = np.einsum("m,mij->ij", share[used], self.precisions[used])
         pull = np.einsum("mij,mj->mi", self.precisions[used], features - self.means[used])
         return cost, share[used] @ pull, curvature
+
+
+@dataclass(frozen=True)
+class PosePrior(GaussianMixture):
+    """A mixture over the 66 features.
+
+    Attributes:
+        names: what each component stands for, may be empty.
+    """
+
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        count = len(self.weights)
+        if self.means.shape != (count, NUM_FEATURES) or self.precisions.shape != (count, NUM_FEATURES, NUM_FEATURES):
+            raise InputError("The pose prior's arrays do not fit together: train it again with train_pose_prior.py.")
+        super().__post_init__()
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> PosePrior:
+        """Read ``model.safetensors`` and ``config.json``; by default the shipped checkpoint.
+
+        Raises:
+            InputError: when the files are missing or are not a pose prior.
+        """
+        return _load(checkpoint("pose_prior") if folder is None else Path(folder))
 
 
 @lru_cache(maxsize=4)

@@ -179,7 +179,8 @@ class Fitting:
 
     def _image_term(self, groups: Sequence[str], cutoff: float) -> ImageTerm:
         rows = self.observed.chosen(groups)
-        weight = np.where(self.observed.group[rows] == "body", 1.0, 0.5) * (self.observed.confidence[rows] > 0)
+        weight = np.where(self.observed.group[rows] == "body", 1.0, 0.5)
+        weight[self.observed.confidence[rows] == 0] = 0.0
         sigma = self.observed.spread[rows] * self.stature_px / 100
         return ImageTerm(self.observed.points.take(rows), self.camera, self.observed.pixels[rows], sigma, weight,
                          cutoff)
