@@ -278,7 +278,7 @@ def _assemble(
                      for axis in ("tx", "ty", "tz")], axis=1)
     positions[:, 0] = fill_values(path * asf.unit, missing[:, 0])
     if missing.any():
-        if missing.all():
+        if missing[:, [bone.name in values for bone in asf.bones]].all():
             raise MotionFileError(f"{amc_name} holds no frame whose numbers can be read.")
         notes.append(describe(missing, tuple(bone.name for bone in asf.bones), f"of {amc_name} have no numbers"))
     return Skeleton(tuple(bone.name for bone in asf.bones), asf.parents, offsets, tips, positions, rotations, fps,

@@ -174,7 +174,7 @@ def _assemble(
         if axes:
             rotations[:, j] = _turns(axes, np.where(missing[:, [j]], 0.0, values[:, first]), missing[:, j])
     if missing.any():
-        if missing.all():
+        if missing[:, [bool(row) for row in channels]].all():
             raise MotionFileError(f"{file} holds NaN or infinite numbers only; export the motion again.")
         notes.append(describe(missing, tuple(names), f"of {file} hold no finite numbers (NaN)"))
     return Skeleton(tuple(names), tuple(parents), np.array(offsets), np.array(tips), positions, rotations, fps,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_SINK = 0.02  # metres
+
 
 def resample(motion: Motion, fps: float) -> Motion:
     """The motion at another frame rate: rotations along the geodesic, everything else linear.
@@ -85,7 +87,10 @@ def ground(motion: Motion, body: BodyModel) -> Motion:
     """The motion moved up or down as a whole so that the body stands on y = 0.
 
     Half a percent of the frames may dip below the floor, so that one bad frame of a capture does not lift the rest.
+    Where the lowest point wavers, as it does when another person's feet were captured, soles may sink in by 2 cm, so
+    that most of the steps do not hover.
     """
     heights = floor_heights(motion, body)
-    shift = heights.min() if len(heights) < 200 else np.quantile(heights, 0.005)
+    low = heights.min() if len(heights) < 200 else np.quantile(heights, 0.005)
+    shift = min(low + _SINK, np.quantile(heights, 0.25))
     return replace(motion, transl=motion.transl - np.array([0, shift, 0], dtype=np.float32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,19 @@ def test_resampling_there_and_back():
         resample(motion, 0)
 
 
+@pytest.mark.parametrize("fps", [2, 7.5, 30, 120, 240])
+def test_resampling_between_2_and_240_frames_a_second(fps):
+    """A turn of even speed stays one at any frame rate, and lasts as long."""
+    pose = np.zeros((61, 22, 3))
+    pose[:, 5, 0] = np.linspace(0, 2, 61)
+    motion = Motion.from_full_pose(pose, 30, np.linspace(0, 1, 61)[:, None] * [0, 0, 3])
+    for out in (resample(motion, fps), resample(resample(motion, 240), fps)):
+        times = np.arange(len(out)) / fps
+        assert 2 - 1 / fps < times[-1] <= 2 + 1e-6
+        np.testing.assert_allclose(out.full_pose[:, 5, 0], times, atol=1e-5)
+        np.testing.assert_allclose(out.transl[:, 2], 1.5 * times, atol=1e-5)
+
+
 def test_resampling_takes_the_short_way_round():
     """170 degrees to -170 degrees is a turn of 20 degrees, not of 340."""
     pose = np.zeros((2, 22, 3))
@@ -76,12 +90,20 @@ def test_mirror_swaps_left_and_right(body):
 
 
 def test_ground_puts_the_lowest_point_on_the_floor(body):
-    motion = random_motion(frames=5)
+    motion = random_motion(frames=1)
     grounded = ground(motion, body)
     with torch.no_grad():
         lowest = body.from_motion(grounded).vertices[..., 1].min().item()
     assert abs(lowest) < 2e-3
     assert abs(floor_heights(grounded, body).min()) < 1e-6
+    walk = load_clip("walk")
+    raised = replace(walk, transl=walk.transl + np.array([0, 0.3, 0], dtype=np.float32))
+    np.testing.assert_allclose(ground(raised, body).transl, walk.transl, atol=1e-3)
+
+
+def test_ground_lets_wavering_soles_sink_a_little_and_no_more(body):
+    heights = floor_heights(ground(random_motion(frames=12), body), body)
+    assert -0.0201 < heights.min() < 0
 
 
 @pytest.mark.parametrize("name", ["walk", "squat", "jumping_jack"])
