@@ -2,12 +2,220 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from humanav.cli.shared import Json
+from humanav.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from humanav.motion import Motion
 
 app = typer.Typer(name="posendf", no_args_is_help=True,
                   help="The manifold of human poses: prepare, train, project, generate, denoise, complete, fit.")
+
+Source = Annotated[str, typer.Argument(help="A motion file, or a clip's name (see `humanav clips`).",
+                                       show_default=False)]
+Written = Annotated[Path | None, typer.Option("--out", help="The npz to write. By default named after the input, in "
+                                              "this folder.", show_default=False)]
 
 
 @app.callback()
 def _group() -> None:
     pass
+
+
+@app.command()
+def project(
+    source: Source,
+    out: Written = None,
+    steps: Annotated[int, typer.Option(help="Steps of the descent.", min=0)] = 100,
+    step_size: Annotated[float, typer.Option(help="Share of the distance per step.")] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Bring every pose of a motion onto the manifold."""
+    from humanav.posendf import PoseNDF
+    from humanav.posendf.project import project as run
+
+    motion, quats = _read(source)
+    field = PoseNDF.load()
+    done = run(field, quats, steps, step_size)
+    path = _write(motion, done.quats, out, f"{motion.name}_projected.npz")
+    _say({"frames": len(quats), "distance_before_rad": float(field(quats).mean()),
+          "distance_after_rad": float(done.distance.mean()), "moved_deg": _turned(quats, done.quats),
+          "file": path.name}, as_json)
+
+
+@app.command()
+def generate(
+    count: Annotated[int, typer.Option(help="How many poses.", min=1, max=10000)] = 16,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same poses.")] = 0,
+    out: Annotated[Path, typer.Option(help="The npz to write, one pose per frame.")] = Path("poses.npz"),
+    as_json: Json = False,
+) -> None:
+    """Make new poses, one per frame of a motion file."""
+    from humanav.posendf import PoseNDF
+    from humanav.posendf.generate import generate as run
+
+    field = PoseNDF.load()
+    quats = run(field, count, seed=seed)
+    path = _write(None, quats, out, "poses.npz")
+    _say({"poses": count, "seed": seed, "distance_rad": float(field(quats).mean()), "file": path.name}, as_json)
+
+
+@app.command()
+def interpolate(
+    start: Source,
+    end: Source,
+    count: Annotated[int, typer.Option(help="Poses on the way, both ends among them.", min=2, max=1000)] = 30,
+    start_frame: Annotated[int, typer.Option(help="Frame of the first; negative counts from its end.")] = 0,
+    end_frame: Annotated[int, typer.Option(help="Frame of the second; negative counts from its end.")] = 0,
+    out: Annotated[Path, typer.Option(help="The npz to write.")] = Path("interpolated.npz"),
+    as_json: Json = False,
+) -> None:
+    """Go from a pose to another along the manifold, at equal steps."""
+    from humanav.posendf import PoseNDF
+    from humanav.posendf.interpolate import interpolate as run
+
+    field = PoseNDF.load()
+    ends = [_frame(_read(source)[1], frame, source) for source, frame in ((start, start_frame), (end, end_frame))]
+    path, straight = (run(field, ends[0], ends[1], count, **how) for how in ({}, {"rounds": 0}))
+    written = _write(None, path, out, "interpolated.npz")
+    _say({"poses": count, "largest_distance_rad": float(field(path).max()),
+          "largest_distance_of_slerp_rad": float(field(straight).max()), "file": written.name}, as_json)
+
+
+@app.command()
+def complete(
+    source: Source,
+    hide: Annotated[list[str] | None, typer.Option(
+        help="What is not known: left_arm, right_arm, left_leg, right_leg, spine, head, or a joint such as left_elbow. "
+             "May be repeated.", show_default=False)] = None,
+    out: Written = None,
+    samples: Annotated[int, typer.Option(help="So many plausible answers for each frame instead of the best one.",
+                                         min=0, max=100)] = 0,
+    seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Fill hidden limbs or joints from the others. Samples follow one another in the file."""
+    from humanav.posendf import PoseNDF
+    from humanav.posendf.complete import complete as run
+    from humanav.posendf.complete import joints_of
+
+    hidden = joints_of(hide or [])
+    motion, quats = _read(source)
+    field = PoseNDF.load()
+    done = run(field, quats, ~hidden, samples=samples, seed=seed).reshape(-1, 21, 4)
+    path = _write(None if samples else motion, done, out, f"{motion.name}_completed.npz")
+    _say({"frames": len(quats), "hidden_joints": int(hidden.sum()), "samples": samples,
+          "distance_rad": float(field(done).mean()), "file": path.name}, as_json)
+
+
+@app.command()
+def repair(
+    source: Source,
+    out: Written = None,
+    threshold: Annotated[float | None, typer.Option(help="Probability of damage from which a joint is mended.",
+                                                    show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Mend swapped, twisted, frozen or missing limbs, frame by frame, without being told which."""
+    from humanav.posendf import NAMES, PoseNDF
+    from humanav.posendf.repair import repair as run
+
+    motion, quats = _read(source)
+    field = PoseNDF.load()
+    done = run(field, quats) if threshold is None else run(field, quats, threshold=threshold)
+    path = _write(motion, done.quats, out, f"{motion.name}_repaired.npz")
+    share = done.damaged.float().mean(0)
+    _say({"frames": len(quats), "frames_mended": int(done.damaged.any(1).sum()),
+          "joints_mended": [NAMES[j] for j in share.argsort(descending=True).tolist() if share[j] > 0.05],
+          "distance_before_rad": float(field(quats).mean()), "distance_after_rad": float(done.distance.mean()),
+          "file": path.name}, as_json)
+
+
+@app.command()
+def score(
+    source: Source,
+    worst: Annotated[int, typer.Option(help="How many frames to name.", min=1)] = 5,
+    as_json: Json = False,
+) -> None:
+    """How far each frame is from real poses, and which joints are to blame in the worst ones."""
+    from humanav.posendf import PoseNDF
+    from humanav.posendf.score import score as run
+
+    quats = _read(source)[1]
+    done = run(PoseNDF.load(), quats)
+    frames = done.distance.argsort(descending=True)[:worst].tolist()
+    named = [{"frame": frame, "distance_rad": round(float(done.distance[frame]), 4), "joints": list(done.worst[frame])}
+             for frame in frames]
+    if not as_json:
+        for frame in frames:
+            typer.echo(f"frame {frame:6}  {float(done.distance[frame]):.3f} rad  {', '.join(done.worst[frame])}")
+    _say({"frames": len(quats), "mean_distance_rad": float(done.distance.mean()),
+          "median_distance_rad": float(done.distance.median())} | ({"worst": named} if as_json else {}), as_json)
+
+
+def _read(source: str) -> tuple[Motion, Tensor]:
+    """A motion file or clip and its poses; what its reader had to mend goes to stderr."""
+    from humanav.motion import CLIP_NAMES, load_clip, read_motion
+    from humanav.posendf import motion_to_quats
+
+    if source in CLIP_NAMES:
+        motion = load_clip(source)
+    elif not Path(source).is_file():
+        raise InputError(f"There is no motion {source!r}: name a motion file, or one of the clips "
+                         f"{', '.join(CLIP_NAMES)}.")
+    else:
+        loaded = read_motion(source)
+        for note in loaded.notes:
+            typer.echo(f"Note: {note}", err=True)
+        motion = loaded.motion
+    return replace(motion, name=Path(source).stem), motion_to_quats(motion)
+
+
+def _frame(quats: Tensor, frame: int, source: str) -> Tensor:
+    if not -len(quats) <= frame < len(quats):
+        raise InputError(f"{Path(source).name} has {len(quats)} frames, so there is no frame {frame}.")
+    return quats[frame]
+
+
+def _write(motion: Motion | None, quats: Tensor, out: Path | None, name: str) -> Path:
+    """The poses as a motion file: within ``motion`` where they are its frames, else on a body that stands still."""
+    import numpy as np
+
+    from humanav.motion import Motion, save_npz
+    from humanav.posendf import with_quats
+
+    path = out or Path(name)
+    if motion is None:
+        motion = Motion(fps=30.0, global_orient=np.zeros((len(quats), 3), np.float32),
+                        body_pose=np.zeros((len(quats), 21, 3), np.float32), name=path.stem)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return save_npz(with_quats(motion, quats), path)
+
+
+def _turned(a: Tensor, b: Tensor) -> float:
+    """Mean angle in degrees between the joints of poses."""
+    import torch
+
+    from humanav.posendf.quaternions import half_angle
+
+    return float(torch.rad2deg(2 * half_angle(a, b)).mean())
+
+
+def _say(summary: dict[str, Any], as_json: bool) -> None:
+    """One JSON object, or one line for each number."""
+    if as_json:
+        typer.echo(json.dumps({key: round(value, 5) if isinstance(value, float) else value
+                               for key, value in summary.items()}))
+        return
+    for key, value in summary.items():
+        shown = f"{value:.4g}" if isinstance(value, float) else ", ".join(value) if isinstance(value, list) else value
+        typer.echo(f"{key.replace('_', ' '):32} {shown}")

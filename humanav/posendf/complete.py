@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from humanav.errors import InputError
 from humanav.posendf.checks import check_mask, check_poses
+from humanav.posendf.corrupt import LIMBS
 from humanav.posendf.mixture import PoseMixture
+from humanav.posendf.poses import INDEX
 from humanav.posendf.project import STEP_SIZE, Field, project
+from humanav.posendf.quaternions import NUM_JOINTS
 from humanav.posendf.restorer import Restorer
 
 STEPS = 0
@@ -58,3 +63,20 @@ def complete(
         down = project(field, filled, steps, STEP_SIZE, fixed=known).quats
         filled = torch.where(known[..., None], seen, down)
     return filled
+
+
+def joints_of(names: Sequence[str]) -> Tensor:
+    """(21,) bool: the joints of limbs ("left_arm", "spine") and joints ("left_elbow") with these names.
+
+    Raises:
+        InputError: an unknown name, or none.
+    """
+    chosen = torch.zeros(NUM_JOINTS, dtype=torch.bool)
+    for name in names:
+        if name not in LIMBS and name not in INDEX:
+            raise InputError(f"There is no limb or joint {name!r}: use {', '.join(LIMBS)}, or a joint of "
+                             f"{', '.join(INDEX)}.")
+        chosen[list(LIMBS[name]) if name in LIMBS else [INDEX[name]]] = True
+    if not names:
+        raise InputError(f"Say what is hidden: one or more of {', '.join(LIMBS)}, or a joint's name.")
+    return chosen
