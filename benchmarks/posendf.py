@@ -16,14 +16,14 @@ joints, which every method is told. ``denoise_mpjpe_mm``, ``amplitude_kept``, ``
 setting of ours, the filters tuned on training subjects for each damage. ``gen_nn_ratio``: median true distance of
 generated poses over that of held-out ones; ``apd_ratio``: their mean pairwise joint distance over that of real poses;
 ``frechet``: of joint positions to training poses and to held-out ones (cm^2); ``copies_pct``: generated poses within
-0.01 rad of a training pose. ``path``: the largest distance on the way between two held-out poses, by the field and
-true. ``pose_steps_per_s``: steps of projection per second of processor time on one thread, against the same network
-written joint by joint with autograd.
+0.01 rad of a training pose. ``path_rad``: distances in the middle half of the way between two held-out poses, by the
+field and true (to training poses). ``pose_steps_per_s``: steps of projection per second of processor time on one
+thread, against the same network written joint by joint with autograd.
 
-Baselines: Gaussian and GMM(8) over rotation vectors (restoring: the expected pose under noise, of the level that
-leaves the least error of all joints on validation subjects; completing: the conditional mean), nearest neighbours in
-the same training poses, a denoising network trained here for a minute on the same damage, and for motions the
-One-Euro, Gaussian and Savitzky-Golay filters.
+Baselines: Gaussian and GMM(8) over rotation vectors (restoring: the expected pose under noise; completing: the
+conditional mean), nearest neighbours in the same training poses (noise level and number of neighbours picked on
+validation subjects by the measure of each table), a denoising network trained here for a minute on the same damage,
+and for motions the One-Euro, Gaussian and Savitzky-Golay filters.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     out |= completing(field, poses, held_out, mixtures, say)
     out |= generating(field, poses, mixtures, seed, 100 if quick else 500)
     say(f"generation: {out['generation']}")
-    out |= interpolating(field, poses, held_out, 8 if quick else 48)
-    say(f"interpolation: {out['path']}")
+    out |= interpolating(field, poses, held_out, seed, 8 if quick else 48)
+    say(f"interpolation: {out['path_rad']}")
     out |= moving(field, quick, seed, say)
     out |= speed(field, held_out, 3 if quick else 15)
     say("speed")
@@ -122,28 +122,33 @@ def repairing(field: Any, poses: Poses, held_out: Tensor, mixtures: dict[str, An
     network = train_denoiser(poses.pool, damage, seconds=seconds, seed=seed)
     say("denoising network trained")
     trial_truth = draw(poses.validation, len(held_out) // 2, torch.Generator().manual_seed(seed))
-    trial = corrupt(trial_truth, torch.Generator().manual_seed(seed + 3), others=trial_truth)
+    spoilt = corrupt(trial_truth, torch.Generator().manual_seed(seed + 3), others=trial_truth)
+    trial = Case(trial_truth, spoilt.quats, spoilt.damaged)
 
-    def error(quats: Tensor) -> float:
-        return float(angles_deg(quats, trial_truth).mean())
-
-    sigma = {name: pick(SIGMAS, lambda value, m=m: error(m.restore(trial.quats, value)))
-             for name, m in mixtures.items()}
-    count = int(pick((1, 3, 8, 20), lambda k: error(Neighbours(poses.tree, int(k)).repair(trial.quats))))
-    neighbours = Neighbours(poses.tree, count)
-    say(f"assumed noise {sigma}, {count} neighbours")
     rest = mean_fill(poses.pool)
     methods = {"input": lambda q: q, "mean_pose": lambda q: rest(q, torch.zeros(21, dtype=torch.bool)),
-               **{name: lambda q, n=name: mixtures[n].restore(q, sigma[n]) for name in mixtures},
-               "nearest": neighbours.repair, "denoising_net": network, "projection": lambda q: project(field, q).quats,
+               "denoising_net": network, "projection": lambda q: project(field, q).quats,
                "humanav": lambda q: repair(field, q).quats}
-    damaged, whole = {}, {}
-    for kind, case in repair_cases(held_out, seed).items():
-        made = {name: method(case.quats) for name, method in methods.items()}
-        damaged[kind] = best_of({name: joint_error(quats, case.truth, case.damaged) for name, quats in made.items()})
-        whole[kind] = best_of({name: float(angles_deg(quats, case.truth).mean()) for name, quats in made.items()})
-        say(f"repair, {kind}: {damaged[kind]}; all joints {whole[kind]}")
-    return {"repair_deg": damaged, "repair_pose_deg": whole}
+    cases = repair_cases(held_out, seed)
+    made = {kind: {name: method(case.quats) for name, method in methods.items()} for kind, case in cases.items()}
+    tables: dict[str, Any] = {"repair_deg": {}, "repair_pose_deg": {}}
+    for measure, table in tables.items():
+        def error(quats: Tensor, case: Case = trial, every: bool = measure == "repair_pose_deg") -> float:
+            return joint_error(quats, case.truth, torch.ones_like(case.damaged) if every else case.damaged)
+
+        # each table has its baselines tuned for it
+        sigma = {name: pick(SIGMAS, lambda value, m=m: error(m.restore(trial.quats, value)))
+                 for name, m in mixtures.items()}
+        count = int(pick((1, 3, 8, 20), lambda k: error(Neighbours(poses.tree, int(k)).repair(trial.quats))))
+        say(f"{measure}: assumed noise {sigma}, {count} neighbours")
+        for kind, case in cases.items():
+            tuned = {**{name: m.restore(case.quats, sigma[name]) for name, m in mixtures.items()},
+                     "nearest": Neighbours(poses.tree, count).repair(case.quats)}
+            row = {name: error(quats, case) for name, quats in {**made[kind], **tuned}.items()}
+            order = ("input", "mean_pose", *tuned, "denoising_net", "projection", "humanav")
+            table[kind] = best_of({name: row[name] for name in order})
+            say(f"{measure}, {kind}: {table[kind]}")
+    return tables
 
 
 def completing(field: Any, poses: Poses, held_out: Tensor, mixtures: dict[str, Any], say: Any) -> dict[str, Any]:
@@ -171,15 +176,17 @@ def _hidden_error(case: Case, quats: Tensor) -> float:
 
 def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, count: int) -> dict[str, Any]:
     """Poses out of nothing: near real ones, as varied as them, and not copies."""
-    from humanav.posendf import generate, project
+    from humanav.posendf import PoseMixture, generate, project
     from humanav.posendf.corrupt import nrdf_noise
 
     generator = torch.Generator().manual_seed(seed + 5)
     rest = torch.zeros(count, 21, 4)
     rest[..., 0] = 1
     start = nrdf_noise(rest, 1.0, generator)[0]
-    crowds = {"humanav": generate(field, count, seed=seed), "noise, projected": project(field, start).quats,
-              "noise": start, **{name: m.sample(count, generator) for name, m in mixtures.items()},
+    crowds = {"humanav": generate(field, count, seed=seed),
+              "start of humanav": PoseMixture.load().sample(count, generator),
+              "noise": start, "noise, projected": project(field, start).quats,
+              **{name: m.sample(count, generator) for name, m in mixtures.items()},
               "training poses": draw(poses.pool, count, generator),
               "held-out poses": draw(poses.held_out, count, generator)}
     real, test = (positions_cm(draw(q, 4 * count, generator)) for q in (poses.pool, poses.held_out))
@@ -198,21 +205,24 @@ def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, co
             "frechet": table["humanav"]["frechet_train"], "generation": table}
 
 
-def interpolating(field: Any, poses: Poses, held_out: Tensor, pairs: int, steps: int = 20) -> dict[str, Any]:
-    """The worst pose on the way between two: along the manifold, and along the shortest rotations."""
+def interpolating(field: Any, poses: Poses, held_out: Tensor, seed: int, pairs: int, steps: int = 20) -> dict[str, Any]:
+    """The middle half of the way between two poses: along the manifold, and along the shortest rotations."""
     from humanav.posendf import interpolate
     from humanav.posendf.quaternions import pose_distance, slerp
 
-    apart = pose_distance(held_out[:, None], held_out[None]).flatten().topk(20 * pairs).indices[::20]
-    worst: dict[str, list[list[float]]] = {"humanav": [], "slerp": []}
-    for index in apart.tolist():
-        a, b = held_out[index // len(held_out)], held_out[index % len(held_out)]
-        straight = torch.stack([slerp(a, b, part) for part in torch.linspace(0, 1, steps).tolist()])
-        for name, path in (("humanav", interpolate(field, a, b, steps)), ("slerp", straight)):
-            worst[name].append([float(field(path).max()), float(poses.tree.nearest(path)[0].max())])
-    means = {name: torch.tensor(values).mean(0).tolist() for name, values in worst.items()}
-    return {"path": {measure: best_of({name: values[k] for name, values in means.items()})
-                     for k, measure in enumerate(("largest field distance", "largest true distance"))}}
+    generator = torch.Generator().manual_seed(seed)
+    a, b = (held_out[torch.randint(len(held_out), (8 * pairs,), generator=generator)] for _ in range(2))
+    far = pose_distance(a, b).topk(2 * pairs).indices[::2]  # of the quarter that is farthest apart
+    middle = slice(steps // 4, steps - steps // 4)
+    table: dict[str, dict[str, list[float]]] = {}
+    for first, last in zip(a[far], b[far]):
+        straight = torch.stack([slerp(first, last, part) for part in torch.linspace(0, 1, steps).tolist()])
+        for name, path in (("humanav", interpolate(field, first, last, steps)), ("slerp", straight)):
+            for measure, values in (("field", field(path)), ("true", poses.tree.nearest(path)[0][:, 0])):
+                for kind, value in (("largest", values[middle].max()), ("mean", values[middle].mean())):
+                    table.setdefault(f"{kind}, {measure}", {}).setdefault(name, []).append(float(value))
+    return {"path_rad": {key: best_of({name: sum(values) / len(values) for name, values in row.items()})
+                         for key, row in table.items()}}
 
 
 def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
