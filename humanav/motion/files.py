@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["npz", "bvh", "amc", "asf", "text"]
 
+_SLOW = 10.0  # frames a second
+
 
 def load_motion(
     path: str | Path, body: BodyModel | None = None, *, asf: str | Path | None = None,
@@ -57,22 +59,28 @@ def read_motion(
     file = Path(path)
     kind = kind_of(file)
     names = read_joint_map(joint_map)
-    if kind == "asf" and asf is not None and kind_of(Path(asf)) == "amc":
+    if kind == "asf" and asf is not None and kind_of(asf) == "amc":
         file, asf, kind = Path(asf), file, "amc"  # the two were given the other way round
     if kind == "npz":
         loaded = read_npz(file, up=up, body=body, quats=quats)
     elif kind == "bvh":
         loaded = to_smplx(parse_bvh(file), file.stem, body, joint_map=names, up=up)
     elif kind == "amc":
-        return load_amc(file, asf, body, fps=fps, joint_map=names, up=up)
+        loaded = load_amc(file, asf, body, fps=fps, joint_map=names, up=up)
     elif kind == "asf":
         raise MotionFileError(f"{file.name} is a skeleton without motion; give the .amc file with it.")
     else:
         rows = read_table(file)
-        if rows.shape[1] not in (63, 66, 69, 72, 156, 165):
-            return to_smplx(parse_expmap(rows, file.name, fps), file.stem, body, up=up)
-        loaded = from_arrays({"poses": rows}, file.name, up=up, body=body)
-    return loaded if fps is None else replace(loaded, motion=replace(loaded.motion, fps=fps))
+        plain = rows.shape[1] in (63, 66, 69, 72, 156, 165)
+        loaded = (from_arrays({"poses": rows}, file.name, up=up, body=body) if plain
+                  else to_smplx(parse_expmap(rows, file.name, fps), file.stem, body, up=up))
+    motion, notes = loaded.motion, loaded.notes
+    if fps is not None and fps != motion.fps:
+        motion = replace(motion, fps=fps)
+        notes = tuple(note for note in notes if "frame rate" not in note)
+    if motion.fps < _SLOW and len(motion) > 1:
+        notes += (f"The motion has only {motion.fps:g} frames a second; what happens between them is guessed.",)
+    return replace(loaded, motion=motion, notes=notes)
 
 
 def read_skeleton(path: str | Path, asf: str | Path | None = None) -> Skeleton:

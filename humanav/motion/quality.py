@@ -32,8 +32,8 @@ SPIKE = 0.25  # seconds: a joint that jumps away and back within this is wrong i
 _LIMITS: dict[str, tuple[str, tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "hip": ("y", (-150, 50), (-75, 85), (-65, 115)),
     "knee": ("y", (-15, 170), (-45, 45), (-25, 25)),
-    "ankle": ("y", (-75, 65), (-65, 65), (-50, 50)),
-    "foot": ("z", (-60, 75), (-30, 30), (-30, 30)),
+    "ankle": ("y", (-75, 75), (-65, 65), (-50, 50)),
+    "foot": ("z", (-95, 75), (-30, 30), (-30, 30)),
     "spine1": ("y", (-45, 80), (-40, 40), (-40, 40)),
     "spine2": ("y", (-40, 55), (-40, 40), (-40, 40)),
     "spine3": ("y", (-45, 45), (-40, 40), (-40, 40)),
@@ -138,10 +138,12 @@ def _jumps(pose: Array, fps: float) -> Mask:
         step = (np.swapaxes(turns[:-span], -1, -2) @ turns[span:]).reshape(-1, 3, 3)
         return np.degrees(Rotation.from_matrix(step).magnitude()).reshape(-1, joints)
 
-    wrong = _around(angle(1) > max(JUMP_SPEED / fps, JUMP_ANGLE), fps)
-    span = min(round(JUMP_TIME * fps), frames - 1)  # a jump that a higher frame rate spreads over several frames
-    if span > 1:
-        far = angle(span) > JUMP_SPEED * JUMP_TIME
+    jump = angle(1) > max(JUMP_SPEED / fps, JUMP_ANGLE)
+    wrong = _around(jump, fps)
+    span = min(round(JUMP_TIME * fps), frames - 1)
+    if span > 1:  # a jump that a higher frame rate spreads over several frames
+        seen = np.cumsum(np.concatenate([np.zeros((1, joints), dtype=np.intp), jump]), axis=0)
+        far = (angle(span) > JUMP_SPEED * JUMP_TIME) & (seen[span:] == seen[:-span])
         for k in range(span + 1):
             wrong[k : k + len(far)] |= far
     return wrong
