@@ -17,7 +17,8 @@ setting of ours, the filters tuned on training subjects for each damage. ``gen_n
 generated poses over that of held-out ones; ``apd_ratio``: their mean pairwise joint distance over that of real poses;
 ``frechet``: of joint positions to training poses and to held-out ones (cm^2); ``copies_pct``: generated poses within
 0.01 rad of a training pose. ``path_rad``: distances in the middle half of the way between two held-out poses, by the
-field and true (to training poses). ``pose_steps_per_s``: steps of projection per second of processor time on one
+field and true (to training poses). ``fit_image``: the body fitted to noisy 2D keypoints of held-out poses, by prior
+(``gmm`` is the mixture of the package). ``pose_steps_per_s``: steps of projection per second of processor time on one
 thread, against the same network written joint by joint with autograd.
 
 Baselines: Gaussian and GMM(8) over rotation vectors (restoring: the expected pose under noise; completing: the
@@ -36,7 +37,8 @@ import torch
 from _posendf_baselines import SIGMAS, Neighbours, mean_fill, pick, train_denoiser
 from _posendf_cases import Case, Poses, completion_cases, draw, load_poses, mocap, repair_cases
 from _posendf_measures import angles_deg, auc, best_of, frechet, joint_error, pair_distance_cm, pearson, positions_cm
-from _posendf_measures import ratio_to_best as ratio
+from _posendf_peer import speed
+from _posendf_targets import targets
 from torch import Tensor
 
 COPY_RAD = 0.01
@@ -71,6 +73,8 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     out |= interpolating(field, poses, held_out, seed, 8 if quick else 48)
     say(f"interpolation: {out['path_rad']}")
     out |= moving(field, quick, seed, say)
+    out |= fitting(mixtures["gmm8"], 3 if quick else 40, seed)
+    say(f"fitting: {out['fit_image']}")
     out |= speed(field, held_out, 3 if quick else 15)
     say("speed")
     out["targets"] = targets(out)
@@ -229,7 +233,7 @@ def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
     """Motions with noise, gaps and outliers."""
     from _posendf_motion import rows
 
-    from humanav.posendf import denoise
+    from humanav.posendf.denoise import denoise
 
     tables = rows(mocap(), lambda take: denoise(take.motion, field=field, missing=take.missing).motion,
                   count=3 if quick else 12, tuned_on=3 if quick else 8, frames=60 if quick else 150, seed=seed, say=say)
@@ -237,69 +241,17 @@ def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
     return tables
 
 
-def speed(field: Any, held_out: Tensor, repetitions: int, steps: int = 20) -> dict[str, Any]:
-    """Steps of projection per second, ours and the plain network's, in turn on one thread."""
-    from _posendf_peer import JointByJoint
-    from _posendf_peer import project as plain_project
+def fitting(gmm8: Any, count: int, seed: int) -> dict[str, Any]:
+    """The body on 2D keypoints under different priors."""
+    import numpy as np
+    from _fit_image import draw_cases, fit_image_errors
 
-    from humanav.posendf import project
-    from humanav.posendf.corrupt import axis_angle_noise
+    from humanav.posendf import cmu_clips
 
-    peer = JointByJoint.copy(field)
-    if float((peer(held_out) - field(held_out)).abs().max()) > 1e-3:
-        raise RuntimeError("The plain network is not the same function.")
-    spoilt = axis_angle_noise(held_out, 0.3, torch.Generator().manual_seed(0))[0]  # far enough to need all steps
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    table: dict[str, dict[str, float]] = {}
-    try:
-        for batch in (1, 256):
-            start = spoilt[torch.arange(batch) % len(spoilt)]
-            ways = {"humanav": lambda s=start: project(field, s, steps),
-                    "joint_by_joint": lambda s=start: plain_project(peer, s, steps, 0.05)}
-            seconds: dict[str, list[float]] = {name: [] for name in ways}
-            for turn in range(repetitions + 1):
-                for name, way in ways.items():
-                    before = time.process_time()
-                    way()
-                    if turn:
-                        seconds[name].append(time.process_time() - before)
-            rates = {name: batch * steps / float(torch.tensor(values).median()) for name, values in seconds.items()}
-            table[f"batch {batch}"] = {**{name: round(rate, 1) for name, rate in rates.items()},
-                                       "speedup": round(rates["humanav"] / rates["joint_by_joint"], 3)}
-    finally:
-        torch.set_num_threads(threads)
-    return {"speedup": table["batch 1"]["speedup"], "speedup_256": table["batch 256"]["speedup"],
-            "pose_steps_per_s": table}
-
-
-def targets(out: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What was to be reached: value, bar and whether."""
-    generation, repaired, motions = out["generation"], out["repair_deg"], out["denoise_mpjpe_mm"]
-    gaps = motions["outliers+gaps"]
-    seen, unseen = ({kind: row for kind, row in repaired.items() if kind.startswith("unseen") == new}
-                    for new in (False, True))
-    bars = [("distance_pearson", out["distance_pearson"], ">=", 0.985),
-            ("distance_mae_rad", out["distance_mae_rad"], "<=", 0.025),
-            ("training_pool_pearson", out["training_pool_pearson"], ">=", 0.985),
-            ("training_pool_mae_rad", out["training_pool_mae_rad"], "<=", 0.025),
-            ("auc_noise_0.1", out["auc_noise_0.1"], ">=", 0.985), ("auc_broken", out["auc_broken"], ">=", 0.99),
-            ("clean_move_deg", out["clean_move_deg"], "<=", 2.0),
-            ("repair, worst row over best baseline", max(map(ratio, seen.values())), "<=", 1.03),
-            ("repair of unseen damage, worst row over best baseline", max(map(ratio, unseen.values())), "<=", 1.03),
-            ("repair, all joints, worst row over best baseline", max(map(ratio, out["repair_pose_deg"].values())), "<=",
-             1.03),
-            ("completion, worst row over best baseline", max(map(ratio, out["complete_deg"].values())), "<=", 1.03),
-            ("denoising, worst row over best filter", max(map(ratio, motions.values())), "<=", 1.03),
-            ("outliers+gaps over best filter", ratio(gaps), "<=", 0.85),
-            ("gen_nn_ratio", out["gen_nn_ratio"], "<=", 1.5), ("apd_ratio", out["apd_ratio"], ">=", 0.7),
-            ("apd_ratio ", out["apd_ratio"], "<=", 1.3)]
-    bars += [(f"{key} over best of Gaussian and GMM",
-              generation["humanav"][key] / min(generation[name][key] for name in ("gaussian", "gmm8")), "<=", 1.0)
-             for key in ("frechet_train", "frechet_held_out")]
-    bars += [("speedup", out["speedup"], ">=", 3.0), ("speedup_256", out["speedup_256"], ">=", 1.0)]
-    return {name: {"value": round(float(value), 4), "bar": f"{sign} {bar:g}",
-                   "reached": bool(value >= bar if sign == ">=" else value <= bar)} for name, value, sign, bar in bars}
+    poses = np.concatenate([clip.motion.full_pose[clip.ok, :22] for clip in cmu_clips(mocap(), "test")])
+    priors = {name: {"prior": name} for name in ("none", "mean", "gmm", "manifold")}
+    rows = fit_image_errors(draw_cases(poses, count, seed), {**priors, "gmm8": {"prior": "gmm", "mixture": gmm8}})
+    return {"fit_image": {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}}
 
 
 def _clock() -> Any:
