@@ -14,6 +14,8 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("ImageFit", "fit_image"), "image"),
     **dict.fromkeys(("ModelConfig",), "config"),
     **dict.fromkeys(("PoseNDF",), "model"),
+    **dict.fromkeys(("KINDS", "LIMBS", "MIX", "STRUCTURED", "Corrupted", "corrupt"), "corrupt"),
+    "PosePool": "nearest",
     **dict.fromkeys(("NAMES", "mirror_quats", "motion_to_quats", "with_quats"), "poses"),
     **dict.fromkeys(("PoseMixture",), "mixture"),
     **dict.fromkeys(("Projection", "project"), "project"),

@@ -115,8 +115,8 @@ def hyperextend(
     """
     chosen = _choose(joints, quats, generator)
     hinges = torch.zeros(NUM_JOINTS, 3, dtype=torch.float64)
-    for name, axis in _HINGES.items():
-        hinges[INDEX[name]] = torch.nn.functional.normalize(torch.tensor(axis, dtype=torch.float64), dim=0)
+    for name, direction in _HINGES.items():
+        hinges[INDEX[name]] = torch.nn.functional.normalize(torch.tensor(direction, dtype=torch.float64), dim=0)
     axis = hinges.to(quats)[chosen]
     now = quats[torch.arange(len(quats)), chosen]
     bent = 2 * torch.atan2((now[:, 1:] * axis).sum(-1), now[:, 0])
