@@ -60,8 +60,7 @@ def complete(
         return project(field, flat, steps or SAMPLE_STEPS, STEP_SIZE, fixed=held).quats.view_as(drawn)
     filled = torch.where(known[..., None], seen, (restorer or Restorer.load()).restore(seen, known).quats)
     if steps:
-        down = project(field, filled, steps, STEP_SIZE, fixed=known).quats
-        filled = torch.where(known[..., None], seen, down)
+        filled = project(field, filled, steps, STEP_SIZE, fixed=known).quats
     return filled
 
 

@@ -38,7 +38,7 @@ class Projection:
     """Poses after a descent.
 
     Attributes:
-        quats: (B,21,4) canonical.
+        quats: (B,21,4); canonical but for fixed joints.
         distance: (B,) radians, the field's value at ``quats``.
         path: (steps+1,B,21,4) from the start to the end when it was asked for, else None.
     """
@@ -74,11 +74,12 @@ def project(
         raise InputError(f"Projection needs a step size in (0, 1] and no negative number of steps, not {step_size} and "
                          f"{steps}.")
     single = quats.ndim == 2
-    start = canonical(check_poses(quats[None] if single else quats, batch=True))
+    given = check_poses(quats[None] if single else quats, batch=True)
+    start = canonical(given)
     free = None if fixed is None else ~check_mask(fixed, start, "fixed")
     best, distance, path = _descend(field, start, steps, step_size, free, keep_path)
     if free is not None:
-        best = torch.where(free[..., None], best, start)
+        best = torch.where(free[..., None], best, given)
     if single:
         best, distance = best[0], distance[0]
     return Projection(best, distance.to(quats.dtype), path)

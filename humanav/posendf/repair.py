@@ -22,7 +22,7 @@ class Repair:
     """Mended poses.
 
     Attributes:
-        quats: (B,21,4) canonical.
+        quats: (B,21,4).
         damaged: (B,21) bool, the joints that were taken for damaged and mended; the others kept their numbers.
         distance: (B,) radians, the field's value after the repair.
     """
@@ -55,8 +55,8 @@ def repair(
     start = canonical(check_poses(quats, batch=True))
     restored = (restorer or Restorer.load()).restore(start)
     damaged = restored.damage > threshold
-    mended = torch.where(damaged[..., None], restored.quats, start)
+    mended = torch.where(damaged[..., None], restored.quats, quats)
     if steps:
-        mended = torch.where(damaged[..., None], project(field, mended, steps, STEP_SIZE, fixed=~damaged).quats, start)
+        mended = project(field, mended, steps, STEP_SIZE, fixed=~damaged).quats
     with torch.no_grad():
         return Repair(mended, damaged, field(mended.float()).to(start.dtype))
