@@ -221,23 +221,23 @@ def _parse_frames(file: Path) -> _Frames:
         if text[0] == ":":
             word = text[1:].strip().lower()
             degrees = {"degrees": True, "radians": False}.get(word, degrees)
-        elif text.isdigit():
+        elif text.isdecimal() and len(text) < 10:
             numbers.append(int(text))
+            if len(numbers) > MAX_FRAMES:
+                raise MotionFileError(f"{file.name} holds more than {MAX_FRAMES} frames; cut the motion first.")
         elif numbers:
             name, _, rest = text.replace("\t", " ").partition(" ")
             at.setdefault(name, []).append(len(numbers) - 1)
             rows.setdefault(name, []).append(rest)
     if not numbers or not rows:
         raise MotionFileError(f"{file.name} is not an AMC motion: it has no numbered frames with bones.")
-    place = np.array(numbers, dtype=object) - numbers[0]
+    place = np.array(numbers) - numbers[0]
     gaps = np.diff(place)
-    if len(gaps) and (gaps > 0).all() and gaps.max() > 1 and place[-1] < 2 * len(numbers):
+    if len(gaps) and (gaps > 0).all() and gaps.max() > 1 and place[-1] < min(2 * len(numbers), MAX_FRAMES):
         at = {name: [int(place[k]) for k in frames] for name, frames in at.items()}
         count = int(place[-1]) + 1
     else:
         count = len(numbers)
-    if count > MAX_FRAMES:
-        raise MotionFileError(f"{file.name} holds {count} frames; at most {MAX_FRAMES} can be read, so cut it first.")
     return _Frames(count, at, rows, degrees)
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,7 +29,7 @@ from scipy.spatial.transform import Rotation
 
 from humanav.errors import BodyFileError, InputError, MotionFileError, StorageError
 from humanav.motion import expmap
-from humanav.motion.arrays import KNOWN_KEYS, Arrays, QuatOrder, interpret, up_axis
+from humanav.motion.arrays import KNOWN_KEYS, TEXT_KEYS, Arrays, QuatOrder, interpret, up_axis
 from humanav.motion.loaded import Loaded
 from humanav.motion.motion import Motion
 from humanav.motion.rest import rest_joints
@@ -171,7 +172,10 @@ def _read_arrays(path: Path) -> Arrays:
         arrays: Arrays = {}
         with np.load(path, allow_pickle=False) as data:
             for key in data.files:
-                if key in KNOWN_KEYS:
+                if key in TEXT_KEYS:
+                    with suppress(ValueError):  # words may be pickled; what they say is not needed
+                        arrays[key] = data[key]
+                elif key in KNOWN_KEYS:
                     arrays[key] = data[key]
         if not arrays:
             some = ", ".join(sorted(data.files)[:8]) or "nothing"

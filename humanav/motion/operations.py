@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _SINK = 0.02  # metres
+_MOST_FRAMES = 1_000_000
 
 
 def resample(motion: Motion, fps: float) -> Motion:
@@ -27,11 +28,14 @@ def resample(motion: Motion, fps: float) -> Motion:
     The first frame stays, and the last one is the last new frame time within the motion.
 
     Raises:
-        InputError: ``fps`` is not a positive number.
+        InputError: ``fps`` is not a positive number, or asks for more than a million frames.
     """
     if not (np.isfinite(fps) and fps > 0):
         raise InputError(f"The frame rate must be a positive number, not {fps}.")
     frames = len(motion)
+    if motion.duration * fps > _MOST_FRAMES:
+        raise InputError(f"{motion.duration:.0f} seconds at {fps:g} frames per second are too many frames; choose a "
+                         "lower frame rate or cut the motion.")
     count = int(np.floor((frames - 1) / motion.fps * fps + 1e-6)) + 1
     place = np.minimum(np.arange(count) * motion.fps / fps, frames - 1)
     low = np.minimum(place.astype(int), max(frames - 2, 0))

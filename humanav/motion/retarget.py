@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from humanav.body.names import JOINT_INDEX, JOINT_NAMES, PARENTS
-from humanav.errors import BodyFileError, MotionFileError
+from humanav.errors import BodyFileError, InputError, MotionFileError
 from humanav.motion.loaded import BODY_JOINTS, Loaded
 from humanav.motion.motion import Motion
 from humanav.motion.rest import rest_joints
@@ -45,7 +45,7 @@ def to_smplx(
         up: the source's vertical axis; None finds it out.
 
     Raises:
-        MotionFileError: the joints are not recognised, or the legs have no length.
+        MotionFileError: the joints are not recognised, the legs have no length, or numbers are beyond all bounds.
     """
     bones = find_bones(source, joint_map)
     try:
@@ -78,7 +78,10 @@ def to_smplx(
     ratio = ours / length if scale is None else scale
     hips = points[:, [bones["left_hip"], bones["right_hip"]]].mean(axis=1) @ world.T * ratio
     pelvis = hips + globals_[:, 0] @ (rest[0] - rest[1:3].mean(axis=0))
-    motion = Motion.from_full_pose(pose, fps=source.fps, transl=pelvis - rest[0], betas=betas, name=name)
+    try:
+        motion = Motion.from_full_pose(pose, fps=source.fps, transl=pelvis - rest[0], betas=betas, name=name)
+    except InputError as error:
+        raise MotionFileError(str(error)) from error
 
     missing = np.zeros((frames, BODY_JOINTS), dtype=np.bool_)
     if source.missing is not None:

@@ -57,6 +57,8 @@ def test_resampling_there_and_back():
     assert len(resample(motion[:1], 60)) == 1
     with pytest.raises(InputError, match="positive"):
         resample(motion, 0)
+    with pytest.raises(InputError, match="too many frames"):
+        resample(motion, 1e9)
 
 
 @pytest.mark.parametrize("fps", [2, 7.5, 30, 120, 240])

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from humanav.errors import MotionFileError, StorageError
-from humanav.motion import load_motion, load_npz, save_npz, write_bvh
+from humanav.motion import load_motion, load_npz, read_motion, save_npz, write_bvh
 from humanav.motion.npz import Z_UP_TO_Y_UP, turn_world
 from tests.motion.motions import random_motion
 
@@ -71,6 +71,18 @@ def test_stageii_file_without_poses(tmp_path, body):
              surface_model_type="smplx")
     back = load_motion(path)
     np.testing.assert_allclose(back.full_pose, motion.full_pose, atol=1e-6)
+
+
+def test_words_may_be_pickled_and_a_gender_is_said(tmp_path):
+    motion = random_motion(frames=3)
+    pose = motion.full_pose.reshape(3, -1)
+    arrays = {"poses": np.concatenate([pose[:, :66], pose[:, 75:]], axis=1), "trans": motion.transl,
+              "betas": np.ones(16), "mocap_framerate": 60.0}
+    for gender in (np.array("female"), np.array(b"female"), np.array({"a": 1}, dtype=object)):
+        np.savez(tmp_path / "m.npz", gender=gender, **arrays)
+        loaded = read_motion(tmp_path / "m.npz")
+        assert loaded.motion.betas.shape == (16,)
+        assert any("female SMPL body" in note for note in loaded.notes) == (gender.dtype != object)
 
 
 def test_posendf_and_smpl_arrays(tmp_path):
