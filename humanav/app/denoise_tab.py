@@ -29,6 +29,9 @@ UNTOUCHED, FIRST_DAMAGE = list(DAMAGES)[:2]
 FILE_TYPES = [".npz", ".npy", ".bvh", ".amc", ".asf", ".txt", ".json", ".yaml", ".yml"]
 MAPS = (".json", ".yaml", ".yml")
 
+PARTS = [("Clean a motion", "clean"), ("Random poses", "random"), ("Between poses", "between")]
+
+_SHOW_PART = "(part) => { document.getElementById('denoise').dataset.part = part; }"
 _LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('clean-viewer')"
                    ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
 
@@ -119,7 +122,7 @@ class CleanPart(Part):
     def finished(self, result: Result) -> Updates:
         """The page of a cleaned motion."""
         report = result.report
-        lead = f"Your motion is clean, in {report['seconds']:.0f} seconds."
+        lead = f"Your motion is clean, in {report['seconds']:.1f} seconds."
         return self.ready() | {
             self.viewer: motion_pieces.cleaned(result),
             self.status: pieces.done(lead, report["quality"], report["warnings"]),
@@ -147,10 +150,13 @@ def sort_files(files: Sequence[str]) -> tuple[str, str | None, str | None]:
 
 def build() -> None:
     """Place the tab's components; called inside its ``gr.Tab``."""
-    with gr.Tabs(elem_id="denoise-parts", elem_classes="parts"):
-        with gr.Tab("Clean a motion", id="clean"):
+    with gr.Column(elem_id="denoise"):
+        parts = gr.Radio(PARTS, value="clean", show_label=False, container=False, elem_id="denoise-parts")
+        with gr.Column(elem_classes="part-clean"):
             clean = CleanPart()
-        with gr.Tab("Random poses", id="random"):
+        with gr.Column(elem_classes="part-random"):
             random = RandomPart()
-        with gr.Tab("Between two poses", id="between") as tab:
-            BetweenPart(clean.made, random.made).draw_at(tab)
+        with gr.Column(elem_classes="part-between"):
+            between = BetweenPart(clean.made, random.made)
+    parts.change(None, parts, js=_SHOW_PART, api_visibility="private")
+    between.draw_on(parts.change)

@@ -61,7 +61,8 @@ def comparison(
 def cleaned(result: Result) -> str:
     """The player of a cleaned motion."""
     report = result.report
-    return comparison(result.path("comparison.glb"), report["people"], report["curves"], report["duration"],
+    curves = {name: values for name, values in report["curves"].items() if name != "Truth"}
+    return comparison(result.path("comparison.glb"), report["people"], curves, report["duration"],
                       worst=report["worst"], spans=report["spans"], name="The motion before and after")
 
 
@@ -71,9 +72,10 @@ def measures_table(rows: Sequence[Mapping[str, Any]]) -> str:
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("Before", "After", *(["Truth"] if truth else [])))
     lines = []
     for row in rows:
-        unit = _UNITS.get(row["unit"], f" {row['unit']}")
-        cells = "".join(f"<td>{_number(row[key])}{html.escape(unit)}</td>" if key in row else "<td></td>"
-                        for key in ("before", "after", *(["truth"] if truth else [])))
+        unit = _UNITS.get(row["unit"], f" <small>{row['unit']}</small>")
+        keys = ("before", "after", *(["truth"] if truth else []))
+        digits = 1 if max(abs(row.get(key, 0)) for key in keys) < 100 and row["unit"] != "mm" else 0
+        cells = "".join(f"<td>{row[key]:,.{digits}f}{unit}</td>" if key in row else "<td></td>" for key in keys)
         words = f"{html.escape(row['name'])}<small>{html.escape(_HINTS.get(row['name'], ''))}</small>"
         lines.append(f'<tr><th scope="row">{words}</th>{cells}</tr>')
     return (f'<h3 class="part">In numbers</h3><table class="numbers"><thead><tr><td></td>{heads}</tr></thead>'
@@ -87,10 +89,6 @@ _HINTS = {
     "Feet sliding": "speed of feet that should stand; less is better",
     "Size of the movement": "100 % keeps it all; far less is smoothed away, more is noise",
 }
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 20 or float(value).is_integer() else f"{value:.1f}"
 
 
 def gallery(result: Result) -> str:

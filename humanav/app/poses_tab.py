@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ class RandomPart(Part):
                 "take, by the measure they were made with. Click one to see it large.")
         return self.ready() | {
             self.viewer: pieces.player(result.path("poses.glb"), "A random pose", yaw=25.0),
-            self.status: pieces.done(f"{result.inputs['count']} poses, in {report['seconds']:.0f} seconds.", said, ()),
+            self.status: pieces.done(f"{result.inputs['count']} poses, in {report['seconds']:.1f} seconds.", said, ()),
             self.gallery: motion_pieces.gallery(result), self.downloads: pieces.downloads(result),
             self.made: str(result.folder)}
 
@@ -133,7 +133,7 @@ class BetweenPart(Part):
     def __init__(self, cleaned: gr.State, gallery: gr.State) -> None:
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_classes="input"):
-                self.ends = [self._end("From", "Squat", 50, 0), self._end("To", "Celebrate", 50, 1)]
+                self.ends = [self._end("From", "Squat", 25, 0), self._end("To", "Celebrate", 50, 1)]
                 self.make = gr.Button("Go from one to the other", variant="primary", size="lg", elem_id="between")
                 self.stop = gr.Button("Cancel", visible=False)
             with gr.Column(scale=7, min_width=300):
@@ -156,10 +156,10 @@ class BetweenPart(Part):
                 event(_preview, [source, moment, seed, *results], [moment, seed, picture], **quiet)
         self.results, self.quiet = results, quiet
 
-    def draw_at(self, tab: gr.Tab) -> None:
-        """Draw both chosen poses when the part is opened."""
+    def draw_on(self, event: Callable[..., Any]) -> None:
+        """Draw both chosen poses on an event: when the part is opened."""
         for source, moment, seed, picture in self.ends:
-            tab.select(_preview, [source, moment, seed, *self.results], [moment, seed, picture], **self.quiet)
+            event(_preview, [source, moment, seed, *self.results], [moment, seed, picture], **self.quiet)
 
     @staticmethod
     def _end(label: str, source: str, moment: int, seed: int) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.HTML]:
@@ -168,7 +168,7 @@ class BetweenPart(Part):
                 picture = gr.HTML("", elem_classes="bare", padding=False)
             with gr.Column(scale=2, min_width=170):
                 dropdown = gr.Dropdown(SOURCES, value=source, label=label, elem_id=f"end-{label.lower()}")
-                slider = gr.Slider(0, 100, moment, step=1, label="Where in it, %")
+                slider = gr.Slider(0, 100, moment, step=1, label="Moment, %")
                 number = gr.Number(seed, precision=0, minimum=0, label="Seed", visible=False)
         return dropdown, slider, number, picture
 
@@ -193,14 +193,14 @@ class BetweenPart(Part):
     def finished(self, result: Result) -> Updates:
         """Both ways side by side over their distance."""
         report = result.report
-        straight, along = (report["highest"][name] for name in report["people"])
-        said = (f"At its worst the straight way is {straight:.1f}° a joint from the poses people take, the way along "
-                f"the manifold {along:.1f}°.")
+        straight, along = (report["mean"][name] for name in report["people"])
+        said = (f"On the way, the poses are {straight:.1f}° a joint from those people take if every joint turns "
+                f"straight, and {along:.1f}° along the manifold.")
         return self.ready() | {
             self.viewer: motion_pieces.comparison(
                 result.path("comparison.glb"), report["people"], report["curves"], report["duration"],
                 axis=("first pose", "second pose"), name="Two ways from one pose to another"),
-            self.status: pieces.done(f"Both ways, in {report['seconds']:.0f} seconds.", said, ()),
+            self.status: pieces.done(f"Both ways, in {report['seconds']:.1f} seconds.", said, ()),
             self.downloads: pieces.downloads(result)}
 
 

@@ -27,6 +27,9 @@ MAX_FPS = 60.0
 WORST = 4
 """How many of the worst moments are named."""
 
+LIMB = 3
+"""So many repaired joints at once are shown as a repaired moment."""
+
 _BLENDER = "Python and the SMPL-X add-on of Blender"
 _AMASS = "tools that read AMASS (SMPL-H)"
 _BVH = "Blender, MotionBuilder, Maya and Cinema 4D"
@@ -104,6 +107,7 @@ def denoise_motion(
     from humanav.body import BodyModel
     from humanav.posendf import PoseNDF
     from humanav.posendf.denoise import denoise
+    from humanav.posendf.feet import keep_feet as keep_feet_still
     from humanav.posendf.motion_noise import worsen as spoil
     from humanav.posendf.poses import motion_to_quats
     from humanav.posendf.score import score
@@ -129,14 +133,16 @@ def denoise_motion(
         progress.show("The motion as it came.", file=preview, people=["Before"], curves={"Before": curve.tolist()},
                       worst=worst, seconds=_seconds(before))
         progress.next(DENOISE_STAGES[2])
-        cleaned = denoise(before, field=field, missing=missing, strength=strength, keep_feet=keep_feet,
-                          progress=progress.update)
+        cleaned = denoise(before, field=field, missing=missing, strength=strength, progress=_Within(progress, 4))
         progress.next(DENOISE_STAGES[3])
-        after = replace(cleaned.motion, name=f"{truth.name or 'motion'}, cleaned")
+        after = keep_feet_still(cleaned.motion) if keep_feet else cleaned.motion
+        after = replace(after, name=f"{truth.name or 'motion'}, cleaned")
         known = truth if worsen is not None else None
         people = {"Before": before, "After": after} | ({"Truth": truth} if known is not None else {})
         _export(writer, body, people, after, progress)
         curves = {"Before": curve, "After": degrees(score(field, motion_to_quats(after)).distance)}
+        if known is not None:
+            curves["Truth"] = degrees(field.value_and_gradient(motion_to_quats(known))[0])
         measures = compare(before, after, known, curves)
         repaired = np.asarray(cleaned.repaired)
         notes = [*notes, *_said(cleaned, repaired, missing)]
@@ -144,10 +150,21 @@ def denoise_motion(
             "people": list(people), "fps": before.fps, "duration": _seconds(before),
             "curves": {name: np.round(values, 3).tolist() for name, values in curves.items()},
             "worst": worst, "worst_joints": _worst_joints(scored.joints),
-            "spans": _spans(repaired.any(axis=1), before.fps), "measures": measures,
+            "spans": _spans(repaired.sum(axis=1) >= LIMB, before.fps), "measures": measures,
             "quality": quality({row["name"]: row for row in measures}), "warnings": notes,
             "seconds": round(progress.seconds, 2)})
     return writer.result
+
+
+class _Within(Progress):
+    """The stages of a task as parts of one stage of a job."""
+
+    def __init__(self, outer: Progress, steps: int) -> None:
+        super().__init__(steps, lambda event: outer.update(event.fraction), None)
+        self._outer = outer
+
+    def check(self) -> None:
+        self._outer.check()
 
 
 def open_motion(
@@ -306,7 +323,7 @@ def quality(rows: Mapping[str, Mapping[str, Any]]) -> str:
         lead = "There was little to clean: the poses were already as near to those that people take"
     jitter = rows["Jitter"]
     change = 1 - jitter["after"] / jitter["before"] if jitter["before"] > 1e-6 else 0.0
-    calm = f", {change:.0%} less jitter" if change > 0.02 else ""
+    calm = f", {change:.0%} less jitter" if change > 0.02 else f", {-change:.0%} more jitter" if change < -0.1 else ""
     return f"{lead}{calm}; the movement keeps {size:.0f} % of its size."
 
 

@@ -132,7 +132,7 @@ def interpolate_poses(
     Args:
         start, end: the poses; of a Motion the first frame.
         out: the folder of the result: ``path.npz``, ``path.glb`` (along the manifold) and ``comparison.glb``; the
-            report holds "curves" (degrees per joint, one value a frame), "people" and "duration".
+            report holds "curves" (degrees per joint, one value a frame), "mean", "people" and "duration".
         progress: told of ``INTERPOLATE_STAGES``.
 
     Raises:
@@ -176,7 +176,7 @@ def interpolate_poses(
         writer.report.update({
             "people": list(motions), "duration": (len(path) - 1) / path.fps, "names": names,
             "curves": {name: np.pad(values, HOLD, mode="edge").round(3).tolist() for name, values in curves.items()},
-            "highest": {name: round(float(values.max()), 2) for name, values in curves.items()},
+            "mean": {name: round(float(values.mean()), 2) for name, values in curves.items()},
             "seconds": round(progress.seconds, 2)})
     return writer.result
 

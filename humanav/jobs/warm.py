@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from humanav.errors import HumanavError
 from humanav.paths import sample_photos
 from humanav.progress import Progress
@@ -19,7 +21,17 @@ def warm_up() -> None:
     warm_renderer()
     for sample in sample_photos()[:1]:
         progress = Progress(len(STAGES))
-        try:
+        with contextlib.suppress(HumanavError):  # the visitor who picks this sample is told
             fit_sighting(sight(sample, progress, (STAGES[0], STAGES[1], STAGES[2])), PhotoOptions(), body, progress)
-        except HumanavError:
-            return  # the visitor who picks this sample is told
+    _warm_poses()
+
+
+def _warm_poses() -> None:
+    """Load the pose field and what stands beside it, by cleaning half a second of a clip."""
+    import tempfile
+
+    from humanav.jobs.denoise import denoise_motion
+    from humanav.motion import load_clip
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(HumanavError):
+        denoise_motion(load_clip("wave")[:15], worsen="noise", out=f"{folder}/result")

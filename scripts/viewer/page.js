@@ -39,12 +39,13 @@ const CSS = `
 .hp select { max-width: 170px; padding: 0 8px; text-overflow: ellipsis; }
 .hp [hidden] { display: none !important; }
 @media (max-width: 520px) {
+  .hp-names span { font-size: 12.5px; padding: 4px 9px; }
   .hp-bar { gap: 6px; padding: 8px; }
   .hp-scrub { order: -1; flex-basis: calc(100% - 150px); }
   .hp .hp-play { order: -2; }
   .hp-time { order: -1; }
   .hp select { flex: 1 1 90px; max-width: none; }
-  .hp-single .hp-scrub { flex-basis: 60px; }
+  .hp-single .hp-scrub { flex-basis: 50px; min-width: 50px; }
   .hp-single .hp-time { min-width: 76px; }
   .hp-single select { flex: 0 0 auto; }
 }`;
