@@ -20,6 +20,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("PoseMixture",), "mixture"),
     **dict.fromkeys(("Projection", "project"), "project"),
     **dict.fromkeys(("complete",), "complete"),
+    **dict.fromkeys(("Denoised", "denoise"), "denoise"),
     **dict.fromkeys(("generate",), "generate"),
     **dict.fromkeys(("interpolate",), "interpolate"),
     **dict.fromkeys(("Repair", "repair"), "repair"),

@@ -128,3 +128,17 @@ def _neighbours(missing: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[n
     before = (np.searchsorted(known, frames, side="right") - 1).clip(min=0)
     low, high = known[before], known[after]
     return low, high, np.clip((frames - low) / np.maximum(high - low, 1), 0.0, 1.0)
+
+
+def to_vectors(quats: Array) -> Array:
+    """Rotation vectors (T,J,3) of quaternions (T,J,4) with continuous sign: they go on beyond pi instead of jumping."""
+    upright = np.where(np.median(quats[..., 0], axis=0) < 0, -1.0, 1.0)[None, :, None] * quats
+    sine = np.linalg.norm(upright[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, upright[..., :1])
+    return np.asarray(upright[..., 1:] * np.where(sine > 1e-7, angle / np.maximum(sine, 1e-12), 2.0))
+
+
+def from_vectors(vectors: Array) -> Array:
+    """Unit quaternions (...,4) of rotation vectors (...,3) of any length; the sign goes with the vector."""
+    half = 0.5 * np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.concatenate([np.cos(half), 0.5 * np.sinc(half / np.pi) * vectors], axis=-1)
