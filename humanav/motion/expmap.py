@@ -103,8 +103,8 @@ def read_table(path: str | Path) -> Array:
     if len(lines) > MAX_FRAMES:
         raise MotionFileError(f"{file.name} holds {len(lines)} frames; at most {MAX_FRAMES} can be read, so cut "
                               "it first.")
-    width = len(lines[0].split()) if lines else 0
     try:
+        width = np.array(lines[0].split(), dtype=np.float64).size if lines else 0  # before all of a foreign file
         values = np.array(" ".join(lines).split(), dtype=np.float64)
     except ValueError as error:
         raise MotionFileError(f"{file.name} is neither an npz nor a BVH file nor any other motion; give .npz (AMASS, "
