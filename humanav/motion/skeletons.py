@@ -156,8 +156,9 @@ def match_names(source: Skeleton) -> Bones:
         if "eye" in free:
             bones[f"{side}_eye"] = free["eye"]
     for joint in ("head", "jaw"):
-        if joint in sides[""]:
-            bones[joint] = sides[""][joint]
+        found = joint if joint in sides[""] else next((core for core in sides[""] if core.endswith(joint)), None)
+        if found is not None:
+            bones[joint] = sides[""][found]
     return bones
 
 
@@ -178,6 +179,9 @@ def split_side(name: str) -> tuple[str, str]:
         match = re.search(rf"[_\s.\-][{letter}{letter.upper()}]$", plain)
         if match:
             return side, _core(plain[: match.start()])
+        match = re.search(rf"[_\s.\-][{letter}{letter.upper()}][_\s.\-]", plain)
+        if match:
+            return side, _core(plain[match.end():])
     return "", _core(plain)
 
 

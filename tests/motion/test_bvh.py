@@ -63,6 +63,16 @@ NAMES = {  # pelvis, spine1-3, neck, head; then hip, knee, ankle, foot, collar, 
             "{Left}Shoulder {Left}UpperArm {Left}LowerArm {Left}Hand"),
     "biped": ("Bip01 Bip01_Spine Bip01_Spine1 Bip01_Spine2 Bip01_Neck Bip01_Head", "Bip01_{L}_Thigh Bip01_{L}_Calf "
               "Bip01_{L}_Foot Bip01_{L}_Toe0 Bip01_{L}_Clavicle Bip01_{L}_UpperArm Bip01_{L}_Forearm Bip01_{L}_Hand"),
+    "vroid": ("J_Bip_C_Hips J_Bip_C_Spine J_Bip_C_Chest J_Bip_C_UpperChest J_Bip_C_Neck J_Bip_C_Head",
+              "J_Bip_{L}_UpperLeg J_Bip_{L}_LowerLeg J_Bip_{L}_Foot J_Bip_{L}_ToeBase J_Bip_{L}_Shoulder "
+              "J_Bip_{L}_UpperArm J_Bip_{L}_LowerArm J_Bip_{L}_Hand"),
+    "iclone": ("CC_Base_Hip CC_Base_Waist CC_Base_Spine01 CC_Base_Spine02 CC_Base_NeckTwist01 CC_Base_Head",
+               "CC_Base_{L}_Thigh CC_Base_{L}_Calf CC_Base_{L}_Foot CC_Base_{L}_ToeBase CC_Base_{L}_Clavicle "
+               "CC_Base_{L}_Upperarm CC_Base_{L}_Forearm CC_Base_{L}_Hand"),
+    "bandai": ("Hips Spine Chest UpperChest Neck Head", "UpperLeg_{L} LowerLeg_{L} Foot_{L} Toes_{L} Shoulder_{L} "
+               "UpperArm_{L} LowerArm_{L} Hand_{L}"),
+    "kinect": ("SpineBase SpineMid SpineShoulder Chest Neck Head", "Hip{Left} Knee{Left} Ankle{Left} Foot{Left} "
+               "Collar{Left} Shoulder{Left} Elbow{Left} Wrist{Left}"),
     "plain": ("Root Spine Spine1 Chest Neck Head", "{Left}Hip {Left}Knee {Left}Ankle {Left}Toe {Left}Collar "
               "{Left}Shoulder {Left}Elbow {Left}Wrist"),
 }
@@ -163,7 +173,10 @@ def test_longer_legs_take_longer_steps(tmp_path, body):
     ("mixamorig:LeftUpLeg", ("left", "upleg")), ("lThigh", ("left", "thigh")), ("LHipJoint", ("left", "hipjoint")),
     ("R_Hip", ("right", "hip")), ("upper_arm.L", ("left", "upperarm")), ("Bip01 R Clavicle", ("right", "clavicle")),
     ("thigh_l", ("left", "thigh")), ("LowerBack", ("", "lowerback")), ("right_ankle", ("right", "ankle")),
-    ("m_avg_L_Knee", ("left", "knee")), ("Root", ("", "root")), ("rShldr", ("right", "shldr")), ("Hips", ("", "hips")),
+    ("m_avg_L_Knee", ("left", "knee")), ("J_Bip_L_UpperLeg", ("left", "upperleg")), ("lfemur", ("left", "femur")),
+    ("CC_Base_R_Forearm", ("right", "forearm")), ("UpperLeg_L", ("left", "upperleg")), ("HipLeft", ("left", "hip")),
+    ("lowerback", ("", "lowerback")), ("rhand", ("right", "hand")), ("root", ("", "root")),
+ ("Root", ("", "root")), ("rShldr", ("right", "shldr")), ("Hips", ("", "hips")),
 ])
 def test_side_and_core_of_a_name(name, expected):
     assert split_side(name) == expected
