@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from humanav.cli.shared import Json
+from humanav.cli.shared import Json, progress
 from humanav.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from humanav.motion import Motion
+    from humanav.posendf.sources import Kind
 
 app = typer.Typer(name="posendf", no_args_is_help=True,
                   help="The manifold of human poses: prepare, train, project, generate, denoise, complete, fit.")
@@ -29,6 +30,38 @@ Written = Annotated[Path | None, typer.Option("--out", help="The npz to write. B
 @app.callback()
 def _group() -> None:
     pass
+
+
+@app.command()
+def prepare(
+    out: Annotated[Path, typer.Option(help="The folder to make; an interrupted run goes on there.")],
+    amass: Annotated[Path | None, typer.Option(help="AMASS's folder: SMPL-H, SMPL-X or SMPL npz files.")] = None,
+    cmu: Annotated[Path | None, typer.Option(help="The compact CMU npz, or a folder of AMC or BVH files.")] = None,
+    npz: Annotated[Path | None, typer.Option(help="One motion.")] = None,
+    queries: Annotated[int, typer.Option(help="Spoilt poses to train on.")] = 300_000,
+    poses: Annotated[int, typer.Option(help="At most so many clean poses train.")] = 150_000,
+    middle: Annotated[float | None, typer.Option(help="Share of each take, from its middle; by default 0.8, and 1 for "
+                                                 "the compact npz.", show_default=False)] = None,
+    thin: Annotated[float, typer.Option(help="Degrees of mean joint angle between frames to keep.")] = 1.5,
+    mirror: Annotated[bool, typer.Option(help="Add every pose's mirror image.")] = True,
+    collars: Annotated[float, typer.Option(help="Share of poses to move collars in, where none ever moves.")] = 0.3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Workers; 0 for all cores.")] = 0,
+    overwrite: Annotated[bool, typer.Option(help="Replace what other data or options left in the folder.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make what `train` learns from: clean poses, spoilt ones, and their distance to the nearest clean one."""
+    from humanav.posendf.data import describe
+    from humanav.posendf.prepare import STAGES, PrepareOptions
+    from humanav.posendf.prepare import prepare as run
+
+    sources: dict[Kind, Path | None] = {"amass": amass, "cmu": cmu, "npz": npz}
+    given = [(kind, place) for kind, place in sources.items() if place is not None]
+    if len(given) != 1:
+        raise InputError("Give one source of motions: --amass FOLDER, --cmu PATH or --npz FILE.")
+    options = PrepareOptions(queries, poses, middle, thin, mirror, collars, seed)
+    manifest = run(*given[0], out, options, jobs=jobs, overwrite=overwrite, progress=progress(STAGES))
+    typer.echo(json.dumps(manifest) if as_json else "\n".join([*describe(manifest), str(out)]))
 
 
 @app.command()
@@ -121,8 +154,9 @@ def complete(
 def repair(
     source: Source,
     out: Written = None,
-    threshold: Annotated[float | None, typer.Option(help="Probability of damage from which a joint is mended.",
-                                                    show_default=False)] = None,
+    alarm: Annotated[float | None, typer.Option(
+        help="Probability of damage, 0 to 1, that a joint must reach for its pose to be mended.",
+        show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
     """Mend swapped, twisted, frozen or missing limbs, frame by frame, without being told which."""
@@ -131,7 +165,7 @@ def repair(
 
     motion, quats = _read(source)
     field = PoseNDF.load()
-    done = run(field, quats) if threshold is None else run(field, quats, threshold=threshold)
+    done = run(field, quats) if alarm is None else run(field, quats, alarm=alarm)
     path = _write(motion, done.quats, out, f"{motion.name}_repaired.npz")
     share = done.damaged.float().mean(0)
     _say({"frames": len(quats), "frames_mended": int(done.damaged.any(1).sum()),
@@ -160,6 +194,28 @@ def score(
             typer.echo(f"frame {frame:6}  {float(done.distance[frame]):.3f} rad  {', '.join(done.worst[frame])}")
     _say({"frames": len(quats), "mean_distance_rad": float(done.distance.mean()),
           "median_distance_rad": float(done.distance.median())} | ({"worst": named} if as_json else {}), as_json)
+
+
+@app.command("fit-image")
+def fit_image(
+    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    keypoints: Annotated[Path | None, typer.Option(
+        help="An OpenPose JSON file. By default the one beside the photo, else our own detector looks.",
+        show_default=False)] = None,
+    person: Annotated[int | None, typer.Option(help="Which person, from 1, where there are several.",
+                                               show_default=False)] = None,
+    prior: Annotated[str, typer.Option(help="What holds the pose: manifold, gmm, mean or none.")] = "manifold",
+    focal: Annotated[float | None, typer.Option(help="Focal length in pixels of the photo at most 2048 pixels wide or "
+                                                "high; by default 1.2 x the longer side.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files. By default named after the photo, beside it.",
+                                             show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit the body to the keypoints of a photo: motion (npz), overlay (PNG), body (GLB)."""
+    from humanav.jobs.keypoints import fit_image_files
+
+    _say(fit_image_files(photo, out or photo.with_name(f"{photo.stem}_fit"), keypoints=keypoints, number=person,
+                         prior=prior, focal=focal), as_json)
 
 
 def _read(source: str) -> tuple[Motion, Tensor]:

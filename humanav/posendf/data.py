@@ -93,6 +93,25 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         raise InputError(f"The {MANIFEST} of {folder.name} cannot be read; delete it and prepare again.") from error
 
 
+def describe(manifest: Mapping[str, Any]) -> list[str]:
+    """What was made, in sentences for the command line."""
+    counts, queries, subjects = manifest["clean_poses"], manifest["queries"], manifest["subjects"]
+    lines = [f"{split}: {counts[split]} clean poses of {len(subjects[split])} subjects, {queries[split]} queries"
+             for split in SPLITS]
+    lines.append(f"split by {manifest['split_by']}; seed {manifest['options']['seed']}; "
+                 f"{manifest['processor_minutes']:.1f} processor minutes")
+    empty = [split for split in SPLITS if not counts[split]]
+    if empty:
+        lines.append(f"Nothing is left for {' and '.join(empty)}: more subjects are needed to hold some out.")
+    if manifest["varied_collars"]:
+        lines.append(f"No collar moves in these captures: varied in {manifest['options']['collars']:.0%} of the poses.")
+    left_out = manifest["left_out"]
+    lines += [f"Left out: {item['file']}. {item['why']}" for item in left_out[:10]]
+    if len(left_out) > 10:
+        lines.append(f"{len(left_out) - 10} more were left out; {MANIFEST} names them.")
+    return lines
+
+
 @dataclass(frozen=True)
 class PoseData:
     """Prepared data of all splits.
@@ -129,7 +148,7 @@ class PoseData:
         place = Path(folder)
         manifest = read_manifest(place)
         if manifest is None:
-            raise InputError(f"There is no prepared data in {place.name}: make it with `humanav posendf prepare --out`.")
+            raise InputError(f"{place.name} holds no prepared data: make it with `humanav posendf prepare --out`.")
         if not manifest.get("finished"):
             raise InputError(f"The data in {place.name} is not finished: run the same `humanav posendf prepare` again, "
                              "it goes on where it stopped.")
