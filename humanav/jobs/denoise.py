@@ -160,7 +160,7 @@ class _Within(Progress):
     """The stages of a task as parts of one stage of a job."""
 
     def __init__(self, outer: Progress, steps: int) -> None:
-        super().__init__(steps, lambda event: outer.update(event.fraction), None)
+        super().__init__(steps, lambda event: outer.update(event.fraction))
         self._outer = outer
 
     def check(self) -> None:
