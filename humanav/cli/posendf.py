@@ -205,8 +205,8 @@ def fit_image(
     person: Annotated[int | None, typer.Option(help="Which person, from 1, where there are several.",
                                                show_default=False)] = None,
     prior: Annotated[str, typer.Option(help="What holds the pose: manifold, gmm, mean or none.")] = "manifold",
-    focal: Annotated[float | None, typer.Option(help="Focal length in pixels of the photo at most 2048 pixels wide or "
-                                                "high; by default 1.2 x the longer side.", show_default=False)] = None,
+    focal: Annotated[float | None, typer.Option(help="Focal length in pixels; by default 1.2 x the longer side.",
+                                                show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the files. By default named after the photo, beside it.",
                                              show_default=False)] = None,
     as_json: Json = False,

@@ -7,6 +7,8 @@ closed forms: the likelihood, samples, what hidden joints are given the known on
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -134,32 +136,17 @@ class PoseMixture:
             if bool(mask.all()):
                 continue
             picked = (rows == number).nonzero()[:, 0]
-            seen = mask.repeat_interleave(3)
-            logs, means, spreads = self._condition(x[picked][:, seen], seen)
-            share = torch.softmax(logs, 1)
+            given = Conditional.of(self, mask)
             if generator is None:
-                vectors = (share[..., None] * means).sum(1)[None]
+                vectors = given.mean(x[picked])[None]
             else:
+                share, means = given(x[picked])
                 which = torch.multinomial(share, count, replacement=True, generator=generator).T  # (count,B)
                 noise = torch.randn(*which.shape, means.shape[-1], 1, generator=generator, dtype=torch.float64)
-                vectors = means[torch.arange(len(picked)), which] + (spreads[which] @ noise).squeeze(-1)
+                vectors = means[torch.arange(len(picked)), which] + (given.spread()[which] @ noise).squeeze(-1)
             filled = axis_angle_to_quats(vectors.unflatten(-1, (-1, 3))).to(quats.dtype)
             out[:, picked[:, None], (~mask).nonzero()[:, 0][None]] = filled
         return out
-
-    def _condition(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each Gaussian given seen features ``x``: log weight (B,M), mean (B,M,U) and Cholesky factor (M,U,U)."""
-        if not bool(seen.any()):
-            return self.weights.log().expand(len(x), -1), self.means.expand(len(x), -1, -1), self._cholesky
-        logs, means, spreads = [], [], []
-        for weight, mean, covariance in zip(self.weights, self.means, self.covariances):
-            factor = torch.linalg.cholesky(covariance[seen][:, seen])
-            white = torch.linalg.solve_triangular(factor, (x - mean[seen]).T, upper=False)
-            logs.append(weight.log() - factor.diagonal().log().sum() - 0.5 * white.square().sum(0))
-            pull = torch.linalg.solve_triangular(factor, covariance[seen][:, ~seen], upper=False)
-            means.append(mean[~seen] + white.T @ pull)
-            spreads.append(torch.linalg.cholesky(covariance[~seen][:, ~seen] - pull.T @ pull))
-        return torch.stack(logs, 1), torch.stack(means, 1), torch.stack(spreads)
 
     def restore(self, quats: Tensor, sigma: float) -> Tensor:
         """What poses (B,21,4) were before noise of ``sigma`` radians per axis: the posterior mean.
@@ -195,9 +182,21 @@ class PoseMixture:
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        save_file(self.arrays(), folder / FILE)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What :meth:`save` writes."""
         row, column = torch.tril_indices(NUM_FEATURES, NUM_FEATURES)
-        save_file({"weights": self.weights.float(), "means": self.means.half(),
-                   "factors": self._cholesky[:, row, column].half()}, folder / FILE)
+        return {"weights": self.weights.float(), "means": self.means.half(),
+                "factors": self._cholesky[:, row, column].half()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Tensor]) -> PoseMixture:
+        """The mixture of :meth:`arrays`; raises KeyError or RuntimeError when they are something else."""
+        factors = torch.zeros(len(arrays["weights"]), NUM_FEATURES, NUM_FEATURES, dtype=torch.float64)
+        row, column = torch.tril_indices(NUM_FEATURES, NUM_FEATURES)
+        factors[:, row, column] = arrays["factors"].double()
+        return cls(arrays["weights"], arrays["means"], factors @ factors.mT)
 
     @classmethod
     def load(cls, folder: str | Path | None = None) -> PoseMixture:
@@ -209,16 +208,63 @@ class PoseMixture:
         return _load(checkpoint("posendf") if folder is None else Path(folder).resolve())
 
 
+@dataclass(frozen=True)
+class Conditional:
+    """A mixture's hidden features given the others, for one mask, worked out once.
+
+    Attributes:
+        known: (21,) bool.
+        constant: (M,) log weight minus log determinant of the seen part.
+        white: (M,S,S) inverse Cholesky factor of the seen part.
+        pull: (M,S,U) what a seen feature's deviation adds to the hidden ones.
+        means: (M,63).
+        rest: (M,U,U) covariance that is left.
+    """
+
+    known: Tensor
+    constant: Tensor
+    white: Tensor
+    pull: Tensor
+    means: Tensor
+    rest: Tensor
+
+    @classmethod
+    def of(cls, mixture: PoseMixture, known: Tensor, dtype: torch.dtype = torch.float64) -> Conditional:
+        """For joints ``known`` (21,) bool."""
+        seen = known.repeat_interleave(3)
+        inner, cross = mixture.covariances[:, seen][:, :, seen], mixture.covariances[:, seen][:, :, ~seen]
+        factor = torch.linalg.cholesky(inner)
+        white = torch.linalg.solve_triangular(factor, torch.eye(int(seen.sum()), dtype=torch.float64).expand_as(factor),
+                                              upper=False)
+        pull = white.mT @ (white @ cross)
+        constant = mixture.weights.log() - factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        rest = mixture.covariances[:, ~seen][:, :, ~seen] - cross.mT @ pull
+        return cls(known, *(value.to(dtype) for value in (constant, white, pull, mixture.means, rest)))
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight (B,M) and mean (B,M,U) of each Gaussian given features (B,63), whose hidden ones are not read."""
+        seen = self.known.repeat_interleave(3)
+        apart = (x[:, None] - self.means)[..., seen].transpose(0, 1)  # (M,B,S)
+        logs = self.constant[:, None] - 0.5 * (apart @ self.white.mT).square().sum(-1)
+        means = self.means[:, None, ~seen] + apart @ self.pull
+        return torch.softmax(logs, 0).T, means.transpose(0, 1)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """The expected hidden features (B,U)."""
+        share, means = self(x)
+        return (share[..., None] * means).sum(1)
+
+    def spread(self) -> Tensor:
+        """Cholesky factors (M,U,U) of what is left."""
+        return torch.linalg.cholesky(self.rest)
+
+
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> PoseMixture:
     from safetensors.torch import load_file
 
     try:
-        arrays = load_file(folder / FILE)
-        factors = arrays["means"].new_zeros(len(arrays["weights"]), NUM_FEATURES, NUM_FEATURES, dtype=torch.float64)
-        row, column = torch.tril_indices(NUM_FEATURES, NUM_FEATURES)
-        factors[:, row, column] = arrays["factors"].double()
-        return PoseMixture(arrays["weights"], arrays["means"], factors @ factors.mT)
+        return PoseMixture.from_arrays(load_file(folder / FILE))
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise InputError(f"No pose mixture could be read from {folder}: restore the folder, or make it again with "
                          "`humanav posendf train`.") from error

@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 
 from humanav.posendf.checks import check_poses
+from humanav.posendf.poses import MIRROR_OF
 from humanav.posendf.project import STEP_SIZE, Field, project
-from humanav.posendf.quaternions import canonical
+from humanav.posendf.quaternions import canonical, slerp
 from humanav.posendf.restorer import Restorer
 
-THRESHOLD = 0.3
-"""Probability of damage from which a joint is mended."""
+ALARM = 0.6
+"""Probability of damage that one joint of a pose must reach before anything in the pose is mended."""
+THRESHOLD = 0.2
+"""Probability of damage from which a joint of such a pose is mended."""
+UNSEEN = 0.6
+"""Share, in the answer, of the estimate made without looking at the damaged joints."""
 STEPS = 0
 
 
@@ -33,19 +38,24 @@ class Repair:
 
 
 def repair(
-    field: Field, quats: Tensor, *, threshold: float = THRESHOLD, steps: int = STEPS, restorer: Restorer | None = None
+    field: Field, quats: Tensor, *, alarm: float = ALARM, threshold: float = THRESHOLD, steps: int = STEPS,
+    restorer: Restorer | None = None,
 ) -> Repair:
     """Mend swapped, twisted, frozen or missing limbs without being told which.
 
     A descent of the whole pose spreads the damage of one limb over all joints (each moves as far as the others), and
     a descent of the damaged joints alone stops at the first pose that looks real. The restorer, which has learned what
-    such damage looks like, says which joints are damaged and what they were; ``steps`` of descent of those joints
-    bring them nearer to real poses afterwards, which measures no better and is left out by default.
+    such damage looks like, says which joints are damaged and what they were. Its answer is blended with the one that it
+    gives when the damaged joints are hidden from it, except where a joint and its mirror image are both damaged: limbs
+    that changed places still hold the truth. ``steps`` of descent of the mended joints bring them nearer to real poses,
+    which leaves the error as it is or raises it a little, and is left out by default.
 
     Args:
         field: a :class:`~humanav.posendf.PoseNDF` or the like.
         quats: (B,21,4).
-        threshold: probability of damage from which a joint is mended; lower mends more and moves whole joints more.
+        alarm: probability of damage that the worst joint of a pose must reach for the pose to be mended; whole poses
+            move less with a higher one.
+        threshold: probability of damage from which a joint of such a pose is mended.
         steps: of the descent of the mended joints.
         restorer: by default the shipped one.
 
@@ -53,9 +63,14 @@ def repair(
         InputError: poses that cannot be poses.
     """
     start = canonical(check_poses(quats, batch=True))
-    restored = (restorer or Restorer.load()).restore(start)
-    damaged = restored.damage > threshold
-    mended = torch.where(damaged[..., None], restored.quats, quats)
+    network = restorer or Restorer.load()
+    first = network.restore(start)
+    damaged = (first.damage > threshold) & (first.damage.amax(1, keepdim=True) > alarm)
+    blind = network.restore(start, ~damaged).quats
+    mirror = torch.tensor(MIRROR_OF)
+    both_sides = damaged & damaged[:, mirror] & (mirror != torch.arange(len(mirror)))
+    share = torch.where(both_sides, 0.0, UNSEEN).to(start)[..., None]
+    mended = torch.where(damaged[..., None], slerp(first.quats, blind, share), quats)
     if steps:
         mended = project(field, mended, steps, STEP_SIZE, fixed=~damaged).quats
     with torch.no_grad():

@@ -2,13 +2,17 @@
 
 The field says how far a pose is from the manifold, its descent leads to some pose there; but a limb that is missing or
 was exchanged asks for the pose that is likely given the rest, which is a regression. It is learned from clean poses,
-damaged on purpose (:mod:`~humanav.posendf.corrupt`) and with limbs hidden at random.
+damaged on purpose (:mod:`~humanav.posendf.corrupt`) and with limbs hidden at random. Hidden joints first get their
+mean under a mixture of Gaussians, given the known ones; the network starts from there, which carries over to people it
+has not seen better than starting from nothing.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,17 +24,29 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from humanav.errors import InputError
 from humanav.paths import checkpoint
+from humanav.posendf.checks import check_poses
 from humanav.posendf.corrupt import LIMBS, axis_angle_noise, corrupt
-from humanav.posendf.mixture import PoseMixture
+from humanav.posendf.mixture import Conditional, PoseMixture
 from humanav.posendf.poses import MIRROR_OF, mirror_quats
-from humanav.posendf.quaternions import NUM_JOINTS, canonical, half_angle, slerp
+from humanav.posendf.quaternions import (
+    NUM_JOINTS,
+    axis_angle_to_quats,
+    canonical,
+    half_angle,
+    quats_to_axis_angle,
+    slerp,
+)
 
 FILE = "restorer.safetensors"
-DAMAGE = {"clean": 0.5, "swap": 1.0, "twist": 1.0, "hyperextend": 0.5, "freeze": 1.2, "missing": 1.0,
+DAMAGE: dict[str, float] = {"clean": 0.5, "swap": 1.0, "twist": 1.0, "hyperextend": 0.5, "freeze": 1.2, "missing": 1.0,
           "out_of_range": 0.7}
 """Share of each kind of damage in training."""
 NOTICED = 0.05
 """Half angle (rad) from which a joint counts as damaged: 6 degrees of rotation."""
+MASKS = 8
+"""Sets of hidden joints in a training batch."""
+BLEND = 0.5
+"""Share of the mixture's answer in that for hidden joints, and of the network's in the rest."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,8 @@ class RestorerConfig:
         recombined: share of training poses with one limb of another pose.
         noise: most noise on the poses, radians per axis.
         hidden: share of training poses with hidden joints.
+        undamaged: share of those whose other joints are whole.
+        components: of the mixture that hidden joints are filled from first.
     """
 
     width: int = 448
@@ -56,6 +74,8 @@ class RestorerConfig:
     recombined: float = 0.1
     noise: float = 0.04
     hidden: float = 0.4
+    undamaged: float = 0.6
+    components: int = 8
 
 
 class Restored(NamedTuple):
@@ -71,11 +91,15 @@ class Restored(NamedTuple):
 
 
 class Restorer(nn.Module):
-    """Residual network: 84 quaternion numbers and 21 flags "known" to 84 numbers and 21 logits "damaged"."""
+    """Residual network: 84 quaternion numbers and 21 flags "known" to 84 numbers and 21 logits "damaged".
 
-    def __init__(self, config: RestorerConfig | None = None) -> None:
+    Attributes:
+        filler: the mixture that hidden joints are filled from before the network sees them.
+    """
+
+    def __init__(self, filler: PoseMixture, config: RestorerConfig | None = None) -> None:
         super().__init__()
-        self.config = config or RestorerConfig()
+        self.filler, self.config = filler, config or RestorerConfig()
         width = self.config.width
         self.enter = nn.Linear(5 * NUM_JOINTS, width)
         self.blocks = nn.ModuleList(
@@ -84,35 +108,45 @@ class Restorer(nn.Module):
         self.leave = nn.Sequential(nn.SiLU(), nn.Linear(width, 5 * NUM_JOINTS))
 
     def forward(self, quats: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit quaternions (B,21,4) with any sign, and logits (B,21); ``known`` (B,21) bool."""
-        seen = canonical(quats) * known[..., None]
-        x = self.enter(torch.cat([seen.flatten(1), known.to(seen)], dim=1))
+        """Unit quaternions (B,21,4) with any sign, and logits (B,21).
+
+        ``quats`` (B,21,4) with the filler's answer at hidden joints, ``known`` (B,21) bool.
+        """
+        start = canonical(quats)
+        x = self.enter(torch.cat([start.flatten(1), known.to(start)], dim=1))
         for block in self.blocks:
             x = x + block(x)
         out = self.leave(x).unflatten(1, (NUM_JOINTS, 5))
-        return nn.functional.normalize(seen + out[..., :4], dim=-1, eps=1e-6), out[..., 4]
+        return nn.functional.normalize(start + out[..., :4], dim=-1, eps=1e-6), out[..., 4]
 
     @torch.no_grad()
     def restore(self, quats: Tensor, known: Tensor | None = None) -> Restored:
-        """What poses (B,21,4) should be: the mean of what the network says of them and of their mirror images."""
+        """What poses (B,21,4) should be: the mean of what the network says of them and of their mirror images.
+
+        What stands at joints that are not ``known`` (B,21) is not read; for them the answer is the middle between the
+        network's and the filler's, which errs less than either.
+        """
         known = torch.ones(quats.shape[:2], dtype=torch.bool) if known is None else known
-        q = torch.where(known[..., None], quats, quats.new_tensor([1.0, 0, 0, 0])).float()
+        q = quats.float()
+        if not bool(known.all()):
+            q = self.filler.conditional(q, known)
         mirror = list(MIRROR_OF)
         both, logits = self(torch.cat([q, mirror_quats(q)]), torch.cat([known, known[:, mirror]]))
         here, there = both.chunk(2)
-        there = mirror_quats(there)
-        sign = torch.where((here * there).sum(-1, keepdim=True) < 0, -1.0, 1.0)
-        damage = torch.sigmoid(0.5 * (logits[:len(q)] + logits[len(q):][:, mirror]))
-        return Restored(canonical(here + sign * there).to(quats.dtype), damage.masked_fill(~known, 1.0).to(quats.dtype))
+        out = _middle(here, mirror_quats(there), 0.5)
+        out = torch.where(known[..., None], out, _middle(out, q, BLEND))
+        damage = torch.sigmoid(0.5 * (logits[:len(q)] + logits[len(q):][:, mirror])).masked_fill(~known, 1.0)
+        return Restored(out.to(quats.dtype), damage.to(quats.dtype))
 
     def save(self, folder: str | Path) -> None:
-        """Write ``restorer.safetensors`` (float16) with its configuration in the header."""
+        """Write ``restorer.safetensors``: network (float16) and filler, with the configuration in the header."""
         from safetensors.torch import save_file
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: value.detach().half().contiguous() for name, value in self.state_dict().items()},
-                  folder / FILE, metadata={"config": json.dumps(asdict(self.config))})
+        arrays = {f"network.{name}": value.detach().half().contiguous() for name, value in self.state_dict().items()}
+        arrays |= {f"filler.{name}": value for name, value in self.filler.arrays().items()}
+        save_file(arrays, folder / FILE, metadata={"config": json.dumps(asdict(self.config))})
 
     @classmethod
     def load(cls, folder: str | Path | None = None) -> Restorer:
@@ -130,8 +164,10 @@ def _load(folder: Path) -> Restorer:
 
     try:
         with safe_open(folder / FILE, framework="pt") as file:
-            network = Restorer(RestorerConfig(**json.loads(file.metadata()["config"])))
-            network.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            config = RestorerConfig(**json.loads(file.metadata()["config"]))
+        network = Restorer(PoseMixture.from_arrays(_part(arrays, "filler")), config)
+        network.load_state_dict({name: value.float() for name, value in _part(arrays, "network").items()})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"No pose restorer could be read from {folder}: restore the folder, or make it again with "
                          "`humanav posendf train`.") from error
@@ -147,8 +183,9 @@ class Batch(NamedTuple):
     damaged: Tensor
 
 
-def training_batch(poses: Tensor, config: RestorerConfig, generator: Generator) -> Batch:
-    """Poses drawn, varied, damaged and partly hidden."""
+def training_batch(poses: Tensor, config: RestorerConfig, fillers: Sequence[Conditional], generator: Generator
+                   ) -> Batch:
+    """Poses drawn, varied, damaged and partly hidden; what is hidden is drawn from ``fillers``."""
     count = config.batch
     clean = _draw(poses, count, generator)
     clean = torch.where(_chance(0.5, count, generator)[:, None, None], mirror_quats(clean), clean)
@@ -159,22 +196,30 @@ def training_batch(poses: Tensor, config: RestorerConfig, generator: Generator) 
         rows = _chance(config.recombined / len(LIMBS), count, generator).nonzero()[:, 0]
         clean[rows[:, None], list(limb)] = _draw(poses, len(rows), generator)[:, list(limb)]
     clean, _ = axis_angle_noise(clean, config.noise * torch.rand((count,), generator=generator), generator)
-    broken = corrupt(clean, generator, kinds=DAMAGE, others=poses).quats
-    known = ~hidden_joints(count, config.hidden, generator)
-    return Batch(clean, broken, known, (half_angle(clean, broken) > NOTICED) & known)
+    quats = corrupt(clean, generator, kinds=DAMAGE, others=poses).quats
+    known = torch.ones(quats.shape[:2], dtype=torch.bool)
+    hidden = torch.arange(round(config.hidden * count))
+    whole = hidden[_chance(config.undamaged, len(hidden), generator)]
+    quats[whole] = clean[whole]
+    for rows in hidden.chunk(MASKS):
+        filler = fillers[int(torch.randint(len(fillers), (1,), generator=generator))]
+        known[rows] = filler.known
+        vectors = filler.mean(quats_to_axis_angle(quats[rows]).flatten(1)).unflatten(1, (-1, 3))
+        quats[rows[:, None], (~filler.known).nonzero()[:, 0]] = axis_angle_to_quats(vectors)
+    return Batch(clean, quats, known, (half_angle(clean, quats) > NOTICED) & known)
 
 
-def hidden_joints(count: int, share: float, generator: Generator) -> Tensor:
-    """(count,21) bool: in that share of rows one limb or more, or single joints, are hidden."""
+def hidden_joints(count: int, generator: Generator) -> Tensor:
+    """Different sets of joints to hide (N,21) bool, N <= 2 count: limbs, or joints one by one; often few."""
     limbs = torch.zeros(len(LIMBS), NUM_JOINTS, dtype=torch.bool)
     for row, joints in enumerate(LIMBS.values()):
         limbs[row, list(joints)] = True
-    most = torch.rand((count, 1), generator=generator).square() * 0.8  # often one limb, seldom nearly all
+    most = torch.rand((count, 1), generator=generator).square() * 0.8
     chosen = torch.rand((count, len(limbs)), generator=generator) < most.clamp_min(0.12)
-    by_limb = (chosen[..., None] & limbs).any(1)
     single = torch.rand((count, NUM_JOINTS), generator=generator) < most
-    return torch.where(_chance(0.75, count, generator)[:, None], by_limb, single) & _chance(share, count,
-                                                                                          generator)[:, None]
+    hidden = torch.where(_chance(0.75, count, generator)[:, None], (chosen[..., None] & limbs).any(1), single)
+    hidden = torch.unique(torch.cat([hidden, hidden[:, list(MIRROR_OF)]]), dim=0)
+    return hidden[hidden.any(1) & ~hidden.all(1)]
 
 
 def loss_of(network: Restorer, batch: Batch) -> Tensor:
@@ -188,57 +233,72 @@ def loss_of(network: Restorer, batch: Batch) -> Tensor:
     return angle + 0.2 * found
 
 
-def train_restorer(clean: Tensor, seed: int = 0, minutes: float = 7.0, *, steps: int | None = None,
+def train_restorer(clean: Tensor, seed: int = 0, steps: int = 8000, *, minutes: float | None = None,
                    config: RestorerConfig | None = None) -> Restorer:
     """Train from clean poses (N,21,4) alone.
 
     Args:
         clean: the poses; mirrored ones are made on the way.
-        seed: of weights and random numbers.
-        minutes: of processor time, when ``steps`` is None. A run of given steps is reproducible to the bit on one
-            machine with one thread.
-        steps: batches.
+        seed: of weights and random numbers. The same seed and steps give the same network on one machine and thread.
+        steps: batches; 1,000 take about a minute of one core.
+        minutes: of processor time, in place of ``steps``.
         config: size and training.
 
     Returns:
         the network for inference, with weights averaged over the last part of training.
+
+    Raises:
+        InputError: poses that cannot be poses.
     """
+    check_poses(clean, "The training poses", batch=True)
     config = config or RestorerConfig()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    network = Restorer(config).train()
+    filler = PoseMixture.fit(torch.cat([clean, mirror_quats(clean)]), config.components, seed)
+    fillers = [Conditional.of(filler, ~hidden, torch.float32) for hidden in hidden_joints(200, generator)]
+    network = Restorer(filler, config).train()
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=1e-3)
     started, step, done = time.process_time(), 0, 0.0
     while done < 1:
-        warm = min(1.0, (step + 1) / 100)
         for group in optimizer.param_groups:
-            group["lr"] = config.rate * warm * (0.5 + 0.5 * torch.cos(torch.tensor(torch.pi * done)).item() + 0.005)
-        loss = loss_of(network, training_batch(clean, config, generator))
+            group["lr"] = config.rate * min(1.0, (step + 1) / 100) * (0.505 + 0.5 * math.cos(math.pi * done))
+        loss = loss_of(network, training_batch(clean, config, fillers, generator))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         average.update_parameters(network)
         step += 1
-        done = step / steps if steps is not None else (time.process_time() - started) / (60 * minutes)
+        done = step / steps if minutes is None else (time.process_time() - started) / (60 * minutes)
     network.load_state_dict(average.module.state_dict())
     return network.eval().requires_grad_(False)
 
 
-def fit_extras(clean: Tensor, folder: str | Path, seed: int = 0, *, minutes: float = 7.0, components: int = 64) -> None:
+def fit_extras(clean: Tensor, folder: str | Path, seed: int = 0, *, steps: int = 8000,
+               minutes: float | None = None, components: int = 64) -> None:
     """Make what is shipped beside the field: ``mixture.safetensors`` and ``restorer.safetensors`` in ``folder``.
 
     Args:
         clean: (N,21,4) training poses, not mirrored.
         folder: where the field lies.
         seed: of both.
-        minutes: of processor time for the restorer; the mixture takes one more.
+        steps, minutes: of the restorer's training (see :func:`train_restorer`).
         components: of the mixture.
     """
     PoseMixture.fit(torch.cat([clean, mirror_quats(clean)]), components, seed).save(folder)
-    train_restorer(clean, seed, minutes).save(folder)
+    train_restorer(clean, seed, steps, minutes=minutes).save(folder)
+
+
+def _part(arrays: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}."): value for name, value in arrays.items() if name.startswith(f"{prefix}.")}
+
+
+def _middle(a: Tensor, b: Tensor, part: float) -> Tensor:
+    """Between two rotations: ``part`` of ``b``, along the chord."""
+    sign = torch.where((a * b).sum(-1, keepdim=True) < 0, -1.0, 1.0)
+    return canonical((1 - part) * a + part * sign * b)
 
 
 def _draw(poses: Tensor, count: int, generator: Generator) -> Tensor:

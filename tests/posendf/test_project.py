@@ -94,7 +94,8 @@ def test_a_batch_is_as_one_by_one(field: Near) -> None:
 def test_double_precision_comes_back_as_it_went(field: Near) -> None:
     start = poses(5, seed=6)
     done = project(field, start.double(), 30)
-    assert done.quats.dtype == torch.float64 and done.distance.dtype == torch.float64
+    assert done.quats.dtype == torch.float64
+    assert done.distance.dtype == torch.float64
     torch.testing.assert_close(done.quats.float(), project(field, start, 30).quats, atol=1e-6, rtol=0)
 
 
