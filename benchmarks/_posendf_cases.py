@@ -10,11 +10,13 @@ from torch import Tensor
 
 from humanav.errors import InputError
 from humanav.paths import home
-from humanav.posendf.cmu import SPLITS, load_cmu
+from humanav.posendf.cmu import cmu_clips, load_cmu
 from humanav.posendf.corrupt import LIMBS, corrupt
 from humanav.posendf.nearest import PosePool
-from humanav.posendf.poses import INDEX, mirror_quats
+from humanav.posendf.poses import INDEX, mirror_quats, motion_to_quats
+from humanav.posendf.prepare import PrepareOptions
 from humanav.posendf.quaternions import conjugate
+from humanav.posendf.sampling import thin
 
 TRAINED_KINDS = {"limbs swapped": ("swap",), "limb twisted": ("twist",), "limb frozen": ("freeze",),
                  "arm missing": ("missing",)}
@@ -100,13 +102,11 @@ def completion_cases(poses: Tensor) -> dict[str, Case]:
     return cases
 
 
-def with_mirror(quats: Tensor) -> Tensor:
-    """The poses and their mirror images."""
-    return torch.cat([quats, mirror_quats(quats)])
-
-
 def load_poses() -> Poses:
-    """The captured poses by split."""
-    sets = {split: load_cmu(mocap(), split) for split in SPLITS}
-    pool = with_mirror(sets["train"])
-    return Poses(pool, PosePool(pool), sets["validation"], sets["test"])
+    """The captured poses by split; those that trained are thinned and mirrored as in preparation."""
+    takes = []
+    for clip in cmu_clips(mocap(), "train"):
+        quats = motion_to_quats(clip.motion)
+        takes.append(quats[thin(quats, clip.ok, PrepareOptions().thin).kept])
+    pool = torch.cat([*takes, *map(mirror_quats, takes)])
+    return Poses(pool, PosePool(pool), load_cmu(mocap(), "validation"), load_cmu(mocap(), "test"))
