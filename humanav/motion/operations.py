@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _SINK = 0.02  # metres
+_PATH = 1.0  # metres travelled before a floor's lean can be told
+_MOST_LEAN = 0.035  # metres a metre: two degrees
 _MOST_FRAMES = 1_000_000
 
 
@@ -90,11 +92,34 @@ def floor_heights(motion: Motion, body: BodyModel) -> Array:
 def ground(motion: Motion, body: BodyModel) -> Motion:
     """The motion moved up or down as a whole so that the body stands on y = 0.
 
-    Half a percent of the frames may dip below the floor, so that one bad frame of a capture does not lift the rest.
-    Where the lowest point wavers, as it does when another person's feet were captured, soles may sink in by 2 cm, so
-    that most of the steps do not hover.
+    A floor that leans a little along the path, as captured ones do, is levelled first. Half a percent of the frames may
+    dip below the floor, so that one bad frame of a capture does not lift the rest. Where the lowest point wavers, as it
+    does when another person's feet were captured, soles may sink in by 2 cm, so that most of the steps do not hover.
     """
     heights = floor_heights(motion, body)
+    lean = _lean(heights, motion.transl[:, [0, 2]].astype(np.float64))
+    heights = heights - lean
     low = heights.min() if len(heights) < 200 else np.quantile(heights, 0.005)
-    shift = min(low + _SINK, np.quantile(heights, 0.25))
-    return replace(motion, transl=motion.transl - np.array([0, shift, 0], dtype=np.float32))
+    shift = lean + min(low + _SINK, np.quantile(heights, 0.25))
+    return replace(motion, transl=motion.transl - np.outer(shift, [0, 1, 0]).astype(np.float32))
+
+
+def _lean(heights: Array, path: Array) -> Array:
+    """Height (T,) of a floor that leans along the path (T,2), zero where it does not, or leans like a ramp."""
+    none = np.zeros(len(heights))
+    if np.ptp(path, axis=0).max() < _PATH:
+        return none
+    centred = path - path.mean(axis=0)
+    _, size, ways = np.linalg.svd(centred, full_matrices=False)
+    centred = centred @ ways[size > 0.3 * size[0]].T  # across a straight path nothing can be told
+    basis = np.column_stack([np.ones(len(path)), centred])
+    used = np.ones(len(path), dtype=np.bool_)
+    slope = np.zeros(basis.shape[1])
+    for _ in range(4):  # flights and swings lie above the floor: keep the lower half
+        slope = np.linalg.lstsq(basis[used], heights[used], rcond=None)[0]
+        rest = heights - basis @ slope
+        used = rest <= np.median(rest)
+    lean = centred @ slope[1:]
+    levelled = heights - lean
+    spread, before = (np.ptp(np.quantile(h, [0.05, 0.5])) for h in (levelled, heights))
+    return lean if np.linalg.norm(slope[1:]) < _MOST_LEAN and spread < 0.7 * before else none

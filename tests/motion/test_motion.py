@@ -103,6 +103,20 @@ def test_ground_puts_the_lowest_point_on_the_floor(body):
     np.testing.assert_allclose(ground(raised, body).transl, walk.transl, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["walk", "run"])
+def test_ground_levels_a_leaning_floor_and_leaves_a_ramp(body, name):
+    clip = load_clip(name)
+
+    def leaning(slope):
+        up = slope * clip.transl[:, 2:] * np.array([[0, 1, 0]])
+        return replace(clip, transl=(clip.transl + up).astype(np.float32))
+
+    np.testing.assert_allclose(ground(leaning(0.02), body).transl, clip.transl, atol=0.006)
+    ramp = ground(leaning(0.1), body).transl[:, 1]
+    assert ramp[-1] - ramp[0] > 0.2
+    np.testing.assert_allclose(ground(clip, body).transl, clip.transl, atol=1e-4)
+
+
 def test_ground_lets_wavering_soles_sink_a_little_and_no_more(body):
     heights = floor_heights(ground(random_motion(frames=12), body), body)
     assert -0.0201 < heights.min() < 0
