@@ -10,18 +10,18 @@ pose term is a Gaussian mixture while the motion is far from the manifold, and t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from humanav.errors import InputError
 from humanav.motion import Motion
 from humanav.posendf import damage
 from humanav.posendf.model import PoseNDF
-from humanav.posendf.motion_prior import FEATURES, FPS, MotionPrior
+from humanav.posendf.motion_prior import FEATURES, FPS, MotionPrior, flat
 from humanav.posendf.poses import motion_to_quats
 from humanav.posendf.sequences import (
     Mask,
@@ -32,7 +32,7 @@ from humanav.posendf.sequences import (
     from_vectors,
     missing_mask,
     rotations_of,
-    to_vectors,
+    turned,
     unit,
     with_rotations,
 )
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-SIGMAS = (0.002, 0.005, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
+SIGMAS = (0.002, 0.006, 0.015, 0.035, 0.07, 0.14, 0.28)
 """Noise levels tried first, radians per axis."""
 DRIFT_SECONDS = 0.25
 """Time in which drifting noise forgets itself."""
@@ -57,6 +57,8 @@ WINDOW, MARGIN = 300, 30
 """Frames solved at once, and those on either side that are solved again with the next window."""
 NOTICED = 0.004
 """Less noise than this (rad) is none."""
+STRAY, STRAY_LEAST = 6.0, 0.05
+"""A joint strays where it is farther from the likeliest motion than so many times usually, and so many radians."""
 EXCERPT = 150
 """Frames that the noise is estimated on."""
 
@@ -82,21 +84,26 @@ class Denoised:
 
 
 class _Poses:
-    """The mixture of likely poses as quadratic terms."""
+    """The mixture of likely poses as quadratic terms in the numbers of a frame; the root is free."""
 
     def __init__(self, prior: MotionPrior) -> None:
-        self.prior = prior
+        self.means, self.count = prior.means, len(prior.weights)
         self.inverse = np.linalg.inv(prior.covariances)
-        self.pull = np.einsum("kij,kj->ki", self.inverse, prior.means)
         self.constant = np.log(prior.weights) - 0.5 * np.linalg.slogdet(prior.covariances)[1]
+        self.matrix = np.zeros((self.count, FEATURES, FEATURES))
+        self.matrix[:, 3:, 3:] = self.inverse
+        self.pull = np.zeros((self.count, FEATURES))
+        self.pull[:, 3:] = np.einsum("kij,kj->ki", self.inverse, prior.means)
 
     def term(self, x: Array, rate: float) -> PoseTerm:
-        """The prior of poses near ``x`` (T,63), each component weighted by how likely it made the pose."""
-        off = x[:, None] - self.prior.means
-        logs = self.constant - 0.5 * np.einsum("tki,tki->tk", np.einsum("tki,kij->tkj", off, self.inverse), off)
+        """The prior of poses near ``x`` (T,66), each component weighted by how likely it made the pose."""
+        logs = np.empty((len(x), self.count))
+        for k in range(self.count):
+            off = x[:, 3:] - self.means[k]
+            logs[:, k] = self.constant[k] - 0.5 * ((off @ self.inverse[k]) * off).sum(axis=1)
         share = np.exp(logs - logs.max(axis=1, keepdims=True))
         share *= rate / share.sum(axis=1, keepdims=True)
-        return PoseTerm(np.tensordot(share, self.inverse, 1), share @ self.pull)
+        return PoseTerm(np.tensordot(share, self.matrix, 1), share @ self.pull)
 
 
 class _Solver:
@@ -106,43 +113,59 @@ class _Solver:
         self.fps, self.frames = fps, frames
         self.poses = _Poses(prior)
         self.rate = 1.0 if frames == 1 else min(1.0, POSE_RATE / fps)
-        self.slower = (FPS / fps) ** 3
-        self.acceleration = np.linalg.inv(prior.acceleration) / self.slower
-        self.turn = np.eye(4) / (0.25 * prior.turn**2 * self.slower)
-        self.path = np.eye(3) / (prior.path**2 * self.slower)
+        slower = (FPS / fps) ** 3
+        self.acceleration = np.linalg.inv(prior.acceleration) / slower
+        self.path = np.eye(3) / (prior.path**2 * slower)
+        self.drift = float(np.exp(-1 / (DRIFT_SECONDS * fps)))
 
-    @cached_property
-    def drift(self) -> float:
-        return float(np.exp(-1 / (DRIFT_SECONDS * self.fps)))
-
-    def body_noise(self, data: Array, weights: Array) -> Noise:
-        """The noise under which the data (T,63) is likeliest."""
+    def noise(self, data: Array, weights: Array) -> Noise:
+        """The noise under which the data (T,66) is likeliest."""
         begin = max(0, (len(data) - EXCERPT) // 2)
         y, w = data[begin : begin + EXCERPT], weights[begin : begin + EXCERPT]
         chain = Chain(len(y), self.acceleration)
-        pose, best = self.poses.term(y, self.rate), Noise(SIGMAS[0])
-        for sigmas in (SIGMAS, None):
-            tried = sigmas or tuple(best.sigma * step for step in (0.6, 0.75, 1.0, 1.3, 1.65))
-            keeps = (0.0, self.drift) if sigmas and len(y) > 2 else (best.keep,)
-            options = [Noise(sigma, keep) for sigma in tried for keep in keeps]
-            found = [chain.solve(y, w, option, pose) for option in options]
-            pick = int(np.argmax([evidence for _, evidence in found]))
-            best = options[pick]
-            pose = self.poses.term(found[pick][0], self.rate)
-        return best
+        pose = self.poses.term(chain.solve(y, w, Noise(0.05), self.poses.term(y, self.rate))[0], self.rate)
+        found: dict[Noise, float] = {}
+        for keep in (0.0, self.drift) if len(y) > 2 else (0.0,):
+            middle = 0.05
+            for steps in (SIGMAS, (0.5, 0.7, 1.0, 1.4)):
+                tried = [Noise(step if steps is SIGMAS else step * middle, keep) for step in steps]
+                found |= {noise: chain.solve(y, w, noise, pose)[1] for noise in tried if noise not in found}
+                middle = max((noise for noise in found if noise.keep == keep), key=found.__getitem__).sigma
+        return max(found, key=found.__getitem__)
 
-    def plain_noise(self, data: Array, weights: Array, acceleration: Array, size: float, body: Noise) -> Noise:
-        """Like :meth:`body_noise` for the root's turn or path (T,D), whose sizes are ``size`` per radian of noise.
+    def shares(self, data: Array, weights: Array, noise: Noise) -> Array:
+        """Each joint's noise as a multiple (22,) of ``noise``, by restricted maximum likelihood.
 
-        Nothing tells a drift of the root from movement, so it is believed to drift only as much as the joints do.
+        What a joint's data deviate is divided by the numbers that its fit leaves free; a solve with random signs
+        estimates those (Hutchinson's trace).
         """
-        chain = Chain(len(data), acceleration)
-        options = [Noise(sigma * size, body.keep) for sigma in np.geomspace(SIGMAS[0], SIGMAS[-1], 15)
-                   if body.keep == 0 or sigma <= 1.2 * body.sigma] or [Noise(SIGMAS[0] * size, body.keep)]
-        return max(options, key=lambda noise: chain.solve(data, weights, noise)[1])
+        begin = max(0, (len(data) - 2 * EXCERPT) // 2)
+        y, w = data[begin : begin + 2 * EXCERPT], weights[begin : begin + 2 * EXCERPT]
+        shares = np.ones(FEATURES // 3)
+        if noise.keep > 0 or len(y) < 8:
+            return shares
+        chain, signs = Chain(len(y), self.acceleration), np.random.default_rng(0).choice([-1.0, 1.0], y.shape)
+        x = y
+        for _ in range(4):
+            trusted = w / np.repeat(shares, 3) ** 2
+            pose = self.poses.term(x, self.rate)
+            x = chain.solve(y, trusted, noise, pose)[0]
+            spread = signs * chain.solve(signs, trusted, noise, PoseTerm(pose.matrix, np.zeros_like(pose.target)))[0]
+            free = _per_joint(w - (w > 0) * spread)
+            shares = np.sqrt((_per_joint(w * (y - x) ** 2) + 10 * noise.sigma**2) / (np.maximum(free, 0) + 10))
+            shares = np.clip(shares / noise.sigma, 0.2, 5.0)
+        return shares
 
-    def body(self, data: Array, weights: Array, noise: Noise, progress: Progress | None) -> Array:
-        """The likeliest poses (T,63)."""
+    def place(self, path: Array, known: Array, body: Noise, strength: float) -> Array:
+        """The likeliest path (T,3). Nothing tells a drift of the root from movement, so it drifts if the joints do."""
+        chain, start = Chain(len(path), self.path), path[:1]
+        options = [Noise(0.1 * sigma, body.keep) for sigma in np.geomspace(SIGMAS[0], SIGMAS[-1], 15)
+                   if body.keep == 0 or sigma <= 1.2 * body.sigma] or [Noise(0.1 * SIGMAS[0], body.keep)]
+        best = max(options, key=lambda noise: chain.solve(path - start, known, noise)[1])
+        return start + chain.solve(path - start, known, Noise(strength * best.sigma, best.keep))[0]
+
+    def solve(self, data: Array, weights: Array, noise: Noise, progress: Progress | None = None) -> Array:
+        """The likeliest numbers (T,66)."""
         out = np.empty_like(data)
         for begin in range(0, len(data), WINDOW):
             if progress is not None:
@@ -154,6 +177,11 @@ class _Solver:
                 x = chain.solve(y, w, noise, self.poses.term(x, self.rate))[0]
             out[begin : begin + WINDOW] = x[begin - low : begin - low + WINDOW]
         return out
+
+
+def _per_joint(values: Array) -> Array:
+    """Sums (22,) over time and axes of (T,66)."""
+    return np.asarray(values.reshape(len(values), -1, 3).sum(axis=(0, 2)))
 
 
 def denoise(
@@ -184,25 +212,27 @@ def denoise(
     _next(progress, 0)
     lost = mask | damage.frozen(quats, motion.fps, mask)
     lost |= damage.wild(quats, motion.fps, lost)
-    filled = continuous(fill_rotations(quats, lost))
-    vectors = to_vectors(filled[:, 1:]).reshape(len(motion), FEATURES)
-    weights = np.repeat(~lost[:, 1:], 3, axis=1).astype(float)
-
     _next(progress, 1)
-    noise = solver.body_noise(vectors, weights)
-    known = (~lost[:, :1]).astype(float)
-    turn_noise = solver.plain_noise(filled[:, 0], known, solver.turn, 0.5, noise)
-    start = path[:1]
-    path_noise = solver.plain_noise(fill_path(path, lost[:, 0]) - start, known, solver.path, 0.1, noise)
+    for _ in range(2):
+        filled = continuous(fill_rotations(quats, lost))
+        calm = unit(gaussian_filter1d(filled[:, 0], 0.05 * motion.fps, axis=0, mode="nearest"))
+        data, rolled = flat(filled, calm)
+        weights = np.repeat(~lost, 3, axis=1).astype(float)
+        noise = solver.noise(data, weights)
+        weights /= np.repeat(solver.shares(data, weights, noise), 3) ** 2
+        x = solver.solve(data, weights, noise)
+        off = np.linalg.norm((data - x).reshape(len(x), -1, 3), axis=-1)
+        stray = ~lost & (off > STRAY * np.median(off, axis=0) + STRAY_LEAST)
+        if not stray.any():
+            break
+        lost |= stray
 
     _next(progress, 2)
     scale = max(strength, 1e-3)
-    body = solver.body(vectors, weights, Noise(scale * noise.sigma, noise.keep), progress)
-    turn = Chain(len(motion), solver.turn).solve(filled[:, 0], known, Noise(scale * turn_noise.sigma, turn_noise.keep))
-    place = Chain(len(motion), solver.path).solve(fill_path(path, lost[:, 0]) - start, known,
-                                                  Noise(scale * path_noise.sigma, path_noise.keep))
-    out = np.concatenate([unit(turn[0])[:, None], from_vectors(body.reshape(len(motion), -1, 3))], axis=1)
-    result = with_rotations(motion, out, place[0] + start)
+    x = solver.solve(data, weights, Noise(scale * noise.sigma, noise.keep), progress)
+    place = solver.place(fill_path(path, lost[:, 0]), (~lost[:, :1]).astype(float), noise, scale)
+    out = np.concatenate([turned(calm, x[:, :3] - rolled)[:, None], from_vectors(x[:, 3:].reshape(len(x), -1, 3))], 1)
+    result = with_rotations(motion, out, place)
     _next(progress, 3)
     network = field or PoseNDF.load()
     before, after = _distance(network, motion), _distance(network, result)

@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter1d
 
 from humanav.errors import InputError
 from humanav.motion import Motion
-from humanav.posendf.quaternions import axis_angle_to_quats, quats_to_axis_angle
+from humanav.posendf.quaternions import axis_angle_to_quats, conjugate, multiply, quats_to_axis_angle
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -142,3 +142,26 @@ def from_vectors(vectors: Array) -> Array:
     """Unit quaternions (...,4) of rotation vectors (...,3) of any length; the sign goes with the vector."""
     half = 0.5 * np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.concatenate([np.cos(half), 0.5 * np.sinc(half / np.pi) * vectors], axis=-1)
+
+
+def develop(reference: Array, quats: Array) -> tuple[Array, Array]:
+    """A turning frame rolled out into flat space, where turns about changing axes can be averaged like numbers.
+
+    The rotations from each frame of ``reference`` (T,4) to the next, seen from the body, add up to a path.
+
+    Returns:
+        the path (T,3) in radians, and ``quats`` (T,4) beside it: the path plus the rotation from the reference.
+    """
+    path = np.zeros((len(reference), 3))
+    path[1:] = np.cumsum(_from_to(reference[:-1], reference[1:]), axis=0)
+    return path, path + _from_to(reference, quats)
+
+
+def turned(quats: Array, vectors: Array) -> Array:
+    """``quats`` (...,4) turned on by rotation vectors (...,3) in their own axes."""
+    return np.asarray(multiply(torch.from_numpy(quats), torch.from_numpy(from_vectors(vectors))).numpy())
+
+
+def _from_to(a: Array, b: Array) -> Array:
+    """The rotation vectors (T,3) from ``a`` to ``b`` in the axes of ``a``."""
+    return np.asarray(quats_to_axis_angle(multiply(conjugate(torch.from_numpy(a)), torch.from_numpy(b))).numpy())
