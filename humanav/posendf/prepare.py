@@ -166,6 +166,8 @@ def prepare(
             delayed(_make_shard)(out, split, number, min(made.shard, wanted[split] - number * made.shard),
                                  clean[split], pool, made.seed) for split, number in todo)), 1):
         told.update(done / len(todo))
+        if done * 10 // len(todo) > (done - 1) * 10 // len(todo):
+            told.show(f"{done} of {len(todo)} files")
     manifest |= {"shards": shards, **_summary(out, shards), "finished": True}
     manifest["processor_minutes"] = round(manifest["choosing_minutes"] + manifest.pop("query_minutes"), 2)
     write_json(out / MANIFEST, manifest)
