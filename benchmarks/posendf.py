@@ -33,6 +33,7 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from _posendf_baselines import SIGMAS, Neighbours, mean_fill, pick, train_denoiser
 from _posendf_cases import Case, Poses, completion_cases, draw, load_poses, mocap, repair_cases
@@ -41,6 +42,8 @@ from _posendf_peer import speed
 from _posendf_targets import targets
 from torch import Tensor
 
+CROWDS = 4
+"""The Frechet distance depends on the number of poses and on chance: it is the mean over so many crowds."""
 COPY_RAD = 0.01
 """A generated pose this close to a training pose is a copy: 1.1 degrees per joint."""
 
@@ -179,11 +182,12 @@ def _hidden_error(case: Case, quats: Tensor) -> float:
 
 
 def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, count: int) -> dict[str, Any]:
-    """Poses out of nothing: near real ones, as varied as them, and not copies."""
+    """Poses out of nothing: near real ones, as varied as them, and not copies. Means of several crowds of ``count``."""
     from humanav.posendf import PoseMixture, generate, project
     from humanav.posendf.corrupt import nrdf_noise
 
     generator = torch.Generator().manual_seed(seed + 5)
+    count *= CROWDS
     rest = torch.zeros(count, 21, 4)
     rest[..., 0] = 1
     start = nrdf_noise(rest, 1.0, generator)[0]
@@ -193,7 +197,7 @@ def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, co
               **{name: m.sample(count, generator) for name, m in mixtures.items()},
               "training poses": draw(poses.pool, count, generator),
               "held-out poses": draw(poses.held_out, count, generator)}
-    real, test = (positions_cm(draw(q, 4 * count, generator)) for q in (poses.pool, poses.held_out))
+    real, test = (positions_cm(draw(q, 2 * count, generator)) for q in (poses.pool, poses.held_out))
     floor = float(poses.tree.nearest(poses.held_out[::4])[0].median())
     table = {}
     for name, quats in crowds.items():
@@ -202,7 +206,8 @@ def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, co
         joints = positions_cm(quats)
         table[name] = {"gen_nn_ratio": float(distance.median()) / floor,
                        "apd_ratio": pair_distance_cm(joints) / pair_distance_cm(real),
-                       "frechet_train": frechet(joints, real), "frechet_held_out": frechet(joints, test),
+                       **{key: sum(frechet(some, others) for some in np.split(joints, CROWDS)) / CROWDS
+                          for key, others in (("frechet_train", real), ("frechet_held_out", test))},
                        "copies_pct": 100 * float((distance < COPY_RAD).float().mean())}
         table[name] = {key: round(value, 3) for key, value in table[name].items()}
     return {"gen_nn_ratio": table["humanav"]["gen_nn_ratio"], "apd_ratio": table["humanav"]["apd_ratio"],
@@ -237,13 +242,13 @@ def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
 
     tables = rows(mocap(), lambda take: denoise(take.motion, field=field, missing=take.missing).motion,
                   count=3 if quick else 12, tuned_on=3 if quick else 8, frames=60 if quick else 150, seed=seed, say=say)
-    tables["denoise_mpjpe_mm"] = {kind: best_of(row) for kind, row in tables["denoise_mpjpe_mm"].items()}
-    return tables
+    return {measure: {kind: best_of(row) if measure == "denoise_mpjpe_mm" else
+                      {name: round(value, 3) for name, value in row.items()} for kind, row in table.items()}
+            for measure, table in tables.items()}
 
 
 def fitting(gmm8: Any, count: int, seed: int) -> dict[str, Any]:
     """The body on 2D keypoints under different priors."""
-    import numpy as np
     from _fit_image import draw_cases, fit_image_errors
 
     from humanav.posendf import cmu_clips
