@@ -19,7 +19,7 @@ from humanav.motion.loaded import BODY_JOINTS, Loaded
 from humanav.motion.motion import Motion
 from humanav.motion.rest import rest_joints
 from humanav.motion.skeletons import Bones, JointMap, Skeleton, find_bones, split_side
-from humanav.motion.standing import with_standing_rest
+from humanav.motion.standing import align_bends, with_standing_rest
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
@@ -49,7 +49,7 @@ def to_smplx(
         MotionFileError: the joints are not recognised, the legs have no length, or numbers are beyond all bounds.
     """
     bones = find_bones(source, joint_map)
-    source = with_standing_rest(source, bones)
+    given, source = source, with_standing_rest(source, bones)
     try:
         rest = rest_joints(body, betas)
     except BodyFileError as error:
@@ -58,6 +58,8 @@ def to_smplx(
     turned, points = source.forward()
     turned, points = turned[first:], points[first:]
     offsets = rest_alignment(source, bones)
+    if source is not given:
+        offsets = align_bends(source, bones, offsets)
     world = _world_turn(points, bones, offsets["pelvis"], up)
     frames = len(turned)
     globals_ = np.tile(np.eye(3), (frames, 55, 1, 1))

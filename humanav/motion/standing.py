@@ -2,6 +2,7 @@
 
 Some BVH files (LaFAN1's, ZeroEGGS') are at rest in a heap or a straight line, from which no twist can be carried over.
 Their most upright frame stands in for the rest pose: every joint's frame is turned so that its zero is that posture.
+How arms and legs were twisted in it is told from the axes about which elbows and knees bend in the whole motion.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from humanav.motion.skeletons import Bones, Skeleton
 
@@ -18,6 +20,7 @@ Array = NDArray[np.float64]
 _SEGMENTS = (("left_hip", "left_knee", -1.0), ("right_hip", "right_knee", -1.0), ("left_knee", "left_ankle", -1.0),
              ("right_knee", "right_ankle", -1.0), ("left_shoulder", "left_elbow", -1.0),
              ("right_shoulder", "right_elbow", -1.0))
+_BENDS = 0.2  # mean sine of elbow or knee from which its axis can be told
 _FOLDED = -0.5  # cosine between thighs and trunk above which a rest pose does not stand
 
 
@@ -55,7 +58,42 @@ def with_standing_rest(source: Skeleton, bones: Bones) -> Skeleton:
         source, offsets=np.einsum("jab,jb->ja", back, source.offsets), positions=positions,
         tips=np.einsum("jba,jb->ja", turn, source.tips), rotations=back @ source.rotations @ turn,
         notes=(*source.notes, f"The file's rest pose does not stand; frame {frame + 1}, the most upright, was taken as "
-                              "rest, so limbs may be twisted by some degrees."))
+                              "rest, so limbs and head may be turned by some degrees."))
+
+
+def align_bends(source: Skeleton, bones: Bones, aligned: dict[str, Array]) -> dict[str, Array]:
+    """Rest alignments D with the twist of arms and legs told from how the source's elbows and knees bend.
+
+    Args:
+        source: the skeleton; over its frames, elbows and knees bend about one axis of their limb.
+        bones: our joint name to its joint.
+        aligned: D (3,3) of each of our joints, whose direction along the bone is kept.
+    """
+    turned, points = source.forward()
+    aligned = dict(aligned)
+    for side, x in (("left", 1.0), ("right", -1.0)):
+        for top, middle, bottom, axis in (("shoulder", "elbow", "wrist", (0.0, -x, 0.0)),
+                                          ("hip", "knee", "ankle", (1.0, 0.0, 0.0))):
+            names = [f"{side}_{top}", f"{side}_{middle}", f"{side}_{bottom}"]
+            if names[2] not in bones:
+                continue
+            hand = [joint for joint in aligned if joint == names[2] or (joint.startswith(side) and joint[-1] in "123")]
+            a, b, c = (points[:, bones[name]] for name in names)
+            bend = np.cross(_unit(b - a), _unit(c - b))
+            for name, along in ((names[0], b - a), (names[1], c - b)):
+                back = np.swapaxes(turned[:, bones[name]], -1, -2)
+                hinge, bone = ((back @ v[..., None])[..., 0].mean(axis=0) for v in (bend, _unit(along)))
+                if np.linalg.norm(hinge) > _BENDS:
+                    twist = _twist(aligned[name] @ np.array(axis), hinge, _unit(bone))
+                    for follower in (name, *hand) if middle == "elbow" and name == names[1] else (name,):
+                        aligned[follower] = twist @ aligned[follower]
+    return aligned
+
+
+def _twist(start: Array, end: Array, axis: Array) -> Array:
+    """The turn about ``axis`` that takes ``start`` nearest to ``end``."""
+    angle = np.arctan2(np.cross(start, end) @ axis, start @ end - (start @ axis) * (end @ axis))
+    return Rotation.from_rotvec(axis * angle).as_matrix()
 
 
 def _stands(rest: Array, bones: Bones) -> bool:

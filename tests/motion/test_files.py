@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from humanav import cli
 from humanav.errors import InputError, MotionFileError
-from humanav.motion import Loaded, load_clip, load_motion, read_motion, save_npz, write_bvh
+from humanav.motion import Loaded, load_clip, load_motion, read_motion, save_npz, text, write_bvh
 from humanav.motion.arrays import quat_order
 from humanav.motion.bvh import parse_bvh
 from humanav.motion.skeletons import read_joint_map, write_joint_map
@@ -200,6 +200,19 @@ def test_captured_motion_survives_being_written(shared, tmp_path, body, name, ki
     assert back.fps == motion.fps
     assert degrees_apart(motion, back, 55).max() < 0.01
     np.testing.assert_allclose(back.transl, motion.transl, atol=1e-5)
+
+
+def test_huge_files_are_refused_before_they_are_read(tmp_path, body, monkeypatch):
+    monkeypatch.setattr(text, "MAX_BYTES", 1000)
+    path = write_bvh(random_motion(), tmp_path / "m.bvh", body)
+    with pytest.raises(MotionFileError, match="too large"):
+        load_motion(path, body)
+
+
+def test_a_foreign_binary_is_refused(tmp_path, rng):
+    (tmp_path / "m.fbx").write_bytes(b"Kaydara FBX Binary  \0" + rng.bytes(5000))
+    with pytest.raises(MotionFileError, match="neither an npz nor a BVH"):
+        load_motion(tmp_path / "m.fbx")
 
 
 def test_whole_motions_carry_no_notes(tmp_path):

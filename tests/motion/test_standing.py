@@ -61,8 +61,8 @@ def test_the_same_joints_are_at_the_same_places(walk, yaw):
 def test_a_stick_walks_like_the_person(walk, body, yaw):
     whole, found = to_smplx(walk, body=body).motion, to_smplx(stick(walk, yaw), body=body).motion
     apart = np.median(degrees_apart(whole, found), axis=0)
-    assert np.delete(apart, 0).max() < 35  # an arm that hung turned in the frame taken as rest
-    assert apart[1:].mean() < 8
+    assert apart[1:].max() < 10
+    assert apart[1:].mean() < 5
     assert np.abs(found.body_pose[:, [3, 4]][..., 1:]).max() < 0.5  # knees bend forward and back only
 
 
@@ -72,4 +72,5 @@ def test_a_captured_stick(shared, body):
     source = replace(source, rotations=source.rotations[part], positions=source.positions[part], fps=15.0)
     whole, found = to_smplx(source, body=body).motion, to_smplx(stick(source), body=body).motion
     apart = np.median(degrees_apart(whole, found), axis=0)
-    assert apart[1:].mean() < 16
+    assert apart[[1, 2, 4, 5]].max() < 12
+    assert apart[1:].mean() < 16  # these captures' own elbows bend about an axis tilted by 30 degrees
