@@ -15,11 +15,13 @@ out of competition, mends damaged joints somewhat and ruins the others: both cou
 joints, which every method is told. ``denoise_mpjpe_mm``, ``amplitude_kept``, ``jitter_m_s3``: whole motions; one
 setting of ours, the filters tuned on training subjects for each damage. ``gen_nn_ratio``: median true distance of
 generated poses over that of held-out ones; ``apd_ratio``: their mean pairwise joint distance over that of real poses;
-``frechet``: of joint positions to training poses and to held-out ones (cm^2); ``copies_pct``: generated poses within
-0.01 rad of a training pose. ``path_rad``: distances in the middle half of the way between two held-out poses, by the
-field and true (to training poses). ``fit_image``: the body fitted to noisy 2D keypoints of held-out poses, by prior
-(``gmm`` is the mixture of the package). ``pose_steps_per_s``: steps of projection per second of processor time on one
-thread, against the same network written joint by joint with autograd.
+``frechet``: of joint positions to training poses and to held-out ones (cm^2); ``field_rad``, ``true_rad``: their
+median distances (where the first is small and the second is not, the field has a false zero; ``mining`` is what
+training saw of them, round by round); ``copies_pct``: generated poses within 0.01 rad of a training pose.
+``path_rad``: distances in the middle half of the way between two held-out poses, by the field and true (to training
+poses). ``fit_image``: the body fitted to noisy 2D keypoints of held-out poses, by prior (``gmm`` is the mixture of
+the package). ``pose_steps_per_s``: steps of projection per second of processor time on one thread, against the same
+network written joint by joint with autograd.
 
 Baselines: Gaussian and GMM(8) over rotation vectors (restoring: the expected pose under noise; completing: the
 conditional mean), nearest neighbours in the same training poses (noise level and number of neighbours picked on
@@ -29,6 +31,7 @@ and for motions the One-Euro, Gaussian and Savitzky-Golay filters.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import Any
@@ -41,6 +44,8 @@ from _posendf_measures import angles_deg, auc, best_of, frechet, joint_error, pa
 from _posendf_peer import speed
 from _posendf_targets import targets
 from torch import Tensor
+
+from humanav.paths import checkpoint
 
 CROWDS = 4
 """The Frechet distance depends on the number of poses and on chance: it is the mean over so many crowds."""
@@ -204,14 +209,26 @@ def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, co
         # a training pose is its own nearest: take the next
         distance = poses.tree.nearest(quats, k=2)[0][:, 1 if name == "training poses" else 0]
         joints = positions_cm(quats)
-        table[name] = {"gen_nn_ratio": float(distance.median()) / floor,
+        table[name] = {"field_rad": float(field(quats).median()), "true_rad": float(distance.median()),
+                       "gen_nn_ratio": float(distance.median()) / floor,
                        "apd_ratio": pair_distance_cm(joints) / pair_distance_cm(real),
                        **{key: sum(frechet(some, others) for some in np.split(joints, CROWDS)) / CROWDS
                           for key, others in (("frechet_train", real), ("frechet_held_out", test))},
                        "copies_pct": 100 * float((distance < COPY_RAD).float().mean())}
         table[name] = {key: round(value, 3) for key, value in table[name].items()}
-    return {"gen_nn_ratio": table["humanav"]["gen_nn_ratio"], "apd_ratio": table["humanav"]["apd_ratio"],
-            "frechet": table["humanav"]["frechet_train"], "generation": table}
+    numbers: dict[str, Any] = {"gen_nn_ratio": table["humanav"]["gen_nn_ratio"],
+                               "apd_ratio": table["humanav"]["apd_ratio"],
+                               "frechet": table["humanav"]["frechet_train"], "generation": table}
+    if mined := _mining():
+        numbers["mining"] = mined
+    return numbers
+
+
+def _mining() -> dict[str, Any]:
+    """What training recorded of its rounds: where projected poses ended, by the field as it was and truly."""
+    rounds = json.loads((checkpoint("posendf") / "config.json").read_text()).get("mining", [])
+    return {f"round {number}, step {one['step']}": {key: one[key] for key in ("predicted_rad", "true_rad")}
+            for number, one in enumerate(rounds, 1)}
 
 
 def interpolating(field: Any, poses: Poses, held_out: Tensor, seed: int, pairs: int, steps: int = 20) -> dict[str, Any]:

@@ -163,7 +163,7 @@ figure.show()
 # %%
 from humanav.posendf import project
 
-noisy = axis_angle_noise(one, 0.45, generator)[0]
+noisy = axis_angle_noise(one, 0.3, generator)[0]
 done = project(field, noisy, steps=100, keep_path=True)
 steps = [0, 3, 8, 15, 30, 60, len(done.path) - 1]
 sheet([done.path[k, 0] for k in steps], [f"step {k}: {float(field(done.path[k])):.3f}" for k in steps], columns=7)
@@ -200,14 +200,15 @@ mended = repair(field, broken)
 sheet([*broken, *mended.quats], [*labels[3:], *("repaired",) * len(broken)], columns=len(broken))
 
 # %%
+# The left arm is hidden. One best guess, the mean of what may be, and two samples of it.
 hidden = torch.zeros(21, dtype=torch.bool)
 hidden[list(LIMBS["left_arm"])] = True
 frames = torch.stack([clips[name][len(clips[name]) // 3] for name in ("walk", "wave", "dance", "run")])
 without = torch.where(hidden[None, :, None], torch.tensor([1.0, 0, 0, 0]), frames)
 filled = complete(field, without, ~hidden)
-several = complete(field, without[:1], ~hidden, samples=3, seed=1)
-sheet([*frames, *several[:, 0], *filled], ["truth", "truth", "truth", "truth", "a sample", "a sample", "a sample",
-                                           *("left arm filled in",) * 4], columns=4)
+guesses = complete(field, without, ~hidden, samples=2, seed=1)
+sheet([*frames, *filled, *guesses[0], *guesses[1]],
+      [*("truth",) * 4, *("left arm filled in",) * 4, *("another guess",) * 8], columns=8)
 
 # %% [markdown]
 # ## 7. Denoising a motion
@@ -257,8 +258,8 @@ def skeletons(motions, step=2):
     figure = go.Figure(draw(0), frames=[go.Frame(data=draw(t), name=str(t)) for t in range(count)])
     figure.update_layout(
         height=460, margin={"l": 0, "r": 0, "t": 0, "b": 0}, legend={"orientation": "h", "y": 0.98},
-        scene={"aspectmode": "data", "camera": {"eye": {"x": 0.2, "y": -1.5, "z": 0.25}},
-               "xaxis": {"visible": False, "range": [-0.8, 1.1 * len(motions) - 0.3]}, "yaxis": {"visible": False,
+        scene={"aspectmode": "data", "camera": {"eye": {"x": 0.0, "y": -2.2, "z": 0.15}},
+               "xaxis": {"visible": False, "range": [-0.7, 1.1 * len(motions) - 0.4]}, "yaxis": {"visible": False,
                "range": [-0.9, 0.9]}, "zaxis": {"visible": False, "range": [0, 2]}},
         updatemenus=[{"type": "buttons", "x": 0.02, "y": 0.1, "direction": "left", "buttons": [
             {"label": "Play", "method": "animate", "args": [None, play]},
@@ -287,7 +288,8 @@ figure.show()
 from humanav.posendf import interpolate
 from humanav.posendf.quaternions import slerp
 
-start, end = clips["squat"][len(clips["squat"]) // 2], clips["celebrate"][len(clips["celebrate"]) // 2]
+lowest = quats_to_axis_angle(clips["squat"])[:, INDEX["left_knee"]].norm(dim=-1).argmax()
+start, end = clips["squat"][lowest], clips["celebrate"][len(clips["celebrate"]) // 2]
 way = interpolate(field, start, end, 25)
 straight = torch.stack([slerp(start, end, part) for part in torch.linspace(0, 1, 25).tolist()])
 sheet([*straight[::4], *way[::4]], [*(f"slerp {k / 6:.0%}" for k in range(7)), *(f"manifold {k / 6:.0%}" for k in
