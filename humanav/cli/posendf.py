@@ -13,6 +13,8 @@ from humanav.cli.shared import Json, progress
 from humanav.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from humanav.motion import Motion
@@ -62,6 +64,31 @@ def prepare(
     options = PrepareOptions(queries, poses, middle, thin, mirror, collars, seed)
     manifest = run(*given[0], out, options, jobs=jobs, overwrite=overwrite, progress=progress(STAGES))
     typer.echo(json.dumps(manifest) if as_json else "\n".join([*describe(manifest), str(out)]))
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Option(help="A YAML file, or a shipped one: fast, structured.")] = "fast",
+    data: Annotated[Path | None, typer.Option(help="What `humanav posendf prepare` wrote.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the weights.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all random numbers.", show_default=False)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Processor time, instead of the configured steps.",
+                                                  show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run in the same folder stopped.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train the distance field, and what is shipped beside it, on prepared data."""
+    from humanav.posendf.config import PoseNDFConfig
+    from humanav.posendf.training import STAGES
+    from humanav.posendf.training import train as run
+
+    plan = PoseNDFConfig.load(config)
+    where = replace(plan.experiment, folder=str(out or plan.experiment.folder),
+                    seed=plan.experiment.seed if seed is None else seed)
+    plan = replace(plan, experiment=where, data=replace(plan.data, folder=str(data or plan.data.folder)))
+    done = run(plan, resume=resume, minutes=minutes, progress=progress(STAGES))
+    _say({"folder": done.folder.name, "steps": done.report["steps"],
+          "processor_minutes": done.report["processor_minutes"], **done.report.get("validation", {})}, as_json)
 
 
 @app.command()
@@ -175,6 +202,34 @@ def repair(
 
 
 @app.command()
+def denoise(
+    source: Source,
+    out: Written = None,
+    worsen: Annotated[str | None, typer.Option(help="Damage the motion first: noise, correlated, jitter, gaps, outliers, "
+                                               "outliers+gaps, 'swapped limbs' or 'frozen arm'.",
+                                               show_default=False)] = None,
+    amount: Annotated[float, typer.Option(help="How much it is damaged.", min=0)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
+    strength: Annotated[float, typer.Option(help="1 removes what the motion itself says is noise.", min=0)] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Clean a motion of noise, gaps and wild frames. Writes an npz and a BVH."""
+    from humanav.motion import save_npz, write_bvh
+    from humanav.posendf.denoise import denoise as run
+    from humanav.posendf.denoise import summary
+    from humanav.posendf.motion_noise import worsen as spoil
+
+    truth, known = _load(source)
+    motion, lost = (truth, ~known) if worsen is None else spoil(truth, worsen, amount, seed)
+    done = run(motion, missing=lost | ~known, strength=strength)
+    path = out or Path(f"{truth.name}_denoised.npz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_npz(done.motion, path)
+    write_bvh(done.motion, path.with_suffix(".bvh"))
+    _say({**summary(done, motion, truth if worsen else None), "file": path.name}, as_json)
+
+
+@app.command()
 def score(
     source: Source,
     worst: Annotated[int, typer.Option(help="How many frames to name.", min=1)] = 5,
@@ -219,21 +274,28 @@ def fit_image(
 
 
 def _read(source: str) -> tuple[Motion, Tensor]:
-    """A motion file or clip and its poses; what its reader had to mend goes to stderr."""
-    from humanav.motion import CLIP_NAMES, load_clip, read_motion
+    """A motion file or clip and its poses."""
     from humanav.posendf import motion_to_quats
 
+    motion = _load(source)[0]
+    return motion, motion_to_quats(motion)
+
+
+def _load(source: str) -> tuple[Motion, NDArray[np.bool_]]:
+    """A motion file or clip, and which of its (T,22) joints are known; what its reader had to mend goes to stderr."""
+    from humanav.motion import CLIP_NAMES, load_clip, read_motion
+    from humanav.motion.loaded import Loaded
+
     if source in CLIP_NAMES:
-        motion = load_clip(source)
+        loaded = Loaded.whole(load_clip(source))
     elif not Path(source).is_file():
         raise InputError(f"There is no motion {source!r}: name a motion file, or one of the clips "
                          f"{', '.join(CLIP_NAMES)}.")
     else:
         loaded = read_motion(source)
-        for note in loaded.notes:
-            typer.echo(f"Note: {note}", err=True)
-        motion = loaded.motion
-    return replace(motion, name=Path(source).stem), motion_to_quats(motion)
+    for note in loaded.notes:
+        typer.echo(f"Note: {note}", err=True)
+    return replace(loaded.motion, name=Path(source).stem), ~loaded.missing
 
 
 def _frame(quats: Tensor, frame: int, source: str) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 _HOMES: dict[str, str] = {
     **dict.fromkeys(("Clip", "cmu_clips", "load_cmu"), "cmu"),
     **dict.fromkeys(("ImageFit", "fit_image"), "image"),
-    **dict.fromkeys(("ModelConfig",), "config"),
+    **dict.fromkeys(("ModelConfig", "PoseNDFConfig"), "config"),
     **dict.fromkeys(("PoseNDF",), "model"),
     **dict.fromkeys(("KINDS", "LIMBS", "MIX", "STRUCTURED", "Corrupted", "corrupt"), "corrupt"),
     "PoseData": "data",
@@ -28,6 +28,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("Repair", "repair"), "repair"),
     **dict.fromkeys(("Restorer", "fit_extras", "train_restorer"), "restorer"),
     **dict.fromkeys(("Score", "score"), "score"),
+    **dict.fromkeys(("Trained", "train"), "training"),
 }
 
 

@@ -59,3 +59,144 @@ class ExperimentConfig:
     name: str = "posendf"
     folder: str = "runs/posendf"
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How it is trained.
+
+    Attributes:
+        steps: of the optimiser, over all rounds.
+        batch: queries per step, made up of the sources below.
+        clean_batch: clean poses per step, whose distance should be zero.
+        learning_rate, weight_decay: of Adam; the rate falls along a cosine.
+        distance_weight, clean_weight: of the two losses.
+        clean_varied: share of the clean poses that nobody took but people could (:func:`.mining.varied_poses`).
+        clean_noise: most noise on clean poses, radians per axis: captures of other people are never as exact.
+        average: decay of the averaged weights, which are what is kept.
+        varied, broken, mined: shares of a batch drawn from queries round varied poses, from single broken limbs, and
+            from mined false zeros; the prepared queries make up the rest.
+        rounds: mining rounds, spread evenly over training.
+        mined_starts: poses projected per mining round.
+        device: "auto", "cpu" or "cuda".
+        threads: of torch; one thread gives the same weights every time on one machine.
+        log_every, save_every: in steps.
+        restorer_minutes: of processor time for the restorer, which comes with the mixture; 0 leaves both out.
+    """
+
+    steps: int = 20000
+    batch: int = 512
+    clean_batch: int = 160
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    distance_weight: float = 0.5
+    clean_weight: float = 0.2
+    clean_varied: float = 0.4
+    clean_noise: float = 0.02
+    average: float = 0.998
+    varied: float = 0.2
+    broken: float = 0.35
+    mined: float = 0.1
+    rounds: int = 3
+    mined_starts: int = 8000
+    device: str = "auto"
+    threads: int = 1
+    log_every: int = 200
+    save_every: int = 1000
+    restorer_minutes: float = 7.0
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.threads, self.log_every, self.save_every) < 1:
+            raise InputError("training.steps, batch, threads, log_every and save_every must be at least 1.")
+        if not 0 <= self.average < 1 or not 0 <= self.clean_varied <= 1:
+            raise InputError("training.average must lie in [0, 1) and training.clean_varied in [0, 1].")
+        if min(self.varied, self.broken, self.mined) < 0 or self.varied + self.broken + self.mined > 1:
+            raise InputError("training.varied, broken and mined are shares of a batch: from 0 on, together at most 1.")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise InputError(f"training.device is {self.device!r}: use auto, cpu or cuda.")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What it is trained on.
+
+    Attributes:
+        folder: what `humanav posendf prepare` wrote.
+        varied: how many queries to make round varied poses.
+        broken: how many poses to break limbs of.
+    """
+
+    folder: str = "data/posendf"
+    varied: int = 100000
+    broken: int = 200000
+
+
+@dataclass(frozen=True)
+class PoseNDFConfig:
+    """The four sections."""
+
+    experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> PoseNDFConfig:
+        """From plain values, as YAML gives them.
+
+        Raises:
+            InputError: a section or key that does not exist, or a value of the wrong type.
+        """
+        sections = {section.name: section.default_factory for section in fields(cls)}
+        if not isinstance(values, dict):
+            raise InputError(f"The configuration must have the sections {', '.join(sections)}.")
+        if unknown := [str(name) for name in values if name not in sections]:
+            raise InputError(f"The configuration has no section {unknown[0]!r}: use {', '.join(sections)}.")
+        return cls(**{name: _section(name, sections[name], part or {}) for name, part in values.items()})
+
+    @classmethod
+    def load(cls, source: str | Path) -> PoseNDFConfig:
+        """From a YAML file, or the name of one that comes with humanav: "fast" or "structured".
+
+        Raises:
+            InputError: no such file or name, not YAML, or an unknown key.
+        """
+        import yaml
+
+        path = Path(source)
+        shipped = Path(__file__).with_name("configs") / f"{source}.yaml"
+        if not path.is_file() and shipped.is_file():
+            path = shipped
+        try:
+            return cls.from_dict(yaml.safe_load(path.read_text()) or {})
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"There is no configuration {source}: give a YAML file, or fast or structured.") from error
+        except yaml.YAMLError as error:
+            raise InputError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "model": self.model.to_dict()}
+
+
+def _section(name: str, kind: Any, values: Any) -> Any:
+    known = {item.name: item.default for item in fields(kind)}
+    if not isinstance(values, dict):
+        raise InputError(f"Section {name} of the configuration must hold keys and values.")
+    chosen = {}
+    for key, value in values.items():
+        if key not in known:
+            raise InputError(f"The configuration has no key {name}.{key}: use {', '.join(known)}.")
+        wanted = type(known[key])
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        elif wanted is tuple and isinstance(value, list):
+            value = tuple(value)
+        if type(value) is not wanted:
+            raise InputError(f"{name}.{key} in the configuration must be {_WORDS[wanted]}, not {value!r}.")
+        chosen[key] = value
+    return kind(**chosen)
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false",
+          tuple: "a list of whole numbers"}

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, silu, softplus
@@ -28,6 +30,8 @@ LEVELS = ((0, 3), (3, 6), (6, 9), (9, 14), (14, 17), (17, 19), (19, 21))
 HIDDEN, FEATURE = 10, 6
 """Units of a joint's network: hidden, and handed on to its children."""
 SLOPE = 0.01
+FEW = 4
+"""Up to so many poses go through the compiled kernel instead of tensor operations."""
 
 
 class StructureEncoder(nn.Module):
@@ -72,7 +76,7 @@ class PoseNDF(nn.Module):
         self.config = config or ModelConfig()
         self.encoder = StructureEncoder() if self.config.encoder else None
         sizes = [NUM_JOINTS * (FEATURE if self.encoder is not None else 4), *self.config.widths, 1]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:]))
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
         self._fused: _Fused | None = None
 
     def forward(self, quats: Tensor) -> Tensor:
@@ -130,7 +134,7 @@ class PoseNDF(nn.Module):
 
     @classmethod
     def load(cls, folder: str | Path | None = None) -> PoseNDF:
-        """The field stored in ``folder`` (by default the shipped one), ready for inference. It is shared: do not train it.
+        """The field stored in ``folder`` (by default the shipped one), for inference. It is shared: do not train it.
 
         Raises:
             InputError: when the folder holds no field that can be read.
@@ -140,13 +144,14 @@ class PoseNDF(nn.Module):
 
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> PoseNDF:
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         section = json.loads((folder / "config.json").read_text())["model"]
         field = PoseNDF(ModelConfig(**{**section, "widths": tuple(section["widths"])}))
         field.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()})
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"No pose field could be read from {folder}: restore the folder, or make it again with "
                          "`humanav posendf train`.") from error
     return field.eval().requires_grad_(False)
@@ -168,8 +173,10 @@ class _Fused:
 
     def __init__(self, field: PoseNDF) -> None:
         self.config = field.config
-        self.layers = [(layer.weight.detach(), layer.bias.detach()) for layer in field.layers]  # type: ignore[union-attr]
+        values = [value.detach() for value in field.layers.parameters()]
+        self.layers = list(zip(values[::2], values[1::2]))  # weight and bias of each layer
         self.levels: list[_Level] = []
+        self.packed = _packed(field)
         if field.encoder is None:
             return
         encoder, roots = field.encoder, LEVELS[0][1]
@@ -191,8 +198,27 @@ class _Fused:
 
     def __call__(self, quats: Tensor) -> tuple[Tensor, Tensor]:
         quats = quats.to(self.layers[0][0].dtype)
+        norm = quats.norm(dim=-1, keepdim=True)
+        norm = torch.where(norm > 1e-12, norm, 1.0)  # the zero quaternion stands for the identity
+        scale = torch.where(quats[..., :1] < 0, -norm, norm)
         unit = canonical(quats)
-        x, slopes = unit.flatten(1), []
+        few = len(quats) <= FEW and quats.device.type == "cpu"
+        value, grad = (self._one_by_one if few else self._together)(unit.flatten(1))
+        grad = grad.view(quats.shape)
+        # back through the normalisation and the sign
+        grad = (grad - unit * (grad * unit).sum(-1, keepdim=True)) / scale
+        return value, grad
+
+    def _one_by_one(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        from humanav.posendf.kernels import value_and_gradient
+
+        value, grad = x.new_empty(len(x)), torch.empty_like(x)
+        arrays: Any = (x.numpy(), *self.packed, value.numpy(), grad.numpy())
+        value_and_gradient(*arrays)
+        return value, grad
+
+    def _together(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        slopes: list[Tensor] = []
         first = None
         outer: list[Tensor] = []
         if self.levels:
@@ -213,17 +239,12 @@ class _Fused:
         weight, bias = self.layers[-1]
         last = torch.addmm(bias, x, weight.t())
         beta = self.config.output_sharpness
-        value = softplus(last, beta=beta).squeeze(1)
         grad = torch.sigmoid(beta * last) @ weight
         for before, (weight, _) in zip(reversed(slopes), reversed(self.layers[:-1])):
             grad = self._slope(grad, before) @ weight
         if first is not None:
             grad = self._encoder_gradient(grad, first, outer)
-        grad = grad.view(quats.shape)
-        # back through the sign flip and the normalisation
-        norm = quats.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-        grad = (grad - unit * (grad * unit).sum(-1, keepdim=True)) / norm
-        return value, torch.where(quats[..., :1] < 0, -grad, grad)
+        return softplus(last, beta=beta).squeeze(1), grad
 
     def _encoder_gradient(self, grad: Tensor, first: Tensor, outer: list[Tensor]) -> Tensor:
         inner = torch.empty_like(first)
@@ -245,11 +266,34 @@ class _Fused:
     def _slope(self, grad: Tensor, x: Tensor) -> Tensor:
         """``grad`` times the activation's derivative at ``x``."""
         if self.config.activation == "leaky_relu":
-            return torch.where(x > 0, grad, SLOPE * grad)
+            return torch.ops.aten.leaky_relu_backward(grad, x, SLOPE, False)  # one kernel instead of three
         if self.config.activation == "softplus":
             return grad * torch.sigmoid(self.config.sharpness * x)
         gate = torch.sigmoid(x)
         return grad * gate * (1 + x * (1 - gate))
+
+
+def _packed(field: PoseNDF) -> tuple[Any, ...]:
+    """The arguments of the compiled kernel between the poses and its results."""
+    from humanav.posendf.kernels import KINDS
+
+    config = field.config
+    if field.encoder is None:
+        parents, first, second = [], torch.zeros(0, HIDDEN, 4 + FEATURE), torch.zeros(0, FEATURE, HIDDEN)
+        first_bias, second_bias = torch.zeros(0, HIDDEN), torch.zeros(0, FEATURE)
+    else:
+        encoder, roots = field.encoder, LEVELS[0][1]
+        inherited = torch.cat([torch.zeros_like(encoder.inherited[:roots]), encoder.inherited])
+        parents, first = list(PARENT_OF), torch.cat([encoder.own, inherited], 1).transpose(1, 2)
+        second, first_bias = encoder.second.transpose(1, 2), encoder.first_bias[:, 0]
+        second_bias = encoder.second_bias[:, 0]
+    values = [value.detach().flatten() for value in field.layers.parameters()]
+    dtype = values[0].dtype
+    arrays = [value.detach().to("cpu", dtype).contiguous().numpy()
+              for value in (first, first_bias, second, second_bias, torch.cat(values[::2]), torch.cat(values[1::2]))]
+    sizes = np.array([NUM_JOINTS * (FEATURE if parents else 4), *config.widths, 1])
+    return (np.array(parents, np.int64), *arrays, sizes, KINDS.index(config.activation), config.sharpness,
+            config.output_sharpness)
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int) -> Tensor:
