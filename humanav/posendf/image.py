@@ -3,14 +3,18 @@
 The task of Pose-NDF's section 4.3, in the manner of SMPLify-X: first the camera's place and the body's heading from the
 trunk, then pose, shape and heading together from robust reprojection, a prior of poses, a prior of shapes and the
 limits of knees and elbows. Each prior can be had, so that they can be compared on equal terms.
+
+A picture without depth has many solutions, among them most limbs' mirror images in depth. The manifold says which of
+them people can do, not which they do often, so several starts are fitted and a mixture's likelihood chooses between the
+results.
 :func:`humanav.track.fit_photo` is the fit for photos: it uses the outline, gravity and the detector's depth as well.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +22,22 @@ from scipy.spatial.transform import Rotation
 from threadpoolctl import threadpool_limits
 
 from humanav.body import BodyModel
-from humanav.body.kinematics import Array, Points, Skeleton, log_rotation, pose_skeleton
+from humanav.body.kinematics import Array, Points, Skeleton, exp_rotation, log_rotation, place_points, pose_skeleton
 from humanav.body.landmarks import KEYPOINT_SETS, LANDMARKS
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
 from humanav.errors import InputError, NoPersonError
-from humanav.fit import BodyState, Term, place_by_rays, rest_rotations, skeleton_of, solve, stature
+from humanav.fit import BodyState, PosePrior, Term, place_by_rays, rest_rotations, skeleton_of, solve, stature
+from humanav.fit.prior import GaussianMixture
 from humanav.fit.terms import HingeTerm, ImageTerm, JointTerm, ShapeTerm
 from humanav.motion import Motion
 from humanav.perception import Person2D
-from humanav.posendf.image_terms import ManifoldTerm, MixtureTerm, rotations_to_quats
+from humanav.posendf.image_terms import ManifoldTerm, MixtureTerm, mixture_of, rotations_to_quats
 from humanav.posendf.mixture import PoseMixture
 from humanav.posendf.model import PoseNDF
 
-Prior = Literal["manifold", "gmm", "mean", "none"]
-PRIORS: tuple[str, ...] = get_args(Prior)
-WEIGHTS: dict[str, float] = {"manifold": 400.0, "gmm": 0.5, "mean": 1.0, "none": 1e-3}
+PRIORS = ("manifold", "gmm", "mean", "none")
+WEIGHTS: dict[str, float] = {"manifold": 100.0, "gmm": 0.2, "mean": 1.0, "none": 1e-3}
 """Weight of each prior, chosen on synthetic pictures of the validation subjects."""
 
 NUM_BETAS = 10
@@ -42,6 +46,8 @@ _TRUNK = ("neck", "pelvis", *(f"{side}_{part}" for side in ("left", "right") for
 _SIGMA = 0.01  # expected error of a sure keypoint, in statures
 _LOOSE, _TIGHT = 12.0, 3.0  # Geman-McClure scales in sigmas
 _MEAN_SIGMA = 0.35  # radians: spread of "mean", the same for all joints
+_STARTS, _FINALISTS = 8, 2  # poses to begin from, and those that are fitted to the end
+_RARITY = 0.1  # weight of the likelihood by which solutions on the manifold are told apart
 _LEAST = 4  # keypoints
 
 
@@ -73,7 +79,7 @@ class ImageFit:
 
 def fit_image(
     image: NDArray[np.uint8] | None, person: Person2D, *, camera: Camera | None = None, focal: float | None = None,
-    prior: Prior = "manifold", weight: float | None = None, body: BodyModel | None = None,
+    prior: str = "manifold", weight: float | None = None, body: BodyModel | None = None,
     field: PoseNDF | None = None, mixture: PoseMixture | None = None, rounds: int = 40,
 ) -> ImageFit:
     """Fit the body to one person's keypoints.
@@ -83,12 +89,12 @@ def fit_image(
         person: the keypoints, in the picture's pixels, of any set of :data:`~humanav.body.landmarks.KEYPOINT_SETS`.
         camera: the camera; by default one with ``focal`` in the middle of the picture.
         focal: focal length in pixels; by default 1.2 x the longer side.
-        prior: "manifold" (the field's distance), "gmm" (a Gaussian mixture), "mean" (near the pose at rest, all joints
-            alike) or "none".
+        prior: "manifold" (the field's distance, and the mixture's likelihood to choose between solutions), "gmm" (a
+            Gaussian mixture), "mean" (near the pose at rest, all joints alike) or "none".
         weight: of the prior; by default the one of :data:`WEIGHTS`.
         body: the body model; by default the built-in one.
         field: the field; by default the shipped one.
-        mixture: the mixture of "gmm"; by default the shipped one.
+        mixture: the mixture of "gmm", and of the choice between solutions on the manifold; by default the shipped one.
         rounds: most steps of the last stage.
 
     Raises:
@@ -104,7 +110,9 @@ def fit_image(
     field = PoseNDF.load() if field is None else field
     strength = WEIGHTS[prior] if weight is None else weight
     with threadpool_limits(1, user_api="blas"):
-        fit = _Fit(BodyModel.load() if body is None else body, camera, person, _prior(prior, strength, field, mixture))
+        term = _prior(prior, strength, field, mixture)
+        common = mixture_of(PoseMixture.load() if mixture is None else mixture) if prior == "manifold" else None
+        fit = _Fit(BodyModel.load() if body is None else body, camera, person, term, common)
         first, last = fit.run(rounds)
         error, error_pct = fit.reprojection(last)
         pose = log_rotation(last.rotations)[None]
@@ -116,8 +124,9 @@ def fit_image(
 class _Fit:
     """One person's keypoints, and the stages."""
 
-    def __init__(self, body: BodyModel, camera: Camera, person: Person2D, prior: Term) -> None:
-        self.camera, self.prior = camera, prior
+    def __init__(self, body: BodyModel, camera: Camera, person: Person2D, prior: Term,
+                 common: GaussianMixture | None) -> None:
+        self.camera, self.prior, self.common = camera, prior, common
         self.skeleton = skeleton_of(body, NUM_BETAS)
         self.tall, self.growth = stature(np.asarray(body.v_template, dtype=np.float64),
                                          np.asarray(body.shapedirs, dtype=np.float64)[..., :NUM_BETAS])
@@ -141,39 +150,50 @@ class _Fit:
                              fixed=("betas", "tilt"))
             begun.append(state)
             self._measure(state)
-            rough.append(solve(self.skeleton, state, [self._image(_LOOSE), *held], _BODY, rounds=12, fixed=("tilt",)))
+            state, cost = solve(self.skeleton, state, [self._image(_LOOSE), *held], _BODY, rounds=12, fixed=("tilt",))
+            rough.append((cost + self._rarity(state), state))
         best: tuple[int, BodyState, float] | None = None
-        for index in np.argsort([cost for _, cost in rough])[:2]:
-            state = rough[index][0]
+        for index in np.argsort([cost for cost, _ in rough])[:_FINALISTS]:
+            state = rough[index][1]
             self._measure(state)
             state, cost = solve(self.skeleton, state, [self._image(_TIGHT), *held], _BODY, rounds=rounds,
                                 fixed=("tilt",), tolerance=1e-4)
+            cost += self._rarity(state)
             if best is None or cost < best[2]:
                 best = int(index), state, cost
         assert best is not None
         self._measure(best[1])
         return begun[best[0]], best[1]
 
-    def _starts(self) -> list[BodyState]:
-        """The body at rest, seen from four sides, or as the detector's own 3D has its trunk."""
-        rest = BodyState(rest_rotations(), np.zeros(3), np.zeros(NUM_BETAS), np.zeros(2))
-        towards = self.camera.R.T @ np.array([0.0, 0.0, -1.0])  # from the body to the camera
-        facing = np.arctan2(towards[0], towards[2])
-        turns = [Rotation.from_euler("y", facing + yaw).as_matrix() for yaw in np.radians([0, 180, 90, -90])]
-        rows = self.trunk & np.isfinite(self.space[:, 0])
-        if rows.sum() >= 3:
-            posed = pose_skeleton(self.skeleton, rest.rotations, rest.betas, rest.transl)
-            from humanav.body.kinematics import place_points
+    def _rarity(self, state: BodyState) -> float:
+        """What speaks against a solution besides its cost."""
+        if self.common is None:
+            return 0.0
+        vectors = log_rotation(state.rotations[1:22]).ravel()
+        return _RARITY * float(self.common.negative_log_likelihood(vectors))
 
-            ours = place_points(self.points.take(rows), posed)[0]
-            theirs = self.space[rows] @ self.camera.R
-            turns = [Rotation.align_vectors(theirs - theirs.mean(0), ours - ours.mean(0))[0].as_matrix()]
-        states = []
-        for turn in turns:
-            rotations = rest.rotations.copy()
-            rotations[0] = turn @ rotations[0]
-            states.append(replace(rest, rotations=rotations))
-        return states
+    def _starts(self) -> list[BodyState]:
+        """The poses, each turned as it fits best, that are most like the keypoints.
+
+        With the detector's own 3D they are compared in space; without it in the picture, where a pose and its mirror
+        image in depth look nearly alike, so that several have to be tried.
+        """
+        weight = self.confidence**2 / (self.confidence**2).sum()
+        known = np.isfinite(self.space[:, 0])
+        found: list[tuple[float, BodyState]] = []
+        for rotations in _poses_to_try():
+            posed = pose_skeleton(self.skeleton, rotations, np.zeros(NUM_BETAS), np.zeros(3))
+            places = place_points(self.points, posed)[0]
+            if known.sum() >= 6:
+                cost, turn = _turn_in_space(places[known], self.space[known] @ self.camera.R, weight[known])
+            else:
+                flat = (self.pixels - self.camera.K[:2, 2]) / np.diag(self.camera.K)[:2]
+                cost, turn = _turn_in_picture(places, flat, weight, self.camera.R)
+            turned = rotations.copy()
+            turned[0] = turn @ rotations[0]
+            found.append((cost, BodyState(turned, np.zeros(3), np.zeros(NUM_BETAS), np.zeros(2))))
+        found.sort(key=lambda pair: pair[0])
+        return [state for _, state in found[:_STARTS]]
 
     def _place(self, state: BodyState) -> BodyState:
         weight = self.confidence**2 * np.where(self.trunk, 1.0, 0.2)
@@ -215,11 +235,50 @@ def _landmarks(person: Person2D, skeleton: Skeleton, growth: Array
     return [name for name, _ in rows], points, seen[:, :2], np.clip(seen[:, 2], 0.0, 1.0), space
 
 
+def _turn_in_picture(places: Array, flat: Array, weight: Array, view: Array) -> tuple[float, Array]:
+    """The turn about the vertical that brings points (K,3) nearest to their places on the image plane (K,2), up to
+    scale and shift, seen by a camera of rotation ``view``; and the weighted mean distance that is left."""
+    wanted = flat - weight @ flat
+    best = np.inf, np.eye(3)
+    for yaw in np.arange(0, 2 * np.pi, np.pi / 8):
+        turn = Rotation.from_euler("y", yaw).as_matrix()
+        seen = (places @ (view @ turn).T)[:, :2]
+        seen = seen - weight @ seen
+        size = max(float(weight @ (seen * wanted).sum(1)), 0.0) / max(float(weight @ (seen**2).sum(1)), 1e-9)
+        cost = float(weight @ np.linalg.norm(wanted - size * seen, axis=1))
+        if cost < best[0]:
+            best = cost, turn
+    return best
+
+
+def _turn_in_space(places: Array, wanted: Array, weight: Array) -> tuple[float, Array]:
+    """The turn that brings points (K,3) nearest to others in space, up to scale and shift; and what is left."""
+    weight = weight / weight.sum()
+    places, wanted = places - weight @ places, wanted - weight @ wanted
+    turn = Rotation.align_vectors(wanted, places, weights=weight)[0].as_matrix()
+    moved = places @ turn.T
+    size = float(weight @ (moved * wanted).sum(1)) / max(float(weight @ (moved**2).sum(1)), 1e-9)
+    return float(weight @ np.linalg.norm(wanted - size * moved, axis=1)), turn
+
+
+@lru_cache(maxsize=1)
+def _poses_to_try() -> tuple[Array, ...]:
+    """Rotations (55,3,3) of the body at rest and of the middles of the pose prior, upright as each of them is."""
+    prior = PosePrior.load()
+    poses = [rest_rotations()]
+    for mean in prior.means:
+        rotations = rest_rotations()
+        rotations[1:22] = exp_rotation(mean[:63].reshape(21, 3))
+        rotations[0] = Rotation.align_vectors([[0.0, 1.0, 0.0]], [mean[63:]])[0].as_matrix()
+        poses.append(rotations)
+    return tuple(poses)
+
+
 def _prior(name: str, weight: float, field: PoseNDF, mixture: PoseMixture | None) -> Term:
     if name == "manifold":
         return ManifoldTerm(field, weight)
     if name == "gmm":
-        return MixtureTerm.of(PoseMixture.load() if mixture is None else mixture, weight)
+        return MixtureTerm(mixture_of(PoseMixture.load() if mixture is None else mixture), weight)
     mean = log_rotation(rest_rotations()[1:22])
     return JointTerm(_BODY[1:], mean, np.full((21, 3), _MEAN_SIGMA / np.sqrt(weight)))
 
@@ -251,4 +310,4 @@ def _check(person: Person2D, camera: Camera) -> None:
     outside = ((seen < -0.1 * size) | (seen > 1.1 * size)).any(1) if len(seen) else np.zeros(1)
     if outside.mean() > 0.5:
         raise InputError(f"Most keypoints lie outside the picture of {camera.width} x {camera.height} pixels (they "
-                         f"reach {seen[:, 0].max():.0f}, {seen[:, 1].max():.0f}): they belong to another picture or size.")
+                         f"reach {seen[:, 0].max():.0f}, {seen[:, 1].max():.0f}): they belong to another one.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -54,12 +55,6 @@ class MixtureTerm:
     mixture: GaussianMixture
     weight: float
 
-    @classmethod
-    def of(cls, mixture: PoseMixture, weight: float) -> MixtureTerm:
-        """The term of a mixture fitted to poses."""
-        precisions = torch.linalg.inv(mixture.covariances)
-        return cls(GaussianMixture(mixture.weights.numpy(), mixture.means.numpy(), precisions.numpy()), weight)
-
     def __call__(self, state: BodyState, posed: PosedSkeleton, layout: Layout) -> tuple[float, Array, Array]:
         vectors = log_rotation(state.rotations[1 : NUM_JOINTS + 1])
         cost, slope, bend = self.mixture.quadratic(vectors.ravel())
@@ -69,6 +64,13 @@ class MixtureTerm:
             if columns is not None:
                 jacobian[3 * joint : 3 * joint + 3, columns] = block
         return self.weight * cost, self.weight * (jacobian.T @ slope), self.weight * (jacobian.T @ bend @ jacobian)
+
+
+@lru_cache(maxsize=4)
+def mixture_of(mixture: PoseMixture) -> GaussianMixture:
+    """A mixture fitted to poses, as the terms of a fit take it."""
+    precisions = torch.linalg.inv(mixture.covariances)
+    return GaussianMixture(mixture.weights.numpy(), mixture.means.numpy(), precisions.numpy())
 
 
 def rotations_to_quats(rotations: Array) -> torch.Tensor:
