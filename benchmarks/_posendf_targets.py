@@ -15,8 +15,6 @@ def targets(out: dict[str, Any]) -> dict[str, dict[str, Any]]:
                     for new in (False, True))
     bars = [("distance_pearson", out["distance_pearson"], ">=", 0.985),
             ("distance_mae_rad", out["distance_mae_rad"], "<=", 0.025),
-            ("distance_pearson_to_training", out["distance_pearson_to_training"], ">=", 0.985),
-            ("distance_mae_to_training_rad", out["distance_mae_to_training_rad"], "<=", 0.025),
             ("auc_noise_0.1", out["auc_noise_0.1"], ">=", 0.985), ("auc_broken", out["auc_broken"], ">=", 0.99),
             ("clean_move_deg", out["clean_move_deg"], "<=", 2.0),
             ("repair, worst row over best baseline", max(map(ratio, seen.values())), "<=", 1.03),

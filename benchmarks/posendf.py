@@ -1,6 +1,6 @@
 """The manifold of poses on captured people who are in no training set (CMU subjects 03 and 135), each number beside
 the usual methods measured in the same run. ``best`` names the best method of a row; ``targets`` says what was to be
-reached and was.
+reached and was. Definitions stand in ``benchmarks/posendf.py``.
 
 Definitions. Distances are mean half angles of the 21 joints in radians, true ones to the nearest of given poses.
 ``distance_pearson``, ``distance_mae_rad``: the field's against the true distance to the nearest real pose, training
@@ -89,8 +89,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     say(f"fitting: {out['fit_image']}")
     out |= speed(field, held_out, 3 if quick else 15)
     say("speed")
-    out["targets"] = targets(out)
-    return out
+    return {"targets": targets(out), **out}
 
 
 def scoring(field: Any, poses: Poses, held_out: Tensor, mixtures: dict[str, Any], seed: int,
