@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,7 @@ class _Sampled:
     frames: int = 0
     usable: int = 0
     problem: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,10 @@ def prepare(
         return manifest
     told.next("Choosing poses")
     if not all(clean_file(out, split).is_file() for split in SPLITS) or "clean_poses" not in manifest:
-        begin = time.process_time()
         middle = made.middle or (1.0 if compact else 0.8)
         sampled = _from_compact(place, middle, made) if compact else _from_files(takes, middle, made, workers, told)
         manifest |= {**_write_clean(out, sampled, made), "split_by": how,
-                     "choosing_minutes": (time.process_time() - begin) / 60}
+                     "choosing_minutes": sum(take.seconds for take in sampled) / 60}
         write_json(out / MANIFEST, manifest)
     counts = manifest["clean_poses"]
     told.show(f"{counts['train']} poses train, {counts['validation']} validate, {counts['test']} test; "
@@ -197,15 +197,20 @@ def _open(out: Path, plan: dict[str, Any], overwrite: bool) -> dict[str, Any]:
 
 
 def _from_compact(place: Path, middle: float, options: PrepareOptions) -> list[_Sampled]:
-    return [_sample(clip.motion.name, clip.subject, clip.split, motion_to_quats(clip.motion), clip.ok, middle,
-                    options.thin) for clip in cmu_clips(place)]
+    out, begin = [], time.thread_time()
+    for clip in cmu_clips(place):
+        sampled = _sample(clip.motion.name, clip.subject, clip.split, motion_to_quats(clip.motion), clip.ok, middle,
+                          options.thin)
+        out.append(replace(sampled, seconds=time.thread_time() - begin))
+        begin = time.thread_time()
+    return out
 
 
 def _from_files(takes: list[Take], middle: float, options: PrepareOptions, jobs: int,
                 progress: Progress) -> list[_Sampled]:
     out = []
     # A process per worker costs seconds to start, which few files do not repay.
-    workers = Parallel(n_jobs=jobs if len(takes) > 100 else 1, return_as="generator")
+    workers = Parallel(n_jobs=jobs if len(takes) > 500 else 1, return_as="generator")
     for done, sampled in enumerate(workers(delayed(_sample_file)(take, middle, options.thin) for take in takes), 1):
         out.append(sampled)
         progress.update(done / len(takes))
@@ -213,15 +218,17 @@ def _from_files(takes: list[Take], middle: float, options: PrepareOptions, jobs:
 
 
 def _sample_file(take: Take, middle: float, degrees: float) -> _Sampled:
+    begin = time.thread_time()
     try:
         # The root plays no part, so that it need not be turned to y up.
         loaded = read_motion(take.path, up="y")
         ok = usable_frames(loaded.motion, loaded.missing)
-        return _sample(take.name, take.subject, take.split, motion_to_quats(loaded.motion), ok, middle, degrees)
+        sampled = _sample(take.name, take.subject, take.split, motion_to_quats(loaded.motion), ok, middle, degrees)
     except HumanavError as error:
         nothing = np.zeros((0, 21, 4), np.float16)
-        return _Sampled(take.name, take.subject, take.split, nothing, nothing, np.zeros(0, np.int64),
-                        problem=str(error))
+        sampled = _Sampled(take.name, take.subject, take.split, nothing, nothing, np.zeros(0, np.int64),
+                           problem=str(error))
+    return replace(sampled, seconds=time.thread_time() - begin)
 
 
 def _sample(take: str, subject: str, split: Split, quats: Tensor, ok: np.ndarray[Any, Any], middle: float,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -80,3 +82,16 @@ def test_bad_input() -> None:
         PosePool(torch.full((2, 21, 4), torch.nan))
     with pytest.raises(InputError, match="4 nearest poses"):
         PosePool(walk(3)).nearest(walk(1), k=4)
+
+
+def test_captured_poses(shared: Path) -> None:
+    from humanav.posendf.cmu import load_cmu
+
+    pool = load_cmu(shared / "mocap" / "cmu_subset.npz", "train")[::4]
+    others = load_cmu(shared / "mocap" / "cmu_subset.npz", "validation")[::220]
+    queries = torch.cat([others, corrupt(others, torch.Generator().manual_seed(0), MIX, pool).quats])
+    distance, index = PosePool(pool).nearest(queries, 3)
+    expected, _ = brute(queries, pool, 3)
+    torch.testing.assert_close(distance, expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(pose_distance(queries[:, None].double(), pool[index].double()).float(), expected,
+                               atol=1e-6, rtol=0)
