@@ -61,7 +61,7 @@ class CleanPart(Part):
         self.stop = gr.Button("Cancel", visible=False, elem_id="clean-cancel")
         with gr.Accordion("Options", open=False, elem_id="clean-options"):
             self.strength = gr.Slider(0, 2, 1, step=0.05, label="Strength of the cleaning",
-                                      info="1 was measured to be best. Less keeps more of what came in.")
+                                      info="1 removes what looks like noise, 0 only fills gaps and mends broken poses.")
             self.keep_feet = gr.Checkbox(True, label="Keep the feet", info="Feet that stand do not slide.")
             self.amount = gr.Slider(0, 3, 1, step=0.1, label="Amount of damage")
             self.seed = gr.Number(0, precision=0, minimum=0, label="Seed of the damage",

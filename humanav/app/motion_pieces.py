@@ -16,7 +16,7 @@ COLORS = {"Before": css(BEFORE), "After": css(AFTER), "Truth": css(TRUTH), "Stra
           "Along the manifold": css(AFTER)}
 """The colour of each person's body, name and curve."""
 
-DISTANCE = "How far each pose is from those people take"
+DISTANCE = "Distance from real poses"
 _UNITS = {"°": "°", "%": " %"}
 _RUNNERS = ('<svg viewBox="0 0 200 168" fill="none" stroke="currentColor" stroke-width="5" stroke-linecap="round" '
             'stroke-linejoin="round" aria-hidden="true"><g stroke-dasharray="3 9"><circle cx="50" cy="22" r="14"/>'

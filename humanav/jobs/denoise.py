@@ -332,6 +332,9 @@ def _said(cleaned: Any, repaired: NDArray[np.bool_], missing: NDArray[np.bool_])
     from humanav.body.names import JOINT_NAMES
 
     notes = []
+    kind = {"independent": "trembled", "drift": "drifted"}.get(cleaned.report.get("noise_kind", ""))
+    if kind is not None:
+        notes.append(f"The joints {kind} by about {cleaned.report['noise_deg']:.1f}° an axis; that was taken out.")
     if missing.any():
         notes.append(f"Joints were missing in {int(missing.any(axis=1).sum())} of {len(missing)} frames; they were "
                      "filled in.")

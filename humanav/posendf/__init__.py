@@ -17,6 +17,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("KINDS", "LIMBS", "MIX", "STRUCTURED", "Corrupted", "corrupt"), "corrupt"),
     "PoseData": "data",
     "PosePool": "nearest",
+    "keep_feet": "feet",
     **dict.fromkeys(("PrepareOptions", "prepare"), "prepare"),
     **dict.fromkeys(("NAMES", "mirror_quats", "motion_to_quats", "with_quats"), "poses"),
     **dict.fromkeys(("PoseMixture",), "mixture"),

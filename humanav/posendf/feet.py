@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from humanav.motion import Motion
 from humanav.posendf.measures import CONTACT_HEIGHT, FEET, joint_positions
@@ -14,6 +15,8 @@ STANDING_SPEED = 0.6
 """A low foot much faster than this (m/s) steps rather than slides."""
 RETURN_SECONDS = 1.0
 """Time in which the body finds back to where it was captured, so that corrections do not add up."""
+SMOOTH_SECONDS = 0.03
+"""The body is moved no more abruptly than this."""
 FARTHEST = 0.12
 """The body is never moved farther than this (m)."""
 
@@ -30,7 +33,7 @@ def keep_feet(motion: Motion) -> Motion:
     speed = np.diff(feet[..., (0, 2)], axis=0) * motion.fps
     weight = _standing(feet, np.linalg.norm(speed, axis=-1))
     slide = (weight[..., None] * speed).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-6)[:, None]
-    slide *= weight.max(axis=1)[:, None]
+    slide = gaussian_filter1d(slide * weight.max(axis=1)[:, None], SMOOTH_SECONDS * motion.fps, axis=0, mode="nearest")
     shift = np.zeros((len(motion), 2))
     keep = np.exp(-1 / (RETURN_SECONDS * motion.fps))
     for t in range(1, len(motion)):

@@ -134,6 +134,7 @@ def test_a_long_motion_is_cut_and_says_so(tmp_path: Path) -> None:
         denoise_motion(long, start=80, out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_captured_bvh_and_an_amc_with_its_asf(shared: Path, tmp_path: Path) -> None:
     raw = shared / "mocap" / "raw"
     for number, (source, asf) in enumerate([(raw / "02_01.amc", raw / "02.asf"), (raw / "135_04.bvh", None)]):
