@@ -45,7 +45,7 @@ class Fitting:
     """The stages of one fit; each leaves a better ``state``."""
 
     def __init__(self, body: BodyModel, camera: Camera, person: Person2D, matte: NDArray[np.float32] | None,
-                 prior: PosePrior, height: float | None, progress: Progress | None) -> None:
+                 prior: PosePrior, height: float | None, progress: Progress | None, also: Sequence[Term] = ()) -> None:
         self.body, self.camera, self.matte, self.progress = body, camera, matte, progress
         self.skeleton = skeleton_of(body, NUM_BETAS)
         self.skin = skin_of(body, NUM_BETAS)
@@ -58,7 +58,7 @@ class Fitting:
         self.shape = ShapeTerm(np.zeros(NUM_BETAS), np.full(NUM_BETAS, 1.0), height, tall, dirs)
         self.tilt = TiltTerm(_TILT_MEAN, _TILT_SIGMA)
         self.standing, self.odds = False, 0.0
-        self.extra: list[Term] = []
+        self.extra: list[Term] = list(also)
         betas = np.zeros(NUM_BETAS)
         if height is not None:
             betas += dirs * (height - tall) / (dirs @ dirs)

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from humanav.body import JOINT_INDEX, BodyModel
-from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS, landmark_positions
+from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS, face_points, landmark_positions
 from humanav.camera import Camera
 from humanav.errors import Cancelled, InputError, NoPersonError
 from humanav.perception import Person2D
+from humanav.perception.openpose import as_openpose25
 from humanav.progress import Progress
 from humanav.render import silhouette
 from humanav.track import fit_photo
@@ -178,6 +179,29 @@ def test_coco_keypoints_are_enough(body, standing):
     assert fit_photo(shot.image, person, body=body).report.reprojection_pct_height < 1.5
 
 
+def test_openpose_with_points_that_were_not_found(body, standing):
+    shot, _ = standing
+    person = as_openpose25(shot.person)
+    keypoints = person.keypoints.copy()
+    for name in ("left_elbow", "left_wrist", "right_ear"):
+        keypoints[KEYPOINT_SETS["openpose25"].index(name)] = 0
+    face = np.zeros((70, 3), dtype=np.float32)
+    for name, index in FACE_POINTS.items():
+        face[face_points(70)[name]] = shot.person.face[index]
+    person = dataclasses.replace(person, keypoints=keypoints, face=face, left_hand=None)
+    fit = fit_photo(shot.image, person, body=body)
+    assert fit.report.reprojection_pct_height < 1.5
+    assert "left upper arm" in fit.report.missing_parts
+    assert "The left forearm was hidden: its pose is a guess." in fit.report.warnings
+
+
+def test_the_manifold_can_join_the_prior(body, standing):
+    shot, fit = standing
+    other = fit_photo(shot.image, shot.person, body=body, prior="manifold")
+    assert not np.array_equal(other.motion.body_pose, fit.motion.body_pose)
+    assert error_mm(body, other, shot) < error_mm(body, fit, shot) + 10
+
+
 def test_feet_outside_the_picture_are_reported(body, standing):
     shot, _ = standing
     cut = int(HEIGHT * 0.72)
@@ -204,7 +228,7 @@ def test_same_input_gives_the_same_fit(body, standing):
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"flip_limbs": ["tail"]}, "no limb"), ({"height": 9.0}, "not plausible"), ({"focal": -3.0}, "focal"),
-    ({"alpha": np.ones((5, 5), np.float32)}, "matte")])
+    ({"alpha": np.ones((5, 5), np.float32)}, "matte"), ({"prior": "vposer"}, "no prior")])
 def test_bad_options_are_one_clear_sentence(body, standing, options, words):
     shot, _ = standing
     with pytest.raises(InputError, match=words):
