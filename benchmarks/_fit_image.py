@@ -19,6 +19,12 @@ OUTLIERS, MISSING = 0.03, 0.05
 """Shares of keypoints that lie somewhere else on the person, and that were not found."""
 
 
+PRIORS: dict[str, dict[str, Any]] = {
+    **{name: {"prior": name} for name in ("none", "mean", "gmm", "manifold")},
+    "manifold_alone": {"prior": "manifold", "choice": 0.0},
+}
+
+
 class Case(NamedTuple):
     """One synthetic picture: keypoints, the camera that saw them and the 22 true joints in its frame, millimetres."""
 
@@ -79,8 +85,9 @@ def fit_image_errors(
 
     Args:
         cases: from :func:`draw_cases`, of held-out subjects.
-        priors: name of a row to the options of ``fit_image``; by default no prior, the mean pose, the shipped mixture
-            and the manifold. Give ``{"gmm8": {"prior": "gmm", "mixture": PoseMixture}}`` for another mixture.
+        priors: name of a row to the options of ``fit_image``; by default :data:`PRIORS`: no prior, the mean pose, the
+            shipped mixture, and the manifold with and without the mixture's say in which solution is taken. Give
+            ``{"gmm8": {"prior": "gmm", "mixture": PoseMixture}}`` for another mixture.
 
     Returns:
         of each row, in the camera's frame with pelvis on pelvis, 22 joints: ``mpjpe_mm``, ``pa_mpjpe_mm`` (means),
@@ -92,7 +99,7 @@ def fit_image_errors(
     from humanav.posendf import fit_image
 
     body = BodyModel.load()
-    chosen = {name: {"prior": name} for name in ("none", "mean", "gmm", "manifold")} if priors is None else priors
+    chosen = PRIORS if priors is None else priors
     rows: dict[str, dict[str, float]] = {}
     for name, options in chosen.items():
         numbers = []

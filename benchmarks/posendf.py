@@ -21,7 +21,8 @@ held-out ones (cm^2); ``field_rad``, ``true_rad``: their median distances (where
 not, the field has a false zero; ``mining`` is what training saw of them, round by round); ``copies_pct``: generated
 poses within 0.01 rad of a training pose. ``path_rad``: distances in the middle half of the way between two held-out
 poses, by the field and true (to training poses). ``fit_image``: the body fitted to noisy 2D keypoints of held-out
-poses, by prior (``gmm`` is the mixture of the package). ``pose_steps_per_s``: steps of projection per second of
+poses, by prior (``gmm`` is the mixture of the package; it also chooses between solutions on the manifold, but not in
+``manifold_alone``). ``pose_steps_per_s``: steps of projection per second of
 processor time on one thread, against the same network written joint by joint with autograd.
 
 Baselines: Gaussian and GMM(8) over rotation vectors (restoring: the expected pose under noise; completing: the
@@ -276,13 +277,12 @@ def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
 
 def fitting(gmm8: Any, count: int, seed: int) -> dict[str, Any]:
     """The body on 2D keypoints under different priors."""
-    from _fit_image import draw_cases, fit_image_errors
+    from _fit_image import PRIORS, draw_cases, fit_image_errors
 
     from humanav.posendf import cmu_clips
 
     poses = np.concatenate([clip.motion.full_pose[clip.ok, :22] for clip in cmu_clips(mocap(), "test")])
-    priors = {name: {"prior": name} for name in ("none", "mean", "gmm", "manifold")}
-    rows = fit_image_errors(draw_cases(poses, count, seed), {**priors, "gmm8": {"prior": "gmm", "mixture": gmm8}})
+    rows = fit_image_errors(draw_cases(poses, count, seed), {**PRIORS, "gmm8": {"prior": "gmm", "mixture": gmm8}})
     return {"fit_image": {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}}
 
 

@@ -47,7 +47,6 @@ _SIGMA = 0.01  # expected error of a sure keypoint, in statures
 _LOOSE, _TIGHT = 12.0, 3.0  # Geman-McClure scales in sigmas
 _MEAN_SIGMA = 0.35  # radians: spread of "mean", the same for all joints
 _STARTS, _FINALISTS = 8, 2  # poses to begin from, and those that are fitted to the end
-_RARITY = 0.1  # weight of the likelihood by which solutions on the manifold are told apart
 _LEAST = 4  # keypoints
 
 
@@ -80,7 +79,7 @@ class ImageFit:
 def fit_image(
     image: NDArray[np.uint8] | None, person: Person2D, *, camera: Camera | None = None, focal: float | None = None,
     prior: str = "manifold", weight: float | None = None, body: BodyModel | None = None,
-    field: PoseNDF | None = None, mixture: PoseMixture | None = None, rounds: int = 40,
+    field: PoseNDF | None = None, mixture: PoseMixture | None = None, choice: float = 0.1, rounds: int = 40,
 ) -> ImageFit:
     """Fit the body to one person's keypoints.
 
@@ -95,6 +94,7 @@ def fit_image(
         body: the body model; by default the built-in one.
         field: the field; by default the shipped one.
         mixture: the mixture of "gmm", and of the choice between solutions on the manifold; by default the shipped one.
+        choice: weight of the mixture's likelihood in choosing between solutions on the manifold; 0 for the field alone.
         rounds: most steps of the last stage.
 
     Raises:
@@ -111,8 +111,9 @@ def fit_image(
     strength = WEIGHTS[prior] if weight is None else weight
     with threadpool_limits(1, user_api="blas"):
         term = _prior(prior, strength, field, mixture)
-        common = mixture_of(PoseMixture.load() if mixture is None else mixture) if prior == "manifold" else None
-        fit = _Fit(BodyModel.load() if body is None else body, camera, person, term, common)
+        chooses = prior == "manifold" and choice > 0
+        common = mixture_of(PoseMixture.load() if mixture is None else mixture) if chooses else None
+        fit = _Fit(BodyModel.load() if body is None else body, camera, person, term, common, choice)
         first, last = fit.run(rounds)
         error, error_pct = fit.reprojection(last)
         pose = log_rotation(last.rotations)[None]
@@ -125,8 +126,8 @@ class _Fit:
     """One person's keypoints, and the stages."""
 
     def __init__(self, body: BodyModel, camera: Camera, person: Person2D, prior: Term,
-                 common: GaussianMixture | None) -> None:
-        self.camera, self.prior, self.common = camera, prior, common
+                 common: GaussianMixture | None, choice: float) -> None:
+        self.camera, self.prior, self.common, self.choice = camera, prior, common, choice
         self.skeleton = skeleton_of(body, NUM_BETAS)
         self.tall, self.growth = stature(np.asarray(body.v_template, dtype=np.float64),
                                          np.asarray(body.shapedirs, dtype=np.float64)[..., :NUM_BETAS])
@@ -170,7 +171,7 @@ class _Fit:
         if self.common is None:
             return 0.0
         vectors = log_rotation(state.rotations[1:22]).ravel()
-        return _RARITY * float(self.common.negative_log_likelihood(vectors))
+        return self.choice * float(self.common.negative_log_likelihood(vectors))
 
     def _starts(self) -> list[BodyState]:
         """The poses, each turned as it fits best, that are most like the keypoints.
