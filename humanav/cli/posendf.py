@@ -205,7 +205,7 @@ def repair(
 def denoise(
     source: Source,
     out: Written = None,
-    worsen: Annotated[str | None, typer.Option(help="Damage the motion first: noise, correlated, jitter, gaps, outliers, "
+    worsen: Annotated[str | None, typer.Option(help="Damage it first: noise, correlated, jitter, gaps, outliers, "
                                                "outliers+gaps, 'swapped limbs' or 'frozen arm'.",
                                                show_default=False)] = None,
     amount: Annotated[float, typer.Option(help="How much it is damaged.", min=0)] = 1.0,
@@ -215,13 +215,13 @@ def denoise(
 ) -> None:
     """Clean a motion of noise, gaps and wild frames. Writes an npz and a BVH."""
     from humanav.motion import save_npz, write_bvh
+    from humanav.posendf.denoise import STAGES, summary
     from humanav.posendf.denoise import denoise as run
-    from humanav.posendf.denoise import summary
     from humanav.posendf.motion_noise import worsen as spoil
 
     truth, known = _load(source)
     motion, lost = (truth, ~known) if worsen is None else spoil(truth, worsen, amount, seed)
-    done = run(motion, missing=lost | ~known, strength=strength)
+    done = run(motion, missing=lost | ~known, strength=strength, progress=progress(len(STAGES)))
     path = out or Path(f"{truth.name}_denoised.npz")
     path.parent.mkdir(parents=True, exist_ok=True)
     save_npz(done.motion, path)

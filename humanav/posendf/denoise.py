@@ -17,12 +17,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from humanav.body.names import JOINT_NAMES
 from humanav.errors import InputError
 from humanav.motion import Motion
 from humanav.posendf import damage
+from humanav.posendf.measures import amplitude_kept, foot_slide, jitter, motion_mpjpe
 from humanav.posendf.model import PoseNDF
 from humanav.posendf.motion_prior import FEATURES, FPS, MotionPrior, flat
 from humanav.posendf.poses import motion_to_quats
+from humanav.posendf.project import project
+from humanav.posendf.quaternions import canonical, conjugate, logarithm, multiply
 from humanav.posendf.sequences import (
     Mask,
     angle_between,
@@ -51,15 +55,17 @@ DRIFT_SECONDS = 0.25
 STAGES = ("Looking for damage", "Estimating the noise", "Finding the likeliest motion", "Approaching the manifold")
 """What a :class:`~humanav.progress.Progress` for :func:`denoise` counts."""
 
-POSE_RATE = 0.9
+POSE_RATE = 0.4
 """Independent poses per second that a motion counts for: weight of the pose term per frame is this over the fps."""
 WINDOW, MARGIN = 300, 30
 """Frames solved at once, and those on either side that are solved again with the next window."""
 NOTICED = 0.004
 """Less noise than this (rad) is none."""
+STEPS, STEP, SMOOTH_SECONDS = 5, 0.05, 0.1
+"""Of the descent on the field: steps, share of the distance per step, and the window its moves are smoothed with."""
 STRAY, STRAY_LEAST = 6.0, 0.05
 """A joint strays where it is farther from the likeliest motion than so many times usually, and so many radians."""
-EXCERPT = 150
+EXCERPT = 120
 """Frames that the noise is estimated on."""
 
 
@@ -172,6 +178,9 @@ class _Solver:
                 progress.update(begin / len(data))
             low, high = max(0, begin - MARGIN), min(len(data), begin + WINDOW + MARGIN)
             y, w = data[low:high], weights[low:high]
+            if noise.sigma < NOTICED and (w > 0).all():
+                out[begin : begin + WINDOW] = data[begin : begin + WINDOW]
+                continue
             chain, x = Chain(len(y), self.acceleration), y
             for _ in range(3):
                 x = chain.solve(y, w, noise, self.poses.term(x, self.rate))[0]
@@ -226,15 +235,21 @@ def denoise(
         if not stray.any():
             break
         lost |= stray
+        weights[np.repeat(stray, 3, axis=1)] = 0
 
     _next(progress, 2)
     scale = max(strength, 1e-3)
-    x = solver.solve(data, weights, Noise(scale * noise.sigma, noise.keep), progress)
+    if scale != 1 or stray.any():
+        x = solver.solve(data, weights, Noise(scale * noise.sigma, noise.keep), progress)
     place = solver.place(fill_path(path, lost[:, 0]), (~lost[:, :1]).astype(float), noise, scale)
     out = np.concatenate([turned(calm, x[:, :3] - rolled)[:, None], from_vectors(x[:, 3:].reshape(len(x), -1, 3))], 1)
-    result = with_rotations(motion, out, place)
+
     _next(progress, 3)
     network = field or PoseNDF.load()
+    if noise.sigma >= NOTICED or lost.any():
+        free = lost[:, 1:] if noise.sigma < NOTICED else np.ones_like(lost[:, 1:])
+        out[:, 1:] = _approach(network, out[:, 1:], free, motion.fps)
+    result = with_rotations(motion, out, place)
     before, after = _distance(network, motion), _distance(network, result)
     moved = np.degrees(angle_between(out, quats))
     return Denoised(result, before, after, lost, {
@@ -243,6 +258,36 @@ def denoise(
         "repaired_frames": int(lost.any(axis=1).sum()), "repaired_joints": int(lost.sum()),
         "moved_deg": float(moved.mean()), "distance_before_rad": float(before.mean()),
         "distance_after_rad": float(after.mean())})
+
+
+def _approach(network: Field, quats: Array, free: Mask, fps: float) -> Array:
+    """Poses (T,21,4) nearer to the manifold: a short descent of the field, its moves smoothed in time."""
+    start = torch.from_numpy(quats).float()
+    end = project(network, start, steps=STEPS, step_size=STEP, fixed=torch.from_numpy(~free)).quats
+    moves = logarithm(multiply(conjugate(canonical(start)), end)).double().numpy() * 2 * free[..., None]
+    moves = gaussian_filter1d(moves, SMOOTH_SECONDS * fps, axis=0, mode="nearest") * free[..., None]
+    return turned(quats, moves)
+
+
+def summary(done: Denoised, before: Motion, truth: Motion | None = None) -> dict[str, Any]:
+    """The report with what tells a good motion from a bad one: jitter (m/s^3), sliding feet (m/s), amplitude kept.
+
+    Args:
+        done: the cleaned motion.
+        before: what was given to :func:`denoise`.
+        truth: the motion before it was damaged, when known; then the error before and after (mm) is told too, and
+            amplitude is measured against it instead of against the input.
+    """
+    after = done.motion
+    values: dict[str, Any] = {
+        **done.report, "jitter_before": jitter(before), "jitter_after": jitter(after),
+        "foot_slide_before": foot_slide(before, truth), "foot_slide_after": foot_slide(after, truth),
+        "amplitude_kept": amplitude_kept(after, truth or before)}
+    counts = done.repaired.sum(axis=0)
+    values["most_repaired"] = [JOINT_NAMES[j] for j in np.argsort(-counts)[:3] if counts[j]]
+    if truth is not None:
+        values |= {"mpjpe_before_mm": motion_mpjpe(before, truth), "mpjpe_after_mm": motion_mpjpe(after, truth)}
+    return values
 
 
 def _distance(network: Field, motion: Motion) -> Array:
