@@ -84,21 +84,21 @@ class TrainingConfig:
         restorer_minutes: of processor time for the restorer, which comes with the mixture; 0 leaves both out.
     """
 
-    steps: int = 20000
+    steps: int = 10000
     batch: int = 512
     clean_batch: int = 160
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     distance_weight: float = 0.5
-    clean_weight: float = 0.2
-    clean_varied: float = 0.4
+    clean_weight: float = 0.35
+    clean_varied: float = 0.5
     clean_noise: float = 0.02
     average: float = 0.998
-    varied: float = 0.2
-    broken: float = 0.35
-    mined: float = 0.1
-    rounds: int = 3
-    mined_starts: int = 8000
+    varied: float = 0.25
+    broken: float = 0.32
+    mined: float = 0.03
+    rounds: int = 2
+    mined_starts: int = 4000
     device: str = "auto"
     threads: int = 1
     log_every: int = 200
@@ -127,7 +127,7 @@ class DataConfig:
     """
 
     folder: str = "data/posendf"
-    varied: int = 100000
+    varied: int = 60000
     broken: int = 200000
 
 

@@ -97,7 +97,7 @@ def broken_queries(sources: Tensor, generator: Generator) -> Queries:
         elif kind == "swap":
             q = swap_limbs(q, generator)[0]
         elif kind == "twist":
-            q = twist(q, generator, degrees=(60, 180))[0]
+            q = twist(q, generator, degrees=(120, 180))[0]
         elif kind == "hinge":
             q = hyperextend(q, generator)[0]
         else:
