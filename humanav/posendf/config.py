@@ -81,7 +81,7 @@ class TrainingConfig:
         device: "auto", "cpu" or "cuda".
         threads: of torch; one thread gives the same weights every time on one machine.
         log_every, save_every: in steps.
-        restorer_minutes: of processor time for the restorer, which comes with the mixture; 0 leaves both out.
+        restorer_steps: of the restorer, which comes with the mixture; 0 leaves both out.
     """
 
     steps: int = 10000
@@ -103,7 +103,7 @@ class TrainingConfig:
     threads: int = 1
     log_every: int = 200
     save_every: int = 1000
-    restorer_minutes: float = 7.0
+    restorer_steps: int = 8000
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.threads, self.log_every, self.save_every) < 1:

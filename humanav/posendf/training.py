@@ -82,11 +82,13 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
     if len(validation):
         report["validation"] = validate(field, run.pool, validation, config.experiment.seed)
     field.save(folder, report)
-    if config.training.restorer_minutes > 0:
+    if config.training.restorer_steps > 0:
         from humanav.posendf.restorer import fit_extras
 
         progress.next("Training the restorer")
-        fit_extras(run.clean, folder, config.experiment.seed, minutes=config.training.restorer_minutes)
+        # prepared poses are followed by their mirror images, which the restorer makes itself
+        single = run.clean[:len(run.clean) // 2] if data.manifest["options"]["mirror"] else run.clean
+        fit_extras(single, folder, config.experiment.seed, steps=config.training.restorer_steps)
     return Trained(PoseNDF.load(folder), folder, report)
 
 

@@ -64,8 +64,8 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoseNDFConfig:
     monkeypatch.setattr(training.PoseData, "load", lambda folder: data)
     return PoseNDFConfig(
         ExperimentConfig(folder=str(tmp_path / "run")), ModelConfig(widths=(32, 32)),
-        TrainingConfig(steps=120, batch=64, clean_batch=16, learning_rate=0.005, average=0.9, rounds=1, mined_starts=40, log_every=10,
-                       save_every=20, restorer_minutes=0, device="cpu"), DataConfig(varied=200, broken=200))
+        TrainingConfig(steps=120, batch=64, clean_batch=16, learning_rate=0.005, average=0.9, rounds=1,
+                       mined_starts=40, log_every=10, save_every=20, restorer_steps=0, device="cpu"), DataConfig(varied=200, broken=200))
 
 
 def weights(field: PoseNDF) -> Tensor:
@@ -187,8 +187,8 @@ def test_shipped_field_ranks_damage_and_leaves_clean_poses(people: tuple[Tensor,
     field = PoseNDF.load()
     clean = held_out[torch.randint(len(held_out), (300,), generator=generator)]
     least = {"noise": 0.97, "hinge": 0.93, "twist": 0.95}
-    for name, bad in (("noise", axis_angle_noise(clean, 0.1, generator)[0]), ("hinge", hyperextend(clean, generator)[0]),
-                      ("twist", twist(clean, generator, degrees=(180, 180))[0])):
+    for name, (bad, _) in (("noise", axis_angle_noise(clean, 0.1, generator)), ("hinge", hyperextend(clean, generator)),
+                           ("twist", twist(clean, generator, degrees=(180, 180)))):
         lower = field(clean).detach()[:, None] < field(bad).detach()
         assert float(lower.float().mean()) > least[name], name
     moved = torch.rad2deg(2 * half_angle(project(field, clean).quats, clean)).mean()
