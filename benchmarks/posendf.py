@@ -218,7 +218,7 @@ def generating(field: Any, poses: Poses, mixtures: dict[str, Any], seed: int, co
     table = {}
     for name, quats in crowds.items():
         # a training pose is its own nearest: take the next
-        distance = poses.tree.nearest(quats, k=2)[0][:, 1 if name == "training poses" else 0]
+        distance = poses.tree.nearest(quats[::CROWDS], k=2)[0][:, 1 if name == "training poses" else 0]
         joints = positions_cm(quats)
         table[name] = {"field_rad": float(field(quats).median()), "true_rad": float(distance.median()),
                        "gen_nn_ratio": float(distance.median()) / floor,
