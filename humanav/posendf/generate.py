@@ -13,7 +13,7 @@ from humanav.posendf.mixture import PoseMixture
 from humanav.posendf.project import STEP_SIZE, Field, project
 from humanav.posendf.quaternions import NUM_JOINTS
 
-STEPS = 60
+STEPS = 30
 CHUNK = 512
 
 
@@ -24,7 +24,8 @@ def generate(
     """Draw poses and project them.
 
     Noise round the rest pose, the start of NRDF (section 4.4), ends in fewer kinds of poses than people take: what the
-    descent reaches depends on where it begins. So the default draws from a broad mixture of Gaussians.
+    descent reaches depends on where it begins. So the default draws from a broad mixture of Gaussians, evenly (a Sobol
+    sequence), so that few poses already show the whole variety. Many steps more draw the crowd together.
 
     Args:
         field: a :class:`~humanav.posendf.PoseNDF` or the like.
@@ -48,5 +49,5 @@ def generate(
         rest[..., 0] = 1
         quats, _ = nrdf_noise(rest, 1.0, generator)
     else:
-        quats = (mixture or PoseMixture.load()).sample(count, generator)
+        quats = (mixture or PoseMixture.load()).sample(count, generator, even=True)
     return torch.cat([project(field, chunk, steps, step_size).quats for chunk in quats.split(CHUNK)])

@@ -21,8 +21,8 @@ def interpolate(field: Field, start: Tensor, end: Tensor, count: int, *, rounds:
     """Poses from ``start`` to ``end`` along the manifold, at equal steps.
 
     The path begins as the geodesic (slerp of every joint). In turns its inner poses go down the field, are smoothed
-    with their neighbours, and are laid out again at equal distances, as in the string method for lowest paths. The two
-    ends keep their numbers.
+    with their neighbours, and are laid out again at equal distances, as in the string method for lowest paths. Should
+    the result have a farther pose than the geodesic, the geodesic is returned. The two ends stay.
 
     Args:
         field: a :class:`~humanav.posendf.PoseNDF` or the like.
@@ -44,11 +44,13 @@ def interpolate(field: Field, start: Tensor, end: Tensor, count: int, *, rounds:
         raise InputError("The start and the end of an interpolation are one pose (21, 4) each.")
     points = max(count, POINTS)
     part = torch.linspace(0, 1, points, dtype=first.dtype)[:, None, None]
-    path = slerp(first, last, part)
-    if bool(pose_distance(first, last) > 1e-6):
+    straight = path = slerp(first, last, part)
+    if rounds and bool(pose_distance(first, last) > 1e-6):
         for _ in range(rounds):
             path = torch.cat([first[None], project(field, path[1:-1], STEPS, STEP_SIZE).quats, last[None]])
             path = _even(_smooth(path), points)
+        if bool(field(path.float()).max() > field(straight.float()).max()):
+            path = straight
     path = _even(path, count)
     path[0], path[-1] = first, last
     return path

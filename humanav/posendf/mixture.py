@@ -103,10 +103,21 @@ class PoseMixture:
         check_poses(quats, batch=True)
         return torch.logsumexp(self._component_logs(self._features(quats)), 1).to(quats.dtype)
 
-    def sample(self, count: int, generator: Generator) -> Tensor:
-        """``count`` poses (count,21,4) float32."""
-        chosen = torch.multinomial(self.weights, max(count, 1), replacement=True, generator=generator)[:count]
-        noise = torch.randn(count, NUM_FEATURES, 1, generator=generator, dtype=torch.float64)
+    def sample(self, count: int, generator: Generator, *, even: bool = False) -> Tensor:
+        """``count`` poses (count,21,4) float32.
+
+        With ``even`` they are drawn from a scrambled Sobol sequence: each is still a draw from the mixture, but together
+        they cover it without the gaps and clumps of independent draws.
+        """
+        if even:
+            seed = int(torch.randint(2**31, (1,), generator=generator))
+            uniform = torch.quasirandom.SobolEngine(NUM_FEATURES + 1, scramble=True, seed=seed).draw(
+                count, dtype=torch.float64).clamp(1e-9, 1 - 1e-9)
+            chosen = torch.searchsorted(self.weights.cumsum(0), uniform[:, 0].contiguous()).clamp(max=len(self) - 1)
+            noise = torch.special.ndtri(uniform[:, 1:, None])
+        else:
+            chosen = torch.multinomial(self.weights, max(count, 1), replacement=True, generator=generator)[:count]
+            noise = torch.randn(count, NUM_FEATURES, 1, generator=generator, dtype=torch.float64)
         vectors = self.means[chosen] + (self._cholesky[chosen] @ noise).squeeze(-1)
         return axis_angle_to_quats(vectors.view(-1, NUM_JOINTS, 3)).float()
 

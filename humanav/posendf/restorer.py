@@ -287,7 +287,9 @@ def fit_extras(clean: Tensor, folder: str | Path, seed: int = 0, *, steps: int =
         steps, minutes: of the restorer's training (see :func:`train_restorer`).
         components: of the mixture.
     """
-    PoseMixture.fit(torch.cat([clean, mirror_quats(clean)]), components, seed).save(folder)
+    both = torch.cat([clean, mirror_quats(clean)])
+    # little shrinking: it is a start for generation, where fine detail counts, and no judge of other people's poses
+    PoseMixture.fit(both, components, seed, shrink=5.0, iterations=20, most=20000).save(folder)
     train_restorer(clean, seed, steps, minutes=minutes).save(folder)
 
 

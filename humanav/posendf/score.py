@@ -10,10 +10,10 @@ from torch import Tensor
 from humanav.posendf.checks import check_poses
 from humanav.posendf.poses import NAMES
 from humanav.posendf.project import Field
-from humanav.posendf.quaternions import NUM_JOINTS, canonical
+from humanav.posendf.quaternions import NUM_JOINTS, canonical, half_angle
 from humanav.posendf.restorer import Restorer
 
-CHUNK = 128
+CHUNK = 2048
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Score:
 def score(field: Field, quats: Tensor, *, names: int = 3, restorer: Restorer | None = None) -> Score:
     """Distance of every frame, and its blame by joint.
 
-    A joint is to blame for what the distance loses when that joint alone is put where the restorer would have it,
-    weighted with the probability that it is damaged.
+    A joint is to blame as far as the restorer would turn it, weighted with the probability that it is damaged. (The
+    field's gradient is no guide: in a mean of angles every joint that is off has the same slope, be it much or little.)
 
     Args:
         field: a :class:`~humanav.posendf.PoseNDF` or the like.
@@ -47,18 +47,14 @@ def score(field: Field, quats: Tensor, *, names: int = 3, restorer: Restorer | N
         InputError: poses that cannot be poses.
     """
     poses = canonical(check_poses(quats, batch=True)).float()
-    restored = (restorer or Restorer.load()).restore(poses)
-    distance, gain = [], []
+    network = restorer or Restorer.load()
+    distance, blame = [], []
     with torch.no_grad():
-        for some, better in zip(poses.split(CHUNK), restored.quats.split(CHUNK)):
-            here = field(some)
-            one = torch.eye(NUM_JOINTS, dtype=torch.bool)[None, :, :, None]  # (1, which joint is changed, joint, 1)
-            tried = torch.where(one, better[:, None], some[:, None])
-            distance.append(here)
-            gain.append(here[:, None] - field(tried.flatten(0, 1)).view(len(some), NUM_JOINTS))
-    value = torch.cat(distance) if distance else poses.new_zeros(0)
-    gains = torch.cat(gain) if gain else poses.new_zeros(0, NUM_JOINTS)
-    blame = (gains.clamp_min(0) + 1e-4) * (restored.damage + 1e-3)
-    blame = blame / blame.sum(1, keepdim=True)
-    worst = tuple(tuple(NAMES[j] for j in row) for row in blame.topk(min(names, NUM_JOINTS), dim=1).indices.tolist())
-    return Score(value.to(quats.dtype), blame.to(quats.dtype), worst)
+        for some in poses.split(CHUNK):
+            restored = network.restore(some)
+            wrong = half_angle(some, restored.quats) * restored.damage + 1e-6
+            distance.append(field(some))
+            blame.append(wrong / wrong.sum(1, keepdim=True))
+    shares = torch.cat(blame)
+    worst = tuple(tuple(NAMES[j] for j in row) for row in shares.topk(min(names, NUM_JOINTS), dim=1).indices.tolist())
+    return Score(torch.cat(distance).to(quats.dtype), shares.to(quats.dtype), worst)
