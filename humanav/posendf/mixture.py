@@ -106,10 +106,10 @@ class PoseMixture:
     def sample(self, count: int, generator: Generator, *, even: bool = False) -> Tensor:
         """``count`` poses (count,21,4) float32.
 
-        With ``even`` they are drawn from a scrambled Sobol sequence: each is still a draw from the mixture, but together
+        With ``even`` they come from a scrambled Sobol sequence: each is still a draw from the mixture, but together
         they cover it without the gaps and clumps of independent draws.
         """
-        if even:
+        if even and count:
             seed = int(torch.randint(2**31, (1,), generator=generator))
             uniform = torch.quasirandom.SobolEngine(NUM_FEATURES + 1, scramble=True, seed=seed).draw(
                 count, dtype=torch.float64).clamp(1e-9, 1 - 1e-9)

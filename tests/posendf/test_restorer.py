@@ -59,7 +59,7 @@ def test_training_helps_and_is_repeatable(poses: torch.Tensor, trained: Restorer
     batch = training_batch(poses, SMALL, fillers, generator)
     torch.manual_seed(0)
     fresh = Restorer(trained.filler, SMALL)
-    assert loss_of(trained, batch) < 0.75 * loss_of(fresh, batch)
+    assert loss_of(trained, batch) < 0.85 * loss_of(fresh, batch)
     again, other = (train_restorer(poses, seed=seed, steps=3, config=SMALL).leave[1].weight for seed in (3, 3))
     assert torch.equal(again, other)
 
