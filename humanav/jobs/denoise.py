@@ -104,6 +104,8 @@ def denoise_motion(
         StorageError: ``out`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
+    from threadpoolctl import threadpool_limits
+
     from humanav.body import BodyModel
     from humanav.posendf import PoseNDF
     from humanav.posendf.denoise import denoise
@@ -133,7 +135,8 @@ def denoise_motion(
         progress.show("The motion as it came.", file=preview, people=["Before"], curves={"Before": curve.tolist()},
                       worst=worst, seconds=_seconds(before))
         progress.next(DENOISE_STAGES[2])
-        cleaned = denoise(before, field=field, missing=missing, strength=strength, progress=_Within(progress, 4))
+        with threadpool_limits(1, user_api="blas"):  # many small systems: more threads only wait for each other
+            cleaned = denoise(before, field=field, missing=missing, strength=strength, progress=_Within(progress, 4))
         progress.next(DENOISE_STAGES[3])
         after = keep_feet_still(cleaned.motion) if keep_feet else cleaned.motion
         after = replace(after, name=f"{truth.name or 'motion'}, cleaned")
