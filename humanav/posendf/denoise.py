@@ -55,8 +55,12 @@ DRIFT_SECONDS = 0.25
 STAGES = ("Looking for damage", "Estimating the noise", "Finding the likeliest motion", "Approaching the manifold")
 """What a :class:`~humanav.progress.Progress` for :func:`denoise` counts."""
 
+DRIFT_LEAST = 0.02
+"""Less drift than this (rad) cannot be told from movement, and is left."""
 POSE_RATE = 0.4
 """Independent poses per second that a motion counts for: weight of the pose term per frame is this over the fps."""
+STEP_RATE = 4.0
+"""The same for the joints' speeds, which keep a long gap from being bridged in a wide swing."""
 WINDOW, MARGIN = 300, 30
 """Frames solved at once, and those on either side that are solved again with the next window."""
 NOTICED = 0.004
@@ -121,6 +125,7 @@ class _Solver:
         self.rate = 1.0 if frames == 1 else min(1.0, POSE_RATE / fps)
         slower = (FPS / fps) ** 3
         self.acceleration = np.linalg.inv(prior.acceleration) / slower
+        self.step = np.linalg.inv(prior.step) * (fps / FPS) ** 2 * min(1.0, STEP_RATE / fps)
         self.path = np.eye(3) / (prior.path**2 * slower)
         self.drift = float(np.exp(-1 / (DRIFT_SECONDS * fps)))
 
@@ -128,7 +133,7 @@ class _Solver:
         """The noise under which the data (T,66) is likeliest."""
         begin = max(0, (len(data) - EXCERPT) // 2)
         y, w = data[begin : begin + EXCERPT], weights[begin : begin + EXCERPT]
-        chain = Chain(len(y), self.acceleration)
+        chain = Chain(len(y), self.acceleration, self.step)
         pose = self.poses.term(chain.solve(y, w, Noise(0.05), self.poses.term(y, self.rate))[0], self.rate)
         found: dict[Noise, float] = {}
         for keep in (0.0, self.drift) if len(y) > 2 else (0.0,):
@@ -137,7 +142,8 @@ class _Solver:
                 tried = [Noise(step if steps is SIGMAS else step * middle, keep) for step in steps]
                 found |= {noise: chain.solve(y, w, noise, pose)[1] for noise in tried if noise not in found}
                 middle = max((noise for noise in found if noise.keep == keep), key=found.__getitem__).sigma
-        return max(found, key=found.__getitem__)
+        best = max(found, key=found.__getitem__)
+        return Noise(SIGMAS[0]) if best.keep > 0 and best.sigma < DRIFT_LEAST else best
 
     def shares(self, data: Array, weights: Array, noise: Noise) -> Array:
         """Each joint's noise as a multiple (22,) of ``noise``, by restricted maximum likelihood.
@@ -150,7 +156,8 @@ class _Solver:
         shares = np.ones(FEATURES // 3)
         if noise.keep > 0 or len(y) < 8:
             return shares
-        chain, signs = Chain(len(y), self.acceleration), np.random.default_rng(0).choice([-1.0, 1.0], y.shape)
+        chain = Chain(len(y), self.acceleration, self.step)
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], y.shape)
         x = y
         for _ in range(4):
             trusted = w / np.repeat(shares, 3) ** 2
@@ -181,7 +188,7 @@ class _Solver:
             if noise.sigma < NOTICED and (w > 0).all():
                 out[begin : begin + WINDOW] = data[begin : begin + WINDOW]
                 continue
-            chain, x = Chain(len(y), self.acceleration), y
+            chain, x = Chain(len(y), self.acceleration, self.step), y
             for _ in range(3):
                 x = chain.solve(y, w, noise, self.poses.term(x, self.rate))[0]
             out[begin : begin + WINDOW] = x[begin - low : begin - low + WINDOW]

@@ -40,11 +40,13 @@ class MotionPrior:
 
     Attributes:
         acceleration: (66,66) covariance of the second differences at 30 fps, rad^2.
+        step: (66,66) covariance of the first differences at 30 fps, rad^2.
         path: standard deviation per axis of the root's second differences of place at 30 fps, metres.
         weights, means, covariances: (M,), (M,63), (M,63,63) of the mixture of likely poses.
     """
 
     acceleration: Array
+    step: Array
     path: float
     weights: Array
     means: Array
@@ -72,8 +74,13 @@ class MotionPrior:
         mixture = PoseMixture.fit(poses, components, seed, shrink=100.0)
         covariances = mixture.covariances.numpy().copy()
         covariances[:, 36:42, 36:42] += 0.15**2 * np.eye(6)
-        return cls(acceleration + 0.003**2 * np.eye(FEATURES), float(np.sqrt((path**2).mean())),
-                   mixture.weights.numpy(), mixture.means.numpy(), covariances + 0.02**2 * np.eye(63))
+        first = np.concatenate([np.diff(v, axis=0) for v in vectors])
+        step = first.T @ first / len(first)
+        step[COLLARS], step[:, COLLARS] = 0, 0
+        step[COLLARS, COLLARS] = 0.02**2 * np.eye(6)
+        return cls(acceleration + 0.003**2 * np.eye(FEATURES), step + 0.003**2 * np.eye(FEATURES),
+                   float(np.sqrt((path**2).mean())), mixture.weights.numpy(), mixture.means.numpy(),
+                   covariances + 0.02**2 * np.eye(63))
 
     def save(self, folder: str | Path) -> None:
         """Write ``motion_prior.safetensors`` (float32) into ``folder``."""
@@ -82,7 +89,7 @@ class MotionPrior:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(self, name).astype(np.float32)
-                  for name in ("acceleration", "weights", "means", "covariances")}
+                  for name in ("acceleration", "step", "weights", "means", "covariances")}
         save_file(arrays, folder / FILE, metadata={"root": json.dumps({"path": self.path})})
 
     @classmethod

@@ -5,8 +5,8 @@ Unknowns are x_t (D numbers per frame). The energy, twice the negative log poste
     sum (y - x)' N (y - x)  +  sum (x_t - m_t)' P_t (x_t - m_t)  +  sum a_t' Q a_t,    a_t = x_{t-1} - 2 x_t + x_{t+1}
 
 with N the precision of the noise (first-order autoregressive, so tridiagonal in time; white noise is a special case),
-P_t and m_t the pose prior of each frame and Q the precision of accelerations. Blocks reach two frames away, and a
-Cholesky factor costs T D^3.
+P_t and m_t the pose prior of each frame and Q the precision of accelerations; steps x_{t+1} - x_t may have one too.
+Blocks reach two frames away, and a Cholesky factor costs T D^3.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ class PoseTerm:
 
 
 class Chain:
-    """T frames of D numbers whose accelerations have the precision ``acceleration`` (D,D)."""
+    """T frames of D numbers whose accelerations, and steps if given, have these precisions (D,D).
 
-    def __init__(self, frames: int, acceleration: Array) -> None:
+    Without the latter a gap is bridged by the curve of least acceleration, which swings out where the gap is long.
+    """
+
+    def __init__(self, frames: int, acceleration: Array, step: Array | None = None) -> None:
         self.frames, self.size = frames, len(acceleration)
         self.reach = min(2, frames - 1)
         self._band = self.size * (self.reach + 1) - 1
@@ -51,6 +54,11 @@ class Chain:
                 if frames > 2:
                     factor[first : first + frames - 2] += steps[first] * steps[first + offset]
             self._add(self._prior, offset, factor[:, None, None] * acceleration)
+            if step is not None and offset < 2 and frames > 1:
+                times = np.full(frames - offset, -1.0 if offset else 2.0)
+                if offset == 0:
+                    times[[0, -1]] = 1.0
+                self._add(self._prior, offset, times[:, None, None] * step)
 
     def solve(self, data: Array, weights: Array, noise: Noise, pose: PoseTerm | None = None) -> tuple[Array, float]:
         """The likeliest x (T,D), and the log evidence of the data up to a constant that is the same for every noise.
