@@ -66,7 +66,7 @@ class TrainingConfig:
     """How it is trained.
 
     Attributes:
-        steps: of the optimiser, over all rounds.
+        steps: of the optimiser, over all rounds. Longer runs know distances better, and other people's poses worse.
         batch: queries per step, made up of the sources below.
         clean_batch: clean poses per step, whose distance should be zero.
         learning_rate, weight_decay: of Adam; the rate falls along a cosine.
@@ -84,20 +84,20 @@ class TrainingConfig:
         restorer_steps: of the restorer, which comes with the mixture; 0 leaves both out.
     """
 
-    steps: int = 10000
+    steps: int = 5000
     batch: int = 512
     clean_batch: int = 160
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     distance_weight: float = 0.5
-    clean_weight: float = 0.35
+    clean_weight: float = 0.4
     clean_varied: float = 0.5
     clean_noise: float = 0.02
     average: float = 0.998
-    varied: float = 0.25
-    broken: float = 0.32
-    mined: float = 0.03
-    rounds: int = 2
+    varied: float = 0.3
+    broken: float = 0.25
+    mined: float = 0.02
+    rounds: int = 1
     mined_starts: int = 4000
     device: str = "auto"
     threads: int = 1
