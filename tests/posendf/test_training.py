@@ -64,7 +64,8 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoseNDFConfig:
     monkeypatch.setattr(training.PoseData, "load", lambda folder: data)
     return PoseNDFConfig(
         ExperimentConfig(folder=str(tmp_path / "run")), ModelConfig(widths=(32, 32)),
-        TrainingConfig(steps=120, batch=64, clean_batch=16, learning_rate=0.005, average=0.9, rounds=1,
+        TrainingConfig(steps=120, batch=64, clean_batch=16, clean_weight=0.1, learning_rate=0.005,
+                       average=0.9, rounds=1,
                        mined_starts=40, log_every=10, save_every=20, restorer_steps=0, device="cpu"),
         DataConfig(varied=200, broken=200))
 
