@@ -103,7 +103,7 @@ class TrainingConfig:
     threads: int = 1
     log_every: int = 200
     save_every: int = 1000
-    restorer_steps: int = 8000
+    restorer_steps: int = 7000
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.threads, self.log_every, self.save_every) < 1:

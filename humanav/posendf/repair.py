@@ -13,9 +13,9 @@ from humanav.posendf.project import STEP_SIZE, Field, project
 from humanav.posendf.quaternions import canonical, slerp
 from humanav.posendf.restorer import Restorer
 
-ALARM = 0.6
+ALARM = 0.8
 """Probability of damage that one joint of a pose must reach before anything in the pose is mended."""
-THRESHOLD = 0.2
+THRESHOLD = 0.1
 """Probability of damage from which a joint of such a pose is mended."""
 UNSEEN = 0.6
 """Share, in the answer, of the estimate made without looking at the damaged joints."""

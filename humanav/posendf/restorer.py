@@ -233,7 +233,7 @@ def loss_of(network: Restorer, batch: Batch) -> Tensor:
     return angle + 0.2 * found
 
 
-def train_restorer(clean: Tensor, seed: int = 0, steps: int = 8000, *, minutes: float | None = None,
+def train_restorer(clean: Tensor, seed: int = 0, steps: int = 7000, *, minutes: float | None = None,
                    config: RestorerConfig | None = None) -> Restorer:
     """Train from clean poses (N,21,4) alone.
 
@@ -276,7 +276,7 @@ def train_restorer(clean: Tensor, seed: int = 0, steps: int = 8000, *, minutes: 
     return network.eval().requires_grad_(False)
 
 
-def fit_extras(clean: Tensor, folder: str | Path, seed: int = 0, *, steps: int = 8000,
+def fit_extras(clean: Tensor, folder: str | Path, seed: int = 0, *, steps: int = 7000,
                minutes: float | None = None, components: int = 64) -> None:
     """Make what is shipped beside the field: ``mixture.safetensors`` and ``restorer.safetensors`` in ``folder``.
 

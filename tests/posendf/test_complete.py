@@ -30,7 +30,7 @@ def test_a_descent_moves_hidden_joints_only(poses: torch.Tensor, known: torch.Te
     field = PoseNDF.load()
     plain, down = (complete(field, poses, known, steps=steps) for steps in (0, 10))
     assert torch.equal(down[:, known], poses[:, known])
-    assert (field(down) <= field(plain)).all()
+    assert (field(down) <= field(plain) + 1e-6).all()
 
 
 def test_samples_differ_where_nothing_is_known(poses: torch.Tensor, known: torch.Tensor) -> None:
