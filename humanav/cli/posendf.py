@@ -91,6 +91,19 @@ def train(
           "processor_minutes": done.report["processor_minutes"], **done.report.get("validation", {})}, as_json)
 
 
+@app.command("motion-prior")
+def motion_prior(
+    cmu: Annotated[Path, typer.Option(help="The npz with CMU's clips.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the statistics.")] = Path("runs/motion_prior"),
+    seed: Annotated[int, typer.Option(help="Of the mixture's start.")] = 0,
+) -> None:
+    """Learn what `denoise` knows of motion: how joints accelerate, and a few likely poses."""
+    from humanav.posendf.motion_prior import MotionPrior
+
+    MotionPrior.fit_cmu(cmu, seed).save(out)
+    typer.echo(str(out))
+
+
 @app.command()
 def project(
     source: Source,

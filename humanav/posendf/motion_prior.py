@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from humanav.errors import InputError
 from humanav.motion import Motion
 from humanav.paths import checkpoint
+from humanav.posendf.cmu import cmu_clips
 from humanav.posendf.mixture import PoseMixture
 from humanav.posendf.sequences import continuous, develop, rotations_of, to_vectors
 
@@ -81,6 +82,23 @@ class MotionPrior:
         return cls(acceleration + 0.003**2 * np.eye(FEATURES), step + 0.003**2 * np.eye(FEATURES),
                    float(np.sqrt((path**2).mean())), mixture.weights.numpy(), mixture.means.numpy(),
                    covariances + 0.02**2 * np.eye(63))
+
+    @classmethod
+    def fit_cmu(cls, path: str | Path, seed: int = 0) -> MotionPrior:
+        """From the longest undamaged stretch, of a second or more, of each training clip (see :mod:`.cmu`).
+
+        Raises:
+            MotionFileError: the file is not such a collection of clips.
+            InputError: no clip of it trains.
+        """
+        motions = []
+        for clip in cmu_clips(path, "train"):
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], clip.ok, [False]]).astype(int)))
+            if len(edges):
+                start, stop = max(edges.reshape(-1, 2).tolist(), key=lambda pair: pair[1] - pair[0])
+                if stop - start >= FPS:
+                    motions.append(clip.motion[start:stop])
+        return cls.fit(motions, seed=seed)
 
     def save(self, folder: str | Path) -> None:
         """Write ``motion_prior.safetensors`` (float32) into ``folder``."""

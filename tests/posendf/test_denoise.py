@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +162,11 @@ def test_the_chain_solves_its_equations(rng: np.random.Generator) -> None:
     dense = precision + np.kron(second.T @ second, acceleration) + 1e-9 * np.eye(frames * size)
     wanted = np.linalg.solve(dense, precision @ data.reshape(-1)).reshape(frames, size)
     assert np.allclose(Chain(frames, acceleration).solve(data, weights, noise)[0], wanted, atol=1e-6)
+
+
+def test_the_shipped_statistics_come_from_the_command(shared: Path, tmp_path: Path) -> None:
+    from humanav.posendf.motion_prior import MotionPrior
+
+    made, shipped = MotionPrior.fit_cmu(shared / "mocap" / "cmu_subset.npz"), MotionPrior.load()
+    for name in ("acceleration", "step", "means", "covariances"):
+        np.testing.assert_allclose(getattr(made, name), getattr(shipped, name), rtol=0.02, atol=1e-4)
