@@ -58,6 +58,18 @@ class JointByJoint(nn.Module):
         return self.last(self.distance[-1](x)).squeeze(-1)
 
 
+class Mean(nn.Module):
+    """The mean of several networks."""
+
+    def __init__(self, networks: list[JointByJoint]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, quats: Tensor) -> Tensor:
+        """Poses (B,21,4) to distances (B,)."""
+        return sum(network(quats) for network in self.networks) / len(self.networks)
+
+
 def linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     """A layer with these weights (out,in) and this bias (out,)."""
     layer = nn.Linear(weight.shape[1], weight.shape[0])
@@ -93,7 +105,7 @@ def speed(field: Any, held_out: Tensor, repetitions: int, steps: int = 20) -> di
     from humanav.posendf import project as fast_project
     from humanav.posendf.corrupt import axis_angle_noise
 
-    peer = JointByJoint.copy(field)
+    peer = Mean([JointByJoint.copy(net) for net in (field, *field.others)])
     if float((peer(held_out) - field(held_out)).abs().max()) > 1e-3:
         raise RuntimeError("The plain network is not the same function.")
     spoilt = axis_angle_noise(held_out, 0.3, torch.Generator().manual_seed(0))[0]  # far enough to need all steps

@@ -28,6 +28,7 @@ class ModelConfig:
         activation: of hidden units: "leaky_relu", "softplus" or "silu".
         sharpness: beta of softplus hidden units.
         output_sharpness: beta of the softplus that keeps the output positive.
+        members: how many such networks, trained each on batches of its own, whose mean the field is.
     """
 
     variant: str = "fast"
@@ -36,6 +37,7 @@ class ModelConfig:
     activation: str = "leaky_relu"
     sharpness: float = 20.0
     output_sharpness: float = 50.0
+    members: int = 1
 
     def __post_init__(self) -> None:
         if self.variant not in WIDTHS:
@@ -45,6 +47,8 @@ class ModelConfig:
         widths = self.widths or WIDTHS[self.variant]
         if not all(isinstance(width, int) and width > 0 for width in widths):
             raise InputError("model.widths must be a list of positive whole numbers.")
+        if not (isinstance(self.members, int) and self.members > 0):
+            raise InputError("model.members must be a positive whole number.")
         object.__setattr__(self, "widths", tuple(widths))
 
     def to_dict(self) -> dict[str, Any]:

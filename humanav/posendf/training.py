@@ -175,15 +175,16 @@ class _Run:
             self._mine()
         for group in self.optimizer.param_groups:
             group["lr"] = plan.learning_rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * part)))
-        queries, clean = self._batch()
+        batches = [self._batch() for _ in range(self.config.model.members)]
         self.field.train()
-        out = self.field(torch.cat([queries.quats, clean]).to(self.device))
-        count = len(queries.distance)
-        error = (out[:count] - queries.distance.to(self.device)).abs().mean()
-        zero = out[count:].mean()
+        out = self.field.each(torch.stack([torch.cat([queries.quats, clean]) for queries, clean in batches])
+                              .to(self.device))
+        distance = torch.stack([queries.distance for queries, _ in batches]).to(self.device)
+        error = (out[:, :plan.batch] - distance).abs().mean()
+        zero = out[:, plan.batch:].mean()
         loss = plan.distance_weight * error + plan.clean_weight * zero
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        (len(batches) * loss).backward()  # each network learns as if it were alone
         self.optimizer.step()
         self.step += 1
         with torch.no_grad():

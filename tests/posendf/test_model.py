@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from humanav.posendf.quaternions import canonical
 
 PARENTS = (-1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 11, 12, 13, 15, 16, 17, 18)  # NRDF's table, pelvis removed
 CONFIGS = [ModelConfig(widths=(32, 24)), ModelConfig(widths=(32, 24), activation="softplus"),
-           ModelConfig(widths=(32, 24), activation="silu"), ModelConfig(widths=(32, 24), encoder=False)]
+           ModelConfig(widths=(32, 24), activation="silu"), ModelConfig(widths=(32, 24), encoder=False),
+           ModelConfig(widths=(32, 24), members=3)]
 
 
 def poses(count: int, seed: int = 0) -> Tensor:
@@ -30,8 +32,17 @@ def field(config: ModelConfig) -> PoseNDF:
     return PoseNDF(config).double().eval()
 
 
+def alone(net: PoseNDF) -> PoseNDF:
+    """The first of a field's networks."""
+    one = field(replace(net.config, members=1))
+    one.load_state_dict({name: value for name, value in net.state_dict().items() if not name.startswith("others.")})
+    return one
+
+
 def joint_by_joint(net: PoseNDF, quats: Tensor) -> Tensor:
-    """The definition, one joint after the other."""
+    """The definition, one joint after the other, in each of the networks."""
+    if len(net.others):
+        return torch.stack([joint_by_joint(one, quats) for one in (alone(net), *net.others)]).mean(0)
     act = {"leaky_relu": leaky_relu, "silu": silu,
            "softplus": lambda x: softplus(x, beta=net.config.sharpness)}[net.config.activation]
     unit = canonical(quats)
@@ -50,7 +61,8 @@ def joint_by_joint(net: PoseNDF, quats: Tensor) -> Tensor:
     return softplus(net.layers[-1](x), beta=net.config.output_sharpness).squeeze(1)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.activation}-{'encoder' if c.encoder else 'plain'}")
+@pytest.mark.parametrize("config", CONFIGS,
+                         ids=lambda c: f"{c.activation}-{'encoder' if c.encoder else 'plain'}-{c.members}")
 @pytest.mark.parametrize("count", [FEW, 3 * FEW])
 def test_levels_kernel_and_definition_agree(config: ModelConfig, count: int) -> None:
     net, quats = field(config), poses(count).requires_grad_()
