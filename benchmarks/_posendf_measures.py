@@ -14,6 +14,10 @@ from humanav.posendf.quaternions import half_angle, quats_to_axis_angle
 Array = NDArray[np.float64]
 
 
+SHOWN_ONLY = ("mean_pose", "humanav_default")
+"""Methods that stand in tables but do not compete."""
+
+
 def pearson(a: Tensor, b: Tensor) -> float:
     """Correlation of two (N,) tensors."""
     return float(np.corrcoef(a.double().numpy(), b.double().numpy())[0, 1])
@@ -71,12 +75,12 @@ def frechet(a: Array, b: Array) -> float:
 
 
 def best_of(row: dict[str, float], *, larger: bool = False) -> dict[str, Any]:
-    """The row, rounded, with the name of its best method; "input" is to do nothing, "mean_pose" does not compete."""
-    best = (max if larger else min)((name for name in row if name != "mean_pose"), key=lambda name: row[name])
+    """The row, rounded, with the name of its best method among those that compete; "input" is to do nothing."""
+    best = (max if larger else min)((name for name in row if name not in SHOWN_ONLY), key=lambda name: row[name])
     return {**{name: round(value, 3) for name, value in row.items()}, "best": best}
 
 
 def ratio_to_best(row: dict[str, Any], ours: str = "humanav") -> float:
     """Our error over the best other method's; at most 1 where ours wins."""
-    others = [value for name, value in row.items() if name not in (ours, "mean_pose", "best")]
+    others = [value for name, value in row.items() if name not in (ours, "best", *SHOWN_ONLY)]
     return float(row[ours] / max(min(others), 1e-9))
