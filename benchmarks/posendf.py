@@ -15,7 +15,8 @@ of clean poses. ``repair_deg``: mean angle between true and repaired rotation of
 is told; ``repair_pose_deg``: of all joints (``mean_pose``, out of competition, mends damaged joints somewhat and
 ruins the others: both count). ``humanav`` has its alarm picked for each table, as the baselines their noise level;
 ``humanav_default`` is out of competition. ``complete_deg``: of hidden joints, which every method is told.
-``denoise_mpjpe_mm``, ``amplitude_kept``, ``jitter_m_s3``: whole motions; one setting of ours, the filters tuned on training subjects for
+``denoise_mpjpe_mm``, ``amplitude_kept``, ``jitter_m_s3``: whole motions; one setting of ours, the filters tuned on
+training subjects for
 each damage. ``gen_nn_ratio``: median true distance of generated poses over that of held-out ones; ``apd_ratio``:
 their mean pairwise joint distance over that of real poses; ``frechet``: of joint positions to training poses and to
 held-out ones (cm^2); ``field_rad``, ``true_rad``: their median distances (where the first is small and the second is
