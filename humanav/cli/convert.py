@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from humanav.cli.shared import Json
+from humanav.cli.shared import Asf, Json, Map, whole
 from humanav.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ In = Annotated[Path, typer.Argument(help="A motion: .npz, .npy, .bvh, .amc, or a
                                     show_default=False)]
 Out = Annotated[Path | None, typer.Argument(help="What to write: .npz, .bvh or .glb (our body, animated).",
                                             show_default=False)]
-Asf = Annotated[Path | None, typer.Option(help="The skeleton of an .amc file; by default the one beside it.",
-                                          show_default=False)]
-Map = Annotated[Path | None, typer.Option("--map", help="Names of the file's joints (JSON or YAML), where they are not "
-                                          "recognised.", show_default=False)]
 WriteMap = Annotated[Path | None, typer.Option(help="Write such a mapping to fill in, with the names found.",
                                                show_default=False)]
 Fps = Annotated[float | None, typer.Option(help="Frames per second to write; by default the file's.",
@@ -60,7 +56,8 @@ def convert(
     if fps is not None:
         loaded = loaded.at(fps)
     motion = loaded.motion
-    _write(motion, out, style, up, ground)
+    with whole(out) as part:
+        _write(motion, part, style, up, ground)
     quality = frame_quality(motion, loaded.missing)
     if as_json:
         typer.echo(json.dumps({"file": str(out), "frames": len(motion), "fps": motion.fps, "notes": loaded.notes,
@@ -86,4 +83,4 @@ def _write(motion: Motion, out: Path, style: Style, up: Axis | None, ground: boo
         case ".bvh":
             write_bvh(motion, out, body)
         case _:
-            write_body_glb(body, motion.betas, {motion.name or "motion": motion}, out, name=out.stem)
+            write_body_glb(body, motion.betas, {motion.name or "motion": motion}, out, name=motion.name or "motion")

@@ -35,7 +35,8 @@ Flip = Annotated[list[str] | None, typer.Option(
     help="A limb that points forward instead of back or the other way round: left_arm, right_arm, left_leg, "
          "right_leg. May be repeated.", show_default=False)]
 Swap = Annotated[bool, typer.Option("--swap-sides", help="The person was seen with left and right exchanged.")]
-MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), or a .npz or .bvh file.")]
+MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), or a file: .npz, .npy, .bvh, .txt, "
+                                              "or .amc with its .asf beside it.")]
 
 
 @app.callback()

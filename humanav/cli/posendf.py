@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from humanav.cli.shared import Json, progress
+from humanav.cli.shared import Asf, Json, Map, progress, whole
 from humanav.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,13 +110,15 @@ def project(
     out: Written = None,
     steps: Annotated[int, typer.Option(help="Steps of the descent.", min=0)] = 100,
     step_size: Annotated[float, typer.Option(help="Share of the distance per step.")] = 0.05,
+    asf: Asf = None,
+    joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
     """Bring every pose of a motion onto the manifold."""
     from humanav.posendf import PoseNDF
     from humanav.posendf.project import project as run
 
-    motion, quats = _read(source)
+    motion, quats = _read(source, asf, joint_map)
     field = PoseNDF.load()
     done = run(field, quats, steps, step_size)
     path = _write(motion, done.quats, out, f"{motion.name}_projected.npz")
@@ -150,6 +152,8 @@ def interpolate(
     start_frame: Annotated[int, typer.Option(help="Frame of the first; negative counts from its end.")] = 0,
     end_frame: Annotated[int, typer.Option(help="Frame of the second; negative counts from its end.")] = 0,
     out: Annotated[Path, typer.Option(help="The npz to write.")] = Path("interpolated.npz"),
+    asf: Asf = None,
+    joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
     """Go from a pose to another along the manifold, at equal steps."""
@@ -157,7 +161,8 @@ def interpolate(
     from humanav.posendf.interpolate import interpolate as run
 
     field = PoseNDF.load()
-    ends = [_frame(_read(source)[1], frame, source) for source, frame in ((start, start_frame), (end, end_frame))]
+    ends = [_frame(_read(source, asf, joint_map)[1], frame, source)
+            for source, frame in ((start, start_frame), (end, end_frame))]
     path, straight = (run(field, ends[0], ends[1], count, **how) for how in ({}, {"rounds": 0}))
     written = _write(None, path, out, "interpolated.npz")
     _say({"poses": count, "largest_distance_rad": float(field(path).max()),
@@ -174,6 +179,8 @@ def complete(
     samples: Annotated[int, typer.Option(help="So many plausible answers for each frame instead of the best one.",
                                          min=0, max=100)] = 0,
     seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
+    asf: Asf = None,
+    joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
     """Fill hidden limbs or joints from the others. Samples follow one another in the file."""
@@ -182,7 +189,7 @@ def complete(
     from humanav.posendf.complete import joints_of
 
     hidden = joints_of(hide or [])
-    motion, quats = _read(source)
+    motion, quats = _read(source, asf, joint_map)
     field = PoseNDF.load()
     done = run(field, quats, ~hidden, samples=samples, seed=seed).reshape(-1, 21, 4)
     path = _write(None if samples else motion, done, out, f"{motion.name}_completed.npz")
@@ -197,13 +204,15 @@ def repair(
     alarm: Annotated[float | None, typer.Option(
         help="Probability of damage, 0 to 1, that a joint must reach for its pose to be mended.",
         show_default=False)] = None,
+    asf: Asf = None,
+    joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
     """Mend swapped, twisted, frozen or missing limbs, frame by frame, without being told which."""
     from humanav.posendf import NAMES, PoseNDF
     from humanav.posendf.repair import repair as run
 
-    motion, quats = _read(source)
+    motion, quats = _read(source, asf, joint_map)
     field = PoseNDF.load()
     done = run(field, quats) if alarm is None else run(field, quats, alarm=alarm)
     path = _write(motion, done.quats, out, f"{motion.name}_repaired.npz")
@@ -224,6 +233,8 @@ def denoise(
     amount: Annotated[float, typer.Option(help="How much it is damaged.", min=0)] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
     strength: Annotated[float, typer.Option(help="1 removes what the motion itself says is noise.", min=0)] = 1.0,
+    asf: Asf = None,
+    joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
     """Clean a motion of noise, gaps and wild frames. Writes an npz and a BVH."""
@@ -232,13 +243,13 @@ def denoise(
     from humanav.posendf.denoise import denoise as run
     from humanav.posendf.motion_noise import worsen as spoil
 
-    truth, known = _load(source)
+    truth, known = _load(source, asf, joint_map)
+    path = _npz(out or Path(f"{truth.name}_denoised.npz"))
     motion, lost = (truth, ~known) if worsen is None else spoil(truth, worsen, amount, seed)
     done = run(motion, missing=lost | ~known, strength=strength, progress=progress(len(STAGES)))
-    path = out or Path(f"{truth.name}_denoised.npz")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_npz(done.motion, path)
-    write_bvh(done.motion, path.with_suffix(".bvh"))
+    with whole(path) as npz, whole(path.with_suffix(".bvh")) as bvh:
+        save_npz(done.motion, npz)
+        write_bvh(done.motion, bvh)
     _say({**summary(done, motion, truth if worsen else None), "file": path.name}, as_json)
 
 
@@ -246,13 +257,15 @@ def denoise(
 def score(
     source: Source,
     worst: Annotated[int, typer.Option(help="How many frames to name.", min=1)] = 5,
+    asf: Asf = None,
+    joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
     """How far each frame is from real poses, and which joints are to blame in the worst ones."""
     from humanav.posendf import PoseNDF
     from humanav.posendf.score import score as run
 
-    quats = _read(source)[1]
+    quats = _read(source, asf, joint_map)[1]
     done = run(PoseNDF.load(), quats)
     frames = done.distance.argsort(descending=True)[:worst].tolist()
     named = [{"frame": frame, "distance_rad": round(float(done.distance[frame]), 4), "joints": list(done.worst[frame])}
@@ -286,26 +299,19 @@ def fit_image(
                          prior=prior, focal=focal), as_json)
 
 
-def _read(source: str) -> tuple[Motion, Tensor]:
+def _read(source: str, asf: Path | None = None, joint_map: Path | None = None) -> tuple[Motion, Tensor]:
     """A motion file or clip and its poses."""
     from humanav.posendf import motion_to_quats
 
-    motion = _load(source)[0]
+    motion = _load(source, asf, joint_map)[0]
     return motion, motion_to_quats(motion)
 
 
-def _load(source: str) -> tuple[Motion, NDArray[np.bool_]]:
+def _load(source: str, asf: Path | None, joint_map: Path | None) -> tuple[Motion, NDArray[np.bool_]]:
     """A motion file or clip, and which of its (T,22) joints are known; what its reader had to mend goes to stderr."""
-    from humanav.motion import CLIP_NAMES, load_clip, read_motion
-    from humanav.motion.loaded import Loaded
+    from humanav.jobs.denoise import open_motion
 
-    if source in CLIP_NAMES:
-        loaded = Loaded.whole(load_clip(source))
-    elif not Path(source).is_file():
-        raise InputError(f"There is no motion {source!r}: name a motion file, or one of the clips "
-                         f"{', '.join(CLIP_NAMES)}.")
-    else:
-        loaded = read_motion(source)
+    loaded = open_motion(source, asf=asf, joint_map=joint_map)
     for note in loaded.notes:
         typer.echo(f"Note: {note}", err=True)
     return replace(loaded.motion, name=Path(source).stem), ~loaded.missing
@@ -313,7 +319,8 @@ def _load(source: str) -> tuple[Motion, NDArray[np.bool_]]:
 
 def _frame(quats: Tensor, frame: int, source: str) -> Tensor:
     if not -len(quats) <= frame < len(quats):
-        raise InputError(f"{Path(source).name} has {len(quats)} frames, so there is no frame {frame}.")
+        many = "1 frame" if len(quats) == 1 else f"{len(quats)} frames"
+        raise InputError(f"{Path(source).name} has {many}, so there is no frame {frame}.")
     return quats[frame]
 
 
@@ -324,12 +331,19 @@ def _write(motion: Motion | None, quats: Tensor, out: Path | None, name: str) ->
     from humanav.motion import Motion, save_npz
     from humanav.posendf import with_quats
 
-    path = out or Path(name)
+    path = _npz(out or Path(name))
     if motion is None:
         motion = Motion(fps=30.0, global_orient=np.zeros((len(quats), 3), np.float32),
                         body_pose=np.zeros((len(quats), 21, 3), np.float32), name=path.stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return save_npz(with_quats(motion, quats), path)
+    with whole(path) as part:
+        save_npz(with_quats(motion, quats), part)
+    return path
+
+
+def _npz(out: Path) -> Path:
+    if out.suffix.lower() != ".npz":
+        raise InputError(f"--out {out.name} is no npz file: end its name in .npz; `humanav convert` makes other kinds.")
+    return out
 
 
 def _turned(a: Tensor, b: Tensor) -> float:

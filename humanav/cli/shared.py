@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from humanav.errors import StorageError
 from humanav.progress import Event, Progress
 
 if TYPE_CHECKING:
     from humanav.results import Result
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+Asf = Annotated[Path | None, typer.Option(help="The skeleton of an .amc file; by default the one beside it.",
+                                          show_default=False)]
+Map = Annotated[Path | None, typer.Option("--map", help="Names of the file's joints (JSON or YAML), where they are not "
+                                          "recognised; `humanav convert --write-map` makes one to fill in.",
+                                          show_default=False)]
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write under; the file takes its own name when the block ends without an error, and
+    nothing of it stays otherwise. Folders that lead to it are made.
+
+    Raises:
+        StorageError: the folder cannot be made or written.
+    """
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        yield part
+        os.replace(part, path)
+    except (OSError, StorageError) as error:
+        why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        raise StorageError(f"{path} cannot be written{why}: choose another file or folder.") from error
+    finally:
+        with suppress(OSError):  # its folder is none, and so there is nothing of it
+            part.unlink(missing_ok=True)
 
 
 def show_result(result: Result, as_json: bool) -> None:

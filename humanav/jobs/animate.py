@@ -28,7 +28,11 @@ _OPENS_BVH = "Blender, MotionBuilder, Maya and Cinema 4D"
 
 
 def resolve_motion(motion: str | Path | Motion) -> Motion:
-    """A clip's name, a .npz or .bvh file, or a Motion, as a Motion.
+    """A clip's name, a motion file, or a Motion, as a Motion.
+
+    Args:
+        motion: a clip's name; a file that :func:`humanav.motion.read_motion` reads (npz, npy, BVH, AMC with its ASF in
+            the same folder, a text of exponential maps); or a Motion.
 
     Raises:
         InputError: when there is no such clip or file, or the motion is longer than a minute.
@@ -44,8 +48,8 @@ def resolve_motion(motion: str | Path | Motion) -> Motion:
         found = load_motion(motion)
         found = found if found.name else replace(found, name=Path(motion).stem)
     else:
-        raise InputError(f"There is no motion {str(motion)!r}: name a .npz or .bvh file, or one of the clips "
-                         f"{', '.join(CLIP_NAMES)}.")
+        raise InputError(f"There is no motion {str(motion)!r}: name a .npz, .npy, .bvh, .amc or .txt file, or one of "
+                         f"the clips {', '.join(CLIP_NAMES)}.")
     if found.duration > MAX_SECONDS:
         raise InputError(f"The motion lasts {found.duration:.0f} seconds: cut it to {MAX_SECONDS:.0f} or less.")
     return found

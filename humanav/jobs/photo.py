@@ -86,7 +86,7 @@ def photo_to_avatar(
         photo: one person, best from head to feet (anything that :func:`~humanav.perception.load_image` reads).
         out: the folder of the result.
         back: a second photo, of the person's back.
-        motion: a clip's name, a .npz or .bvh file, or a Motion.
+        motion: a clip's name, a motion file, or a Motion; see :func:`resolve_motion`.
         height, standing, flip_limbs, swap_sides, texture_size: see :class:`PhotoOptions`.
         progress: told of ``STAGES``; events carry the evidence pictures, and the fitted body as a GLB as soon as there
             is one (inside the unfinished result: copy it to keep it).

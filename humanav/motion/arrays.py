@@ -73,7 +73,7 @@ def interpret(arrays: Arrays, stem: str, quats: QuatOrder | None = None) -> tupl
     _refuse_positions(pose)
     transl, missing = _path(numbers, frames), ~np.isfinite(pose).all(axis=2)
     lost = ~np.isfinite(transl).all(axis=1)
-    if (missing[:, :BODY_JOINTS].all() or missing.all(axis=1).all()) and frames:
+    if missing[:, 1:BODY_JOINTS].all() and frames:
         raise InputError("it holds NaN or infinite numbers only; there is nothing to interpolate between.")
     pose, transl = fill_rotations(pose, missing), fill_values(transl, lost)
     missing[:, 0] |= lost
