@@ -123,8 +123,8 @@ def find_bones(source: Skeleton, joint_map: JointMap | None = None) -> Bones:
                  for joint in joints]
         some = ", ".join(source.names[:5]) + ("..." if len(source.names) > 5 else "")
         raise MotionFileError(f"The skeleton's joint names are not recognised: no {', '.join(words)} among {some}; "
-                              "name them in a mapping file (`humanav convert FILE --write-map map.json` writes one) and "
-                              "give that too (--map).")
+                              "name them in a mapping file (`humanav convert FILE --write-map map.json` writes one) "
+                              "and give that too (--map).")
     for left in [name for name in bones if name.startswith("left_")]:
         right = left.replace("left_", "right_")
         if bones.get(right) == bones[left]:
