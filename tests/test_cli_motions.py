@@ -64,6 +64,13 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
     assert {file.name for file in tmp_path.iterdir()} == {"file", "short.npz"}
 
 
+@pytest.mark.parametrize("words", [("repair", "--alarm", "7"), ("denoise", "--strength", "99")])
+def test_options_out_of_range_are_refused(words: tuple[str, ...], short: Path, tmp_path: Path) -> None:
+    verb, *options = words
+    assert run("posendf", verb, short, *options, "--out", tmp_path / "out.npz") == 2
+    assert not (tmp_path / "out.npz").exists()
+
+
 def test_convert_leaves_nothing_behind_where_it_cannot_write(short: Path, tmp_path: Path) -> None:
     (tmp_path / "x.glb").mkdir()
     assert run("convert", short, tmp_path / "x.glb") == 2

@@ -202,7 +202,7 @@ def repair(
     source: Source,
     out: Written = None,
     alarm: Annotated[float | None, typer.Option(
-        help="Probability of damage, 0 to 1, that a joint must reach for its pose to be mended.",
+        help="Probability of damage that a joint must reach for its pose to be mended.", min=0, max=1,
         show_default=False)] = None,
     asf: Asf = None,
     joint_map: Map = None,
@@ -232,7 +232,8 @@ def denoise(
                                                show_default=False)] = None,
     amount: Annotated[float, typer.Option(help="How much it is damaged.", min=0)] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
-    strength: Annotated[float, typer.Option(help="1 removes what the motion itself says is noise.", min=0)] = 1.0,
+    strength: Annotated[float, typer.Option(help="1 removes what the motion itself says is noise.", min=0,
+                                            max=2)] = 1.0,
     asf: Asf = None,
     joint_map: Map = None,
     as_json: Json = False,
