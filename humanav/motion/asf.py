@@ -245,7 +245,9 @@ def _assemble(
     asf: AsfSkeleton, frames: _Frames, amc_name: str, asf_name: str, fps: float, notes: list[str]
 ) -> Skeleton:
     known = {bone.name for bone in asf.bones}
-    strange = [name for name in frames.rows if name not in known]
+    cut = next((name for name, at in frames.at.items() if name not in known and at == [frames.count - 1]
+                and any(bone.startswith(name) for bone in known)), None)  # a file's last word may be half of one
+    strange = [name for name in frames.rows if name not in known and name != cut]
     if "root" not in frames.rows or len(strange) > len(frames.rows) / 2:
         raise MotionFileError(f"{amc_name} does not belong to the skeleton {asf_name}: it moves "
                               f"{', '.join(strange[:4]) or 'no root'}.")

@@ -197,6 +197,10 @@ def test_truncated_motion_keeps_its_whole_frames(take):
     loaded = read_motion(take)
     assert len(loaded.motion) == 5
     assert any("ends in the middle of frame 6" in note for note in loaded.notes)
+    take.write_text(text[: text.rindex("lhumerus") + 3])
+    loaded = read_motion(take)
+    assert len(loaded.motion) == 5
+    assert not any("not in the skeleton" in note for note in loaded.notes)
 
 
 def test_one_frame(take):
