@@ -64,6 +64,35 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
     assert {file.name for file in tmp_path.iterdir()} == {"file", "short.npz"}
 
 
+def test_a_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*_: object, **__: object) -> None:
+        (tmp_path / "file" / "weights").mkdir()
+
+    monkeypatch.setattr("humanav.posendf.training.train", train)
+    (tmp_path / "file").write_text("a file, no folder")
+    assert run("posendf", "train") == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("humanav: ")
+    assert said.endswith("weights cannot be read or written (Not a directory): choose another place.")
+    with pytest.raises(NotADirectoryError):
+        cli.main(["posendf", "train", "--debug"])
+
+
+@pytest.mark.parametrize("place", ["nowhere.npz", "bare.npy"])
+def test_clips_that_are_none_are_one_sentence(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "bare.npy", np.zeros(3))
+    assert run("posendf", "motion-prior", "--cmu", tmp_path / place, "--out", tmp_path / "out") == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("humanav: ")
+    assert place in said
+    assert "Errno" not in said
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("words", [("repair", "--alarm", "7"), ("denoise", "--strength", "99")])
 def test_options_out_of_range_are_refused(words: tuple[str, ...], short: Path, tmp_path: Path) -> None:
     verb, *options = words

@@ -156,4 +156,10 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         typer.echo(f"humanav: {error}", err=True)
         sys.exit(2)
+    except OSError as error:  # a full disk, or a folder that may not be written, wherever it was met
+        if debug or error.strerror is None:
+            raise
+        place = error.filename or "A file"
+        typer.echo(f"humanav: {place} cannot be read or written ({error.strerror}): choose another place.", err=True)
+        sys.exit(2)
 

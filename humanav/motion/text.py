@@ -27,9 +27,9 @@ def read_text(path: str | Path) -> str:
             raise MotionFileError(f"{file.name} is too large ({size / 1e6:.0f} MB); cut the motion first.")
         data = file.read_bytes()
     except OSError as error:
-        raise MotionFileError(f"The motion file {file.name} cannot be opened: {error.strerror or error}.") from error
+        raise MotionFileError(f"The file {file.name} cannot be opened: {error.strerror or error}.") from error
     if not data.strip():
-        raise MotionFileError(f"The motion file {file.name} is empty.")
+        raise MotionFileError(f"The file {file.name} is empty.")
     return decode(data)
 
 

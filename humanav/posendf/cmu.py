@@ -76,9 +76,13 @@ def cmu_clips(path: str | Path, split: Split | None = None) -> Iterator[Clip]:
                 transl = data[f"trans/{clip}"] if f"trans/{clip}" in data.files else None
                 ok = data[f"ok/{clip}"].astype(bool) if f"ok/{clip}" in data.files else np.ones(len(pose), bool)
                 yield Clip(Motion.from_full_pose(pose, fps, transl, name=clip, person_id=str(who)), ok, str(who), side)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise MotionFileError(f"{name} is not a readable collection of clips ({error}); give the npz with pose/<clip> "
-                              "arrays.") from error
+    except FileNotFoundError as error:
+        raise MotionFileError(f"There is no file {name}: give the npz with pose/<clip> arrays.") from error
+    except KeyError as error:
+        raise MotionFileError(f"{name} is not a whole collection of clips: {error.args[0]}.") from error
+    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise MotionFileError(f"{name} is not a readable collection of clips, or it is damaged; give the npz with "
+                              "pose/<clip> arrays.") from error
 
 
 @overload

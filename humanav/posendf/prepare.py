@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,9 +148,15 @@ def prepare(
     told.next("Choosing poses")
     if not all(clean_file(out, split).is_file() for split in SPLITS) or "clean_poses" not in manifest:
         middle = made.middle or (1.0 if compact else 0.8)
-        sampled = _from_compact(place, middle, made) if compact else _from_files(takes, middle, made, workers, told)
-        manifest |= {**_write_clean(out, sampled, made), "split_by": how,
-                     "choosing_minutes": sum(take.seconds for take in sampled) / 60}
+        try:
+            sampled = _from_compact(place, middle, made) if compact else _from_files(takes, middle, made, workers, told)
+            manifest |= {**_write_clean(out, sampled, made), "split_by": how,
+                         "choosing_minutes": sum(take.seconds for take in sampled) / 60}
+        except InputError:  # there is nothing to go on with, so nothing is left of it
+            (out / MANIFEST).unlink(missing_ok=True)
+            with suppress(OSError):  # not empty: it holds what was there before
+                out.rmdir()
+            raise
         write_json(out / MANIFEST, manifest)
     counts = manifest["clean_poses"]
     told.show(f"{counts['train']} poses train, {counts['validation']} validate, {counts['test']} test; "

@@ -312,6 +312,7 @@ def test_bad_input(kind: Any, place: str, sentence: str, tmp_path: Path) -> None
     np.savez(tmp_path / "held" / "03_01.npz", poses=smooth(20, 0, 72))
     with pytest.raises(InputError, match=sentence):
         prepare(kind, tmp_path / place, tmp_path / "out", SMALL, jobs=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_data_is_not_mixed_in(made: tuple[PoseData, Path], compact: Path, tmp_path: Path) -> None:
