@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from humanav.posendf.quaternions import conjugate, multiply, quats_to_axis_angle
 from humanav.posendf.sequences import Mask, angle_between, fill_rotations
 
 Array = NDArray[np.float64]
@@ -57,7 +59,9 @@ def wild(quats: Array, fps: float, missing: Mask) -> Mask:
 def _left_out(quats: Array, fps: float, missing: Mask, groups: Sequence[Sequence[int]]) -> Mask:
     """Frames (T,G) that the cheapest path of each group of joints does not use; ``missing`` is (T,G)."""
     frames, count = missing.shape
-    allowed = _allowed(quats, fps)
+    # a held last pose is no rest, and would make the movement beside a gap look wild
+    seen = fill_rotations(quats, missing) if missing.shape[1] == quats.shape[1] else quats
+    allowed, sudden = _allowed(seen, fps), _sudden(seen)
     share = np.zeros((quats.shape[1], count))
     for number, group in enumerate(groups):
         share[list(group), number] = 1
@@ -69,7 +73,9 @@ def _left_out(quats: Array, fps: float, missing: Mask, groups: Sequence[Sequence
     for t in range(1, frames):
         first = max(0, t - reach)
         away = np.arange(t - first, 0, -1)[:, None]
-        excess = angle_between(quats[first:t], quats[t]) / (away**0.5 * np.maximum(allowed[first:t], allowed[t])) - 1
+        turn = angle_between(quats[first:t], quats[t])
+        turn[-1] = sudden[t]
+        excess = turn / (away**0.5 * np.maximum(allowed[first:t], allowed[t])) - 1
         between = paid[t] - paid[first + 1 : t + 1]
         cost = (best[first:t] + np.clip(excess, 0.0, 10.0) ** 2 @ share) + between + SKIP * (between > 1e-9)
         pick = cost.argmin(axis=0)
@@ -122,6 +128,18 @@ def _allowed(quats: Array, fps: float) -> Array:
     window = 2 * max(2, round(fps / 3)) + 1
     usual = median_filter(step, size=(min(window, 2 * (len(step) // 2) + 1), 1), mode="nearest")
     return np.asarray(ALLOWED * usual + FLOOR / fps)
+
+
+def _sudden(quats: Array) -> Array:
+    """How far (T,J) in radians each joint turns in a frame beyond the step before or after: a fast swing is no jump."""
+    step = np.zeros((*quats.shape[:2], 3))
+    back = conjugate(torch.from_numpy(quats[:-1]))
+    step[1:] = quats_to_axis_angle(multiply(back, torch.from_numpy(quats[1:]))).numpy()
+    turn = np.linalg.norm(step, axis=-1)
+    change = np.linalg.norm(np.diff(step, axis=0), axis=-1)
+    turn[1:] = np.minimum(turn[1:], change)
+    turn[1:-1] = np.minimum(turn[1:-1], change[1:])
+    return turn
 
 
 def _longest_run(missing: Mask) -> int:

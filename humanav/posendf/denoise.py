@@ -36,6 +36,7 @@ from humanav.posendf.sequences import (
     from_vectors,
     missing_mask,
     rotations_of,
+    slerp,
     turned,
     unit,
     with_rotations,
@@ -69,6 +70,8 @@ STEPS, STEP, SMOOTH_SECONDS = 5, 0.05, 0.1
 """Of the descent on the field: steps, share of the distance per step, and the window its moves are smoothed with."""
 STRAY, STRAY_LEAST = 6.0, 0.05
 """A joint strays where it is farther from the likeliest motion than so many times usually, and so many radians."""
+BRIDGE_SECONDS, BRIDGE_SHARE = 0.6, 0.4
+"""A gap that is known and lasts so long, or longer, is filled for that share by the shortest turn between its ends."""
 EXCERPT = 120
 """Frames that the noise is estimated on."""
 
@@ -251,6 +254,8 @@ def denoise(
     place = solver.place(fill_path(path, lost[:, 0]), (~lost[:, :1]).astype(float), noise, scale)
     out = np.concatenate([turned(calm, x[:, :3] - rolled)[:, None], from_vectors(x[:, 3:].reshape(len(x), -1, 3))], 1)
 
+    out = _bridged(out, mask, motion.fps)
+
     _next(progress, 3)
     network = field or PoseNDF.load()
     if noise.sigma >= NOTICED or lost.any():
@@ -265,6 +270,17 @@ def denoise(
         "repaired_frames": int(lost.any(axis=1).sum()), "repaired_joints": int(lost.sum()),
         "moved_deg": float(moved.mean()), "distance_before_rad": float(before.mean()),
         "distance_after_rad": float(after.mean())})
+
+
+def _bridged(quats: Array, missing: Mask, fps: float) -> Array:
+    """Gaps of (T,22,4) with part of the shortest turn: speeds at the ends say little of what happens far from them."""
+    length = np.zeros(missing.shape)
+    for joint in np.flatnonzero(missing.any(axis=0)):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], missing[:, joint].astype(int), [0]])))
+        for begin, end in edges.reshape(-1, 2):
+            length[begin:end, joint] = end - begin
+    share = BRIDGE_SHARE * np.minimum(length / (BRIDGE_SECONDS * fps), 1.0)
+    return np.where(missing[..., None], slerp(quats, fill_rotations(quats, missing), share[..., None]), quats)
 
 
 def _approach(network: Field, quats: Array, free: Mask, fps: float) -> Array:
