@@ -52,8 +52,8 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
     Args:
         config: the run.
         resume: go on from where an earlier run of the same configuration in the same folder stopped.
-        minutes: of processor time at most, instead of the configured number of steps; such a run cannot be repeated to
-            the bit.
+        minutes: of processor time at most for the field, and for the restorer, instead of the configured numbers of
+            steps; such a run cannot be repeated to the bit.
         progress: told of the steps; what cancels it leaves a state to resume from.
 
     Raises:
@@ -88,7 +88,7 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
         progress.next("Training the restorer")
         # prepared poses are followed by their mirror images, which the restorer makes itself
         single = run.clean[:len(run.clean) // 2] if data.manifest["options"]["mirror"] else run.clean
-        fit_extras(single, folder, config.experiment.seed, steps=config.training.restorer_steps)
+        fit_extras(single, folder, config.experiment.seed, steps=config.training.restorer_steps, minutes=minutes)
     return Trained(PoseNDF.load(folder), folder, report)
 
 
