@@ -61,7 +61,8 @@ class _Case(NamedTuple):
     novel: Any
 
 
-def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "authored") -> dict[str, Any]:
+def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "authored", prior: str = "gmm"
+        ) -> dict[str, Any]:
     """Measure.
 
     Args:
@@ -70,6 +71,7 @@ def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "auth
         quick: a 512 px texture and no timing of the whole job.
         poses: "authored" (half standing; the rest action and frames of the built-in clips) or "cmu" (frames of the
             held-out motion-capture subjects, where ``shared/mocap`` lies beside the checkout).
+        prior: of the fit: "gmm", which the job uses, or "manifold".
     """
     from humanav.body import BodyModel
     from humanav.perception import MediapipeDetector
@@ -93,7 +95,8 @@ def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "auth
                 continue
             detected += 1
             try:
-                numbers, reference = _one(photo, found[0], body, 512 if quick else 2048, 45 if index % 2 else -45)
+                numbers, reference = _one(photo, found[0], body, prior, 512 if quick else 2048,
+                                          45 if index % 2 else -45)
                 if not quick and len(ours["seconds_per_photo"]) < 3:
                     numbers["seconds_per_photo"] = _whole_job(photo.image)
             except Exception as error:
@@ -176,7 +179,9 @@ def _cmu_poses(people: int, seed: int) -> list[NDArray[np.float32]]:
     return list(every[rng.choice(len(every), people, replace=False)].reshape(people, 22, 3))
 
 
-def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tuple[dict[str, float], dict[str, float]]:
+def _one(
+    photo: Any, person: Any, body: Any, prior: str, texture: int, angle: float,
+) -> tuple[dict[str, float], dict[str, float]]:
     """Numbers of one photograph: ours and the baseline's."""
     from humanav.avatar import View, build_avatar
     from humanav.body.landmarks import KEYPOINT_SETS
@@ -187,7 +192,7 @@ def _one(photo: Any, person: Any, body: Any, texture: int, angle: float) -> tupl
 
     alpha = refine_matte(photo.image, person.mask, person.keypoints)
     started = time.perf_counter()
-    fit = fit_photo(photo.image, person, alpha, body=body)
+    fit = fit_photo(photo.image, person, alpha, body=body, prior=prior)
     seconds = time.perf_counter() - started
     avatar = build_avatar(
         [View(photo.image, fit.alpha if fit.alpha is not None else alpha, fit.camera, fit.motion)],

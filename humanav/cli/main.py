@@ -131,13 +131,16 @@ def bench(
     people: Annotated[int | None, typer.Option(help="How many synthetic people.", show_default=False)] = None,
     poses: Annotated[str | None, typer.Option(help="Poses of the photo benchmark: authored or cmu (held out).",
                                               show_default=False)] = None,
+    prior: Annotated[str | None, typer.Option(help="Prior of the photo benchmark's fit: gmm or manifold.",
+                                              show_default=False)] = None,
     as_json: Json = False,
     write: Annotated[bool, typer.Option("--write", help="Store the numbers and write BENCHMARKS.md.")] = False,
 ) -> None:
     """Measure: runs benchmarks/NAME.py and prints its numbers."""
     from humanav import bench as benches
 
-    options: dict[str, Any] = {"quick": quick, "seed": seed, "people": people, "poses": poses}
+    options: dict[str, Any] = {"quick": quick, "seed": seed, "people": people, "poses": poses,
+                               "prior": prior}
     numbers = benches.run(name, **options)
     if write:
         benches.store(name, numbers, options)
