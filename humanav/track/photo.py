@@ -87,8 +87,8 @@ def fit_photo(
         flip_limbs: limbs to mirror in depth: "left_arm", "right_arm", "left_leg", "right_leg".
         swap_sides: whether the detector mistook left for right.
         prior: "gmm" (the shipped mixture, which knows gravity), "manifold" (the same with the learned distance to the
-            manifold of poses on top) or another mixture. On development people the distance brought nothing over the
-            mixture, so that the mixture alone is the default.
+            manifold of poses on top) or another mixture. In `bench photo` the mixture alone does better for people who
+            stand or act, and the distance helps in captured poses (`--poses cmu`), so that the mixture is the default.
         progress: told of the parts done, and asked whether to stop.
 
     Raises:
