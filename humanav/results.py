@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from humanav.errors import InputError, StorageError
+from humanav.paths import checkpoint
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -114,6 +116,13 @@ def content_id(kind: str, *parts: Any) -> str:
     for part in parts:
         _feed(digest, part)
     return digest.hexdigest()
+
+
+@lru_cache
+def weights_id(*checkpoints: str) -> str:
+    """The id of the shipped weights of these names, so that results made with other weights have other ids."""
+    files = [path for name in checkpoints for path in sorted(checkpoint(name).glob("*.safetensors"))]
+    return content_id("weights", *(path.read_bytes() for path in files))
 
 
 def _feed(digest: Any, part: Any) -> None:

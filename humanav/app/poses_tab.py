@@ -15,10 +15,19 @@ from humanav.app.following import follow
 from humanav.app.running import Work, cancel
 from humanav.app.storage import known_result, preview_path, result_folder
 from humanav.errors import HumanavError, InputError
-from humanav.jobs import GENERATE_STAGES, INTERPOLATE_STAGES, PoseChoice, draw_pose, generate_poses, interpolate_poses
+from humanav.jobs import (
+    GENERATE_STAGES,
+    INTERPOLATE_STAGES,
+    PoseChoice,
+    draw_pose,
+    generate_poses,
+    interpolate_poses,
+    path_id,
+    poses_id,
+)
 from humanav.motion import CLIP_NAMES
 from humanav.progress import Event, Progress
-from humanav.results import Result, content_id
+from humanav.results import Result
 
 RANDOM, GALLERY, CLEANED = "A random pose", "The random poses", "The cleaned motion"
 SOURCES = [RANDOM, *(name.replace("_", " ").capitalize() for name in CLIP_NAMES), GALLERY, CLEANED]
@@ -99,7 +108,7 @@ class RandomPart(Part):
     def _make(self, count: float, seed: float | None, request: gr.Request) -> Iterator[Updates]:
         """Make random poses; yields what the page shows."""
         number, start = int(count), int(seed or 0)
-        identity = f"poses-{content_id('poses', number, start)}"
+        identity = f"poses-{poses_id(number, start)}"
         known = known_result(identity)
         if known is not None:
             yield self.finished(known)
@@ -179,7 +188,7 @@ class BetweenPart(Part):
         """Make the ways between two poses; yields what the page shows."""
         start = choice_of(source, moment, seed, cleaned, gallery)
         end = choice_of(other, other_moment, other_seed, cleaned, gallery)
-        identity = f"path-{content_id('path', *(f'{c.source}|{c.moment}|{c.seed}' for c in (start, end)))}"
+        identity = f"path-{path_id(start, end)}"
         known = known_result(identity)
         if known is not None:
             yield self.finished(known)

@@ -10,10 +10,12 @@ from humanav.jobs.poses import (
     draw_pose,
     generate_poses,
     interpolate_poses,
+    path_id,
+    poses_id,
 )
 from humanav.jobs.warm import warm_up
 
 __all__ = ["ANIMATE_STAGES", "DENOISE_STAGES", "GENERATE_STAGES", "INTERPOLATE_STAGES", "MEASURE_STAGES", "STAGES",
            "DenoiseOptions", "PhotoOptions", "PoseChoice", "animate_avatar", "denoise_id", "denoise_motion",
-           "draw_pose", "generate_poses", "interpolate_poses", "measure_photo", "photo_id", "photo_to_avatar",
-           "resolve_motion", "warm_up"]
+           "draw_pose", "generate_poses", "interpolate_poses", "measure_photo", "path_id", "photo_id",
+           "photo_to_avatar", "poses_id", "resolve_motion", "warm_up"]

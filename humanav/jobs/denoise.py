@@ -15,7 +15,7 @@ from humanav.errors import InputError
 from humanav.jobs.animate import MAX_SECONDS, motion_inputs
 from humanav.motion import Motion
 from humanav.progress import Progress
-from humanav.results import Result, ResultWriter, content_id
+from humanav.results import Result, ResultWriter, content_id, weights_id
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
@@ -78,8 +78,8 @@ def denoise_id(
     joint_map: str | Path | None = None,
 ) -> str:
     """The id that :func:`denoise_motion` gives its result: the same inputs and options have the same id."""
-    return content_id("denoise", __version__, *(None if part is None else motion_inputs(part)
-                                                for part in (source, asf, joint_map)), options)
+    return content_id("denoise", __version__, weights_id("posendf", "motion_prior"),
+                      *(None if part is None else motion_inputs(part) for part in (source, asf, joint_map)), options)
 
 
 def denoise_motion(
@@ -104,8 +104,6 @@ def denoise_motion(
         StorageError: ``out`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
-    from threadpoolctl import threadpool_limits
-
     from humanav.body import BodyModel
     from humanav.posendf import PoseNDF
     from humanav.posendf.denoise import denoise
@@ -135,8 +133,7 @@ def denoise_motion(
         progress.show("The motion as it came.", file=preview, people=["Before"], curves={"Before": curve.tolist()},
                       worst=worst, seconds=_seconds(before))
         progress.next(DENOISE_STAGES[2])
-        with threadpool_limits(1, user_api="blas"):  # many small systems: more threads only wait for each other
-            cleaned = denoise(before, field=field, missing=missing, strength=strength, progress=_Within(progress, 4))
+        cleaned = denoise(before, field=field, missing=missing, strength=strength, progress=_Within(progress, 4))
         progress.next(DENOISE_STAGES[3])
         after = keep_feet_still(cleaned.motion) if keep_feet else cleaned.motion
         after = replace(after, name=f"{truth.name or 'motion'}, cleaned")

@@ -14,7 +14,7 @@ from humanav.jobs.animate import motion_inputs
 from humanav.jobs.denoise import degrees, open_motion
 from humanav.motion import Motion
 from humanav.progress import Progress
-from humanav.results import Result, ResultWriter, content_id
+from humanav.results import Result, ResultWriter, content_id, weights_id
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +54,19 @@ class PoseChoice:
             raise InputError(f"The moment must lie between 0 and 1, not at {self.moment:g}.")
 
 
+def poses_id(count: int, seed: int) -> str:
+    """The id that :func:`generate_poses` gives its result."""
+    return content_id("poses", __version__, weights_id("posendf"), count, seed)
+
+
+def path_id(start: PoseChoice | Motion, end: PoseChoice | Motion) -> str:
+    """The id that :func:`interpolate_poses` gives its result: the same two poses have the same id."""
+    ends = [pose if isinstance(pose, Motion) else
+            [None if pose.source is None else motion_inputs(pose.source), pose.moment, pose.seed]
+            for pose in (start, end)]
+    return content_id("path", __version__, weights_id("posendf"), ends)
+
+
 def generate_poses(
     count: int = 12, *, seed: int = 0, out: str | Path, progress: Progress | None = None
 ) -> Result:
@@ -81,7 +94,7 @@ def generate_poses(
     if not 1 <= count <= MAX_POSES:
         raise InputError(f"Between 1 and {MAX_POSES} poses can be made at once, not {count}.")
     progress = progress or Progress(len(GENERATE_STAGES))
-    identity = content_id("poses", __version__, count, seed)
+    identity = poses_id(count, seed)
     with ResultWriter(Path(out), "poses", identity, {"count": count, "seed": seed}) as writer:
         progress.next(GENERATE_STAGES[0])
         field, body = PoseNDF.load(), BodyModel.load()
@@ -153,7 +166,7 @@ def interpolate_poses(
     progress.next(INTERPOLATE_STAGES[0])
     ends = [choose_pose(pose) if isinstance(pose, PoseChoice) else _facing(pose[0]) for pose in (start, end)]
     names = [pose.name or "pose" for pose in ends]
-    identity = content_id("path", __version__, *(motion_inputs(pose) for pose in ends))
+    identity = path_id(start, end)
     with ResultWriter(Path(out), "path", identity, {"start": names[0], "end": names[1]}) as writer:
         import torch
 

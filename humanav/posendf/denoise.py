@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
+from threadpoolctl import threadpool_limits
 
 from humanav.body.names import JOINT_NAMES
 from humanav.errors import InputError
@@ -225,7 +226,14 @@ def denoise(
     if not (np.isfinite(strength) and strength >= 0):
         raise InputError(f"The strength of denoising must be a number from 0 up, not {strength}.")
     mask = missing_mask(missing, len(motion))
-    solver = _Solver(motion.fps, len(motion), prior or MotionPrior.load())
+    with threadpool_limits(1, user_api="blas"):  # many small systems: more threads only wait for each other
+        return _denoise(motion, field or PoseNDF.load(), mask, strength, prior or MotionPrior.load(), progress)
+
+
+def _denoise(
+    motion: Motion, network: Field, mask: Mask, strength: float, prior: MotionPrior, progress: Progress | None
+) -> Denoised:
+    solver = _Solver(motion.fps, len(motion), prior)
     quats, path = rotations_of(motion), motion.transl.astype(np.float64)
 
     _next(progress, 0)
@@ -257,7 +265,6 @@ def denoise(
     out = _bridged(out, mask, motion.fps)
 
     _next(progress, 3)
-    network = field or PoseNDF.load()
     if noise.sigma >= NOTICED or lost.any():
         free = lost[:, 1:] if noise.sigma < NOTICED else np.ones_like(lost[:, 1:])
         out[:, 1:] = _approach(network, out[:, 1:], free, motion.fps)

@@ -144,7 +144,7 @@ def test_a_file_that_is_no_motion_gets_a_sentence(page: Any, tmp_path: Path) -> 
     alert = page.locator("#clean-status [role=alert]")
     alert.wait_for(timeout=60_000)
     assert "Traceback" not in alert.inner_text()
-    assert page.locator("#clean").is_enabled()
+    page.locator("#clean:enabled").wait_for(timeout=10_000)  # the page changes its pieces one after another
     assert page.get_by_text("letter.bvh").first.is_visible()
 
 
