@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from humanav import __version__
-from humanav.cli import posendf
+from humanav.cli import posendf, uplift
 from humanav.cli.convert import convert
 from humanav.cli.shared import Json, progress, show_result
 from humanav.errors import HumanavError
@@ -22,6 +22,7 @@ from humanav.errors import HumanavError
 app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="From one photo to a person you can turn, animate, measure and download.")
 app.add_typer(posendf.app)
+app.add_typer(uplift.app)
 app.command()(convert)
 
 Photo = Annotated[Path, typer.Argument(help="A photo of one person, head to feet.", show_default=False)]

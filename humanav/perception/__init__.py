@@ -5,8 +5,9 @@ from humanav.perception.detector import Detector, available, make_detector
 from humanav.perception.images import Photo, load_image, load_photo
 from humanav.perception.openpose import find_openpose, read_openpose, write_openpose
 from humanav.perception.person import Person2D
+from humanav.perception.sequence import KeypointSequence
 
-__all__ = ["Coverage", "Detector", "MediapipeDetector", "Person2D", "Photo", "available", "describe_people",
+__all__ = ["Coverage", "Detector", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "available", "describe_people",
            "describe_person", "find_openpose", "load_image", "load_photo", "make_detector", "read_openpose",
            "refine_matte", "write_openpose"]
 
