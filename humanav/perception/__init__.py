@@ -7,9 +7,9 @@ from humanav.perception.openpose import find_openpose, read_openpose, write_open
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
 
-__all__ = ["Coverage", "Detector", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "available", "describe_people",
-           "describe_person", "find_openpose", "load_image", "load_photo", "make_detector", "read_openpose",
-           "refine_matte", "write_openpose"]
+__all__ = ["Coverage", "Detector", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "available",
+           "describe_people", "describe_person", "find_openpose", "load_image", "load_photo", "make_detector",
+           "read_openpose", "refine_matte", "write_openpose"]
 
 
 def __getattr__(name: str) -> object:
