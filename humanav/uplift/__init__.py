@@ -14,7 +14,9 @@ Conventions of this room:
 from importlib import import_module
 from typing import Any
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    **dict.fromkeys(("BodyPoints", "body_points"), "points"),
+}
 
 __all__ = sorted(_HOMES)
 
