@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, str] = {
+    **dict.fromkeys(("Errors", "compare"), "measures"),
+    **dict.fromkeys(("evaluate", "measure"), "evaluate"),
     **dict.fromkeys(("BodyPoints", "body_points"), "points"),
 }
 

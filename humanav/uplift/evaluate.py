@@ -1,0 +1,115 @@
+"""Predictions over many pairs against their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from humanav.uplift.measures import Errors, compare
+
+if TYPE_CHECKING:
+    from humanav.uplift.pairs import Pairs
+
+Predict = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""``(keypoints (B,T,K,3), K (B,3,3), focal_known (B,) bool) -> rotations (B,T,22,3,3)``; the root in the camera's
+frame."""
+
+YAW_BINS: tuple[tuple[str, float, float], ...] = (
+    ("front", 0, 30), ("front 3/4", 30, 65), ("side", 65, 115), ("back 3/4", 115, 150), ("back", 150, 180.1))
+"""From where the camera sees the person: name, and the angle in degrees between its front and the way to the camera."""
+
+
+def evaluate(predict: Predict, pairs: Sequence[Pairs], **options: Any) -> dict[str, float]:
+    """Means of all measures over all frames: see :meth:`~humanav.uplift.measures.Errors.summary` for the names.
+
+    Args:
+        predict: what to measure.
+        pairs: clips with their truth.
+        options: of :func:`measure`.
+    """
+    return measure(predict, pairs, **options).summary()
+
+
+@torch.no_grad()
+def measure(predict: Predict, pairs: Sequence[Pairs], *, body: Any = None, focal_known: bool = True,
+            points: str | None = None, clean: bool = False, batch: int = 64) -> Errors:
+    """Errors of every frame, in the order of the pairs.
+
+    Args:
+        predict: from keypoints to rotations; joints follow from these by forward kinematics with the true shape.
+        pairs: clips with their truth.
+        body: an :class:`~humanav.uplift.skeleton.UpliftBody`; by default that of the built-in body.
+        focal_known: whether ``predict`` is told the focal length.
+        points: positions are scored on the 22 joints, or on those of "fit3d26" (with four finger joints) or
+            "evaluation37" (with points on hands, feet and face).
+        clean: predict from the true projections, all seen with confidence 1.
+        batch: clips that go through ``predict`` at a time.
+    """
+    from humanav.uplift.skeleton import UpliftBody
+
+    body = UpliftBody() if body is None else body
+    parts = []
+    for some in pairs:
+        for start in range(0, len(some.keypoints), batch):
+            rows = slice(start, start + batch)
+            keypoints, frames = some.keypoints[rows], some.keypoints.shape[1]
+            if clean:
+                keypoints = torch.cat([some.clean[rows], torch.ones_like(keypoints[..., :1])], dim=-1)
+            known = torch.full((len(keypoints),), focal_known)
+            rotations = predict(keypoints, some.K[rows], known)
+            truth = true_rotations(some, rows)
+            betas = some.betas[rows, None].expand(-1, frames, -1)
+            joints, true_joints = (_points(body, pose, betas, points) for pose in (rotations, truth))
+            parts.append(compare(rotations, joints, truth, true_joints))
+    return Errors.join(parts)
+
+
+def true_rotations(pairs: Pairs, rows: slice = slice(None)) -> Tensor:
+    """(B,T,22,3,3) the root in the camera's frame, then the body's."""
+    return torch.cat([pairs.root[rows, :, None], pairs.body[rows]], dim=2)
+
+
+def _points(body: Any, rotations: Tensor, betas: Tensor, name: str | None) -> Tensor:
+    from humanav.uplift.points import body_points
+
+    joints, turned = body(rotations, betas)
+    return joints if name is None else body_points(name)(joints, turned, betas)
+
+
+def yaw_deg(pairs: Sequence[Pairs]) -> Tensor:
+    """(N,) angle in degrees, 0 to 180, between a person's front and the way to the camera, seen from above; one per
+    frame in the order of :func:`measure`."""
+    angles = []
+    for some in pairs:
+        front, away = some.root[..., :, 2][..., [0, 2]], some.pelvis[..., [0, 2]]
+        cross = front[..., 0] * away[..., 1] - front[..., 1] * away[..., 0]
+        angles.append(torch.rad2deg(torch.atan2(cross.abs(), -(front * away).sum(-1))).flatten())
+    return torch.cat(angles)
+
+
+def by_yaw(errors: Errors, yaw: Tensor) -> dict[str, dict[str, float]]:
+    """The summary of each bin of :data:`YAW_BINS` that has frames, with their number."""
+    rows = {}
+    for name, low, high in YAW_BINS:
+        inside = (yaw >= low) & (yaw < high)
+        if bool(inside.any()):
+            rows[name] = {"frames": int(inside.sum()), **errors.take(inside).summary()}
+    return rows
+
+
+def from_network(network: torch.nn.Module) -> Predict:
+    """A network of this room as a function from keypoints to rotations in the camera's frame."""
+    from humanav.uplift.features import to_features
+
+    flip = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+
+    def predict(keypoints: Tensor, intrinsics: Tensor, focal_known: Tensor) -> Tensor:
+        features, ray = to_features(keypoints, intrinsics, focal_known)
+        rotations = network(features).rotations.clone()
+        rotations[:, :, 0] = ray @ flip @ rotations[:, :, 0]
+        return rotations
+
+    return predict
