@@ -16,7 +16,7 @@ from typing import Any
 
 _HOMES: dict[str, str] = {
     **dict.fromkeys(("Errors", "compare"), "measures"),
-    **dict.fromkeys(("evaluate", "measure"), "evaluate"),
+    "measure": "evaluate",
     **dict.fromkeys(("BodyPoints", "body_points"), "points"),
 }
 
