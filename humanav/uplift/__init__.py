@@ -18,6 +18,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("Errors", "compare"), "measures"),
     "measure": "evaluate",
     **dict.fromkeys(("BodyPoints", "body_points"), "points"),
+    **dict.fromkeys(("guess_set", "network_set", "to_layout"), "layouts"),
 }
 
 __all__ = sorted(_HOMES)
