@@ -18,6 +18,9 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("Errors", "compare"), "measures"),
     "measure": "evaluate",
     **dict.fromkeys(("BodyPoints", "body_points"), "points"),
+    **dict.fromkeys(("Lifted", "LiftedPose", "lift_pose", "lift_sequence"), "lift"),
+    **dict.fromkeys(("place_path", "place_pelvis", "reprojection_errors"), "translation"),
+    "smooth_rotations": "smooth",
     **dict.fromkeys(("guess_set", "network_set", "to_layout"), "layouts"),
 }
 
