@@ -42,12 +42,13 @@ def measure(predict: Predict, pairs: Sequence[Pairs], *, body: Any = None, focal
         predict: from keypoints to rotations; joints follow from these by forward kinematics with the true shape.
         pairs: clips with their truth.
         body: an :class:`~humanav.uplift.skeleton.UpliftBody`; by default that of the built-in body.
-        focal_known: whether ``predict`` is told the focal length.
+        focal_known: whether ``predict`` is told the camera; else it gets what is assumed of an unknown one.
         points: positions are scored on the 22 joints, or on those of "fit3d26" (with four finger joints) or
             "evaluation37" (with points on hands, feet and face).
         clean: predict from the true projections, all seen with confidence 1.
         batch: clips that go through ``predict`` at a time.
     """
+    from humanav.uplift.features import assumed_intrinsics
     from humanav.uplift.skeleton import UpliftBody
 
     body = UpliftBody() if body is None else body
@@ -55,13 +56,13 @@ def measure(predict: Predict, pairs: Sequence[Pairs], *, body: Any = None, focal
     for some in pairs:
         for start in range(0, len(some.keypoints), batch):
             rows = slice(start, start + batch)
-            keypoints, frames = some.keypoints[rows], some.keypoints.shape[1]
+            keypoints = some.keypoints[rows]
             if clean:
                 keypoints = torch.cat([some.clean[rows], torch.ones_like(keypoints[..., :1])], dim=-1)
             known = torch.full((len(keypoints),), focal_known)
-            rotations = predict(keypoints, some.K[rows], known)
-            truth = true_rotations(some, rows)
-            betas = some.betas[rows, None].expand(-1, frames, -1)
+            intrinsics = some.K[rows] if focal_known else assumed_intrinsics(some.size[rows])
+            rotations, truth = predict(keypoints, intrinsics, known), true_rotations(some, rows)
+            betas = some.betas[rows, None]
             joints, true_joints = (_points(body, pose, betas, points) for pose in (rotations, truth))
             parts.append(compare(rotations, joints, truth, true_joints))
     return Errors.join(parts)
