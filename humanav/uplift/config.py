@@ -24,12 +24,17 @@ class ModelConfig:
         kind: "tcn" (dilated convolutions, fast on a CPU) or "transformer" (the paper's network).
         variant: of the transformer: "N-RM-2", "S-AA-3", "V-2" or "PS-AA-3"; the TCN has none.
         keypoint_set: the layout it reads.
-        width: channels of the TCN.
+        width: channels, of the TCN or of the transformer's frames.
         dilations: of the TCN's temporal blocks, one each; with kernels of 3 frames the field is 1 + 2 * their sum.
         lifting: blocks of the TCN that see one frame, before the temporal ones.
         refine: dilations of the temporal blocks that see the first estimate as a posed body; empty for no second look.
         dropout: of hidden units.
-        frames: window of the transformer.
+        frames: window of the transformer, a power of 3.
+        spatial: channels of a keypoint in the transformer.
+        depth: blocks of its spatial and of its temporal stage.
+        heads: of its attention.
+        pose_decoder: folder or file of the pose decoder that V-2 trains with (ours, or VPoser's); empty for the
+            shipped one.
     """
 
     kind: str = "tcn"
@@ -41,6 +46,10 @@ class ModelConfig:
     refine: tuple[int, ...] = (1, 3, 9)
     dropout: float = 0.0
     frames: int = 27
+    spatial: int = 32
+    depth: int = 4
+    heads: int = 8
+    pose_decoder: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -49,8 +58,10 @@ class ModelConfig:
             raise InputError(f"model.keypoint_set is {self.keypoint_set!r}: use one of {', '.join(KEYPOINT_SETS)}.")
         if not all(isinstance(d, int) and d > 0 for d in (*self.dilations, *self.refine)):
             raise InputError("model.dilations and model.refine must be lists of positive whole numbers.")
-        if self.width < 1 or self.frames < 1 or self.lifting < 0 or not 0 <= self.dropout < 1:
-            raise InputError("model.width and frames must be positive, lifting at least 0 and dropout in [0, 1).")
+        if min(self.width, self.frames, self.spatial, self.depth, self.heads) < 1:
+            raise InputError("model.width, frames, spatial, depth and heads must be positive.")
+        if self.lifting < 0 or not 0 <= self.dropout < 1:
+            raise InputError("model.lifting must be at least 0 and model.dropout in [0, 1).")
         object.__setattr__(self, "dilations", tuple(self.dilations))
         object.__setattr__(self, "refine", tuple(self.refine))
 
