@@ -252,8 +252,9 @@ def _motion(
     rest = (body.J_template[0] + body.J_dirs[0, :, : len(betas)] @ torch.from_numpy(betas).to(body.dtype)).double()
     trust = np.zeros((len(rotations), 55), dtype=np.float32)
     trust[:, :BODY] = confidence
-    return Motion.from_full_pose(pose, sequence.fps, (path - camera.t) @ camera.R - rest.numpy(), betas, name=sequence.name,
-                                 person_id=sequence.person_id, confidence=trust)
+    transl = (path - camera.t) @ camera.R - rest.numpy()
+    return Motion.from_full_pose(pose, sequence.fps, transl, betas, name=sequence.name, person_id=sequence.person_id,
+                                 confidence=trust)
 
 
 def _mean_seen(errors: Array) -> Array:

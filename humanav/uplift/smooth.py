@@ -1,4 +1,4 @@
-"""Smoothing of rotations over time, by quaternions: nothing happens at the seam at pi, and doubtful frames count less."""
+"""Smoothing of rotations over time, by quaternions: no seam at pi, and doubtful frames count less."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def reprojection_errors(points: ArrayLike, pelvis: ArrayLike, keypoints: ArrayLi
 
 
 def _prepared(points: ArrayLike, keypoints: ArrayLike, K: ArrayLike) -> tuple[Array, Array, Array, Array]:
-    """Landmarks (T,N,3), rays (T,N,2), weights (T,N), and focal length over the person's size in pixels (T,)."""
+    """Landmarks (T,N,3), rays (T,N,2), weights (T,N), and one over the person's size on the rays (T,)."""
     body, seen = np.asarray(points, dtype=np.float64), np.asarray(keypoints, dtype=np.float64)
     lens = np.asarray(K, dtype=np.float64)
     if body.ndim != 3 or body.shape != seen.shape or body.shape[2] != 3 or lens.shape != (3, 3):
@@ -107,10 +107,10 @@ def _prepared(points: ArrayLike, keypoints: ArrayLike, K: ArrayLike) -> tuple[Ar
                          "together: (frames, points, 3) twice and (3, 3) are needed.")
     pixels = np.concatenate([seen[..., :2], np.ones((*seen.shape[:2], 1))], axis=-1)
     rays = (pixels @ np.linalg.inv(lens).T)[..., :2]
-    weight = np.clip(seen[..., 2], 0.0, 1.0) ** 2
+    weight: Array = np.clip(seen[..., 2], 0.0, 1.0) ** 2
     low, high = (np.where(weight[..., None] > 0, rays, fill) for fill in (np.inf, -np.inf))
     size = np.linalg.norm(np.maximum(high.max(axis=1) - low.min(axis=1), 0.0), axis=-1)
-    return body, rays, weight, 1 / np.maximum(np.nan_to_num(size), 1e-3)
+    return body, np.asarray(rays), weight, np.asarray(1 / np.maximum(np.nan_to_num(size), 1e-3))
 
 
 def _solve_frames(points: Array, rays: Array, weight: Array, unit: Array) -> tuple[Array, Array]:

@@ -35,7 +35,8 @@ def test_a_known_pose_is_put_where_it_was(body: Any) -> None:
     assert np.linalg.norm(world_joints(body, lifted.motion) - world_joints(body, motion), axis=-1).max() < 0.02
     assert oracle.seen_focal == [True]
     assert lifted.motion.confidence is not None
-    assert (lifted.motion.confidence[:, :22] == np.float32(0.9)).all() and not lifted.motion.confidence[:, 22:].any()
+    assert (lifted.motion.confidence[:, :22] == np.float32(0.9)).all()
+    assert not lifted.motion.confidence[:, 22:].any()
     assert lifted.notes == ()
 
 
@@ -45,7 +46,8 @@ def test_without_a_camera_the_person_stands_upright_before_one_of_the_usual_lens
     assert oracle.seen_focal == [False]
     assert lifted.reprojection.mean() < 1
     np.testing.assert_allclose(lifted.motion.transl.mean(0), motion.transl.mean(0), atol=0.05)
-    assert any("focal" in note for note in lifted.notes) and any("mean body" in note for note in lifted.notes)
+    assert any("focal" in note for note in lifted.notes)
+    assert any("mean body" in note for note in lifted.notes)
 
 
 def test_a_camera_elsewhere_in_the_world(body: Any) -> None:
@@ -61,7 +63,8 @@ def test_frames_without_the_person_are_bridged(body: Any) -> None:
     keypoints[20:26] = 0
     keypoints[:3] = 0
     lifted = lift_sequence(replace(sequence, keypoints=keypoints), camera=camera, model=oracle, body=body)
-    assert not lifted.confidence[20:26].any() and lifted.confidence[26:].all()
+    assert not lifted.confidence[20:26].any()
+    assert lifted.confidence[26:].all()
     assert np.isnan(lifted.reprojection[20:26]).all()
     assert np.linalg.norm(world_joints(body, lifted.motion) - world_joints(body, motion), axis=-1)[20:26].max() < 0.2
     assert any("9 of 60 frames" in note for note in lifted.notes)
@@ -78,7 +81,8 @@ def test_every_frame_rate_gives_every_frame(body: Any, fps: float) -> None:
     motion, camera, sequence, oracle = scene(body)
     lifted = lift_sequence(replace(sequence, fps=fps), camera=camera, betas=motion.betas, smooth=False, model=oracle,
                            body=body)
-    assert len(lifted.motion) == len(sequence) and lifted.motion.fps == fps
+    assert len(lifted.motion) == len(sequence)
+    assert lifted.motion.fps == fps
     assert angles(_matrices(lifted.motion), _matrices(motion)).max() < 0.1
 
 
@@ -94,7 +98,8 @@ def test_frames_in_between_keep_the_frames_and_what_is_not_seen() -> None:
     dense = denser(keypoints, 6)
     assert len(dense) == 31
     np.testing.assert_allclose(dense[::6], keypoints, atol=1e-5)
-    assert not dense[7:18, 1].any() and dense[19:, 1, 2].all()
+    assert not dense[7:18, 1].any()
+    assert dense[19:, 1, 2].all()
 
 
 def test_one_frame_and_the_editors_pose(body: Any) -> None:
@@ -102,7 +107,8 @@ def test_one_frame_and_the_editors_pose(body: Any) -> None:
     lifted = lift_sequence(sequence, camera=camera, betas=motion.betas, model=oracle, body=body)
     pose = lift_pose(sequence.keypoints[0], "blazepose33", 640, 480, camera=camera, model=oracle, body=body)
     assert len(lifted.motion) == 1
-    assert pose.vertices.shape == body.v_template.shape and pose.reprojection < 0.5
+    assert pose.vertices.shape == body.v_template.shape
+    assert pose.reprojection < 0.5
     np.testing.assert_allclose(pose.rotations, _matrices(lifted.motion)[0], atol=1e-6)
 
 
@@ -147,9 +153,12 @@ def test_the_place_stands_against_noise_and_wild_points(rng: np.random.Generator
     seen = np.isfinite(each[:, 0])
     assert seen.sum() == 80
     error, calm = np.abs(each - path)[seen].mean(0), np.abs(smooth - path).mean(0)
-    assert error[2] < 0.03 and calm[2] < 0.8 * error[2] and calm[:2].max() < 0.005
+    assert error[2] < 0.03
+    assert calm[2] < 0.8 * error[2]
+    assert calm[:2].max() < 0.005
     errors = reprojection_errors(points, smooth, keypoints, K)
-    assert np.isnan(errors[:, 7]).all() and np.nanmedian(errors) < 8
+    assert np.isnan(errors[:, 7]).all()
+    assert np.nanmedian(errors) < 8
 
 
 def test_a_place_behind_the_camera_is_none(rng: np.random.Generator) -> None:
