@@ -1,0 +1,128 @@
+"""The uplift for CPUs: dilated convolutions over time on features of single frames, and a second look.
+
+Every frame of a clip of any length is predicted in one pass. The first stage proposes rotations; the second sees where
+the detector's landmarks would lie on an average body in that pose, and how far from there they were found, and corrects
+it. Joint positions come from the rotations by forward kinematics alone, so bones keep their length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from humanav.body.landmarks import KEYPOINT_SETS
+from humanav.uplift.config import ModelConfig
+from humanav.uplift.features import NUM_JOINTS, SCALARS, num_features
+from humanav.uplift.network import Output, rotations_from_6d
+from humanav.uplift.skeleton import UpliftBody
+
+
+class Tcn(nn.Module):
+    """The network; see :class:`~humanav.uplift.config.ModelConfig` for its sizes."""
+
+    def __init__(self, model: ModelConfig) -> None:
+        super().__init__()
+        self.model, self.points = model, len(KEYPOINT_SETS[model.keypoint_set])
+        width = model.width
+        self.stem = nn.Linear(num_features(model.keypoint_set), width)
+        self.blocks = _blocks(width, (0,) * model.lifting + model.dilations, model.dropout)
+        self.norm, self.head = nn.LayerNorm(width), _head(width)
+        self.body = UpliftBody()
+        if model.refine:
+            seen = 4 * self.points + 3 * NUM_JOINTS + 6 * NUM_JOINTS + 1
+            self.look = nn.Linear(seen, width)
+            self.refine_blocks = _blocks(width, (0, *model.refine), model.dropout)
+            self.refine_norm, self.correction = nn.LayerNorm(width), _head(width)
+
+    def forward(self, features: Tensor) -> Output:
+        """Features (B,T,F) of :func:`~humanav.uplift.features.to_features`, T >= 1, to every frame's rotations."""
+        hidden = self.stem(features)
+        for block in self.blocks:
+            hidden = block(hidden)
+        with torch.autocast(features.device.type, enabled=False):
+            out = self.head(self.norm(hidden.float()))
+            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + _IDENTITY.to(out)
+            rotations = rotations_from_6d(values)
+        if not self.model.refine:
+            return Output(rotations, out[..., 6 * NUM_JOINTS:])
+        with torch.autocast(features.device.type, enabled=False):
+            seen = self._compare(features, rotations)
+        second = hidden + self.look(seen)
+        for block in self.refine_blocks:
+            second = block(second)
+        with torch.autocast(features.device.type, enabled=False):
+            change = self.correction(self.refine_norm(second.float()))
+            better = rotations[..., :2].transpose(-1, -2).flatten(-2) + change[..., :6 * NUM_JOINTS].unflatten(
+                -1, (NUM_JOINTS, 6))
+        return Output(rotations_from_6d(better), change[..., 6 * NUM_JOINTS:], None, rotations)
+
+    def _compare(self, features: Tensor, rotations: Tensor) -> Tensor:
+        """What the second stage sees (B,T,4*N+199): landmarks of an average body in the first pose, brought onto the
+        features' plane by the scale and shift that fit best, what is left of the detector's points, joints, rotations
+        and scale."""
+        found = features[..., :3 * self.points].unflatten(-1, (self.points, 3))
+        weight, size = found[..., 2], (features[..., -SCALARS] - 1.5).exp()
+        zero = rotations.new_zeros(1)
+        joints, turned = self.body.forward(rotations, zero)
+        marks = self.body.landmarks(joints, turned, zero, self.model.keypoint_set)
+        flat = marks[..., :2] * marks.new_tensor([1.0, -1.0])
+        depth = -marks[..., 2]
+        scale, shift = _fit(flat, found[..., :2], weight)
+        # perspective: a point nearer than the pelvis looks larger; the scale tells how near the person is
+        near = (1 + depth * (scale * size)[..., None]).clamp(0.6, 1.7)
+        target = found[..., :2] * near[..., None]
+        scale, shift = _fit(flat, target, weight)
+        placed = flat * scale[..., None, None] + shift[..., None, :]
+        left = ((target - placed) * (weight > 0).to(weight)[..., None]).clamp(-2, 2)
+        return torch.cat([4 * left.flatten(2), placed.clamp(-6, 6).flatten(2), 2 * joints.flatten(2),
+                          rotations[..., :2].transpose(-1, -2).flatten(2), scale[..., None] - 1.5], -1)
+
+
+def _fit(flat: Tensor, found: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale (B,T) and shift (B,T,2) that bring points (B,T,N,2) onto others, by weighted least squares."""
+    share = (weight / weight.sum(-1, keepdim=True).clamp(min=1e-3))[..., None]
+    a, b = (flat * share).sum(-2), (found * share).sum(-2)
+    one, two = flat - a[..., None, :], found - b[..., None, :]
+    scale = (one * two * share).sum((-1, -2)) / ((one * one * share).sum((-1, -2)) + 1e-3)
+    scale = scale.clamp(0.2, 10)
+    return scale, b - scale[..., None] * a
+
+
+class _Block(nn.Module):
+    """A residual block: over three frames ``dilation`` apart, or over one where it is 0. Clips are continued by their
+    first and last frames."""
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.norm = nn.LayerNorm(width)
+        self.mix = nn.Linear(3 * width if dilation else width, width)
+        self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.normal_(self.out.weight, std=0.1 * width ** -0.5)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(x)
+        if self.dilation:
+            frames, step = y.shape[1], self.dilation
+            index = torch.arange(frames, device=y.device)
+            y = torch.cat([y[:, (index - step).clamp(min=0)], y, y[:, (index + step).clamp(max=frames - 1)]], -1)
+        return x + self.out(self.dropout(functional.silu(self.mix(y))))
+
+
+def _blocks(width: int, dilations: Sequence[int], dropout: float) -> nn.ModuleList:
+    return nn.ModuleList(_Block(width, dilation, dropout) for dilation in dilations)
+
+
+def _head(width: int) -> nn.Linear:
+    head = nn.Linear(width, 7 * NUM_JOINTS)
+    nn.init.normal_(head.weight, std=0.1 * width ** -0.5)
+    nn.init.zeros_(head.bias)
+    return head
+
+
+_IDENTITY = torch.tensor([1.0, 0, 0, 0, 1, 0])
