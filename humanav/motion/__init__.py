@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from humanav.motion.motion import Motion
 
 if TYPE_CHECKING:
+    from humanav.motion.angles import ANGLE_NAMES, joint_angles
     from humanav.motion.asf import read_amc
     from humanav.motion.bvh import read_bvh, write_bvh
     from humanav.motion.clips import CLIP_NAMES, LOOPS, in_place, load_clip
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from humanav.motion.shapes import fit_to_shape
 
 __all__ = [
-    "CLIP_NAMES", "LOOPS", "Loaded", "Motion", "Quality", "fit_to_shape", "floor_heights", "frame_quality", "ground",
-    "in_place", "load_clip", "load_motion", "load_npz", "mirror", "read_amc", "read_bvh", "read_motion", "resample",
-    "save_npz", "usable_frames", "write_bvh",
+    "ANGLE_NAMES", "CLIP_NAMES", "LOOPS", "Loaded", "Motion", "Quality", "fit_to_shape", "floor_heights",
+    "frame_quality", "ground", "in_place", "joint_angles", "load_clip", "load_motion", "load_npz", "mirror", "read_amc",
+    "read_bvh", "read_motion", "resample", "save_npz", "usable_frames", "write_bvh",
 ]
 
 _HOMES = {
+    **dict.fromkeys(("ANGLE_NAMES", "joint_angles"), "angles"),
     "read_amc": "asf",
     **dict.fromkeys(("read_bvh", "write_bvh"), "bvh"),
     **dict.fromkeys(("CLIP_NAMES", "LOOPS", "in_place", "load_clip"), "clips"),

@@ -107,7 +107,7 @@ def _prepared(points: ArrayLike, keypoints: ArrayLike, K: ArrayLike) -> tuple[Ar
                          "together: (frames, points, 3) twice and (3, 3) are needed.")
     pixels = np.concatenate([seen[..., :2], np.ones((*seen.shape[:2], 1))], axis=-1)
     rays = (pixels @ np.linalg.inv(lens).T)[..., :2]
-    weight: Array = np.clip(seen[..., 2], 0.0, 1.0) ** 2
+    weight = np.asarray(np.clip(seen[..., 2], 0.0, 1.0) ** 2, dtype=np.float64)
     low, high = (np.where(weight[..., None] > 0, rays, fill) for fill in (np.inf, -np.inf))
     size = np.linalg.norm(np.maximum(high.max(axis=1) - low.min(axis=1), 0.0), axis=-1)
     return body, np.asarray(rays), weight, np.asarray(1 / np.maximum(np.nan_to_num(size), 1e-3))
