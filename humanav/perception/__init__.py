@@ -6,10 +6,11 @@ from humanav.perception.images import Photo, load_image, load_photo
 from humanav.perception.openpose import find_openpose, read_openpose, write_openpose
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
+from humanav.perception.video import Video, open_video
 
-__all__ = ["Coverage", "Detector", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "available",
+__all__ = ["Coverage", "Detector", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "Video", "available",
            "describe_people", "describe_person", "find_openpose", "load_image", "load_photo", "make_detector",
-           "read_openpose", "refine_matte", "write_openpose"]
+           "open_video", "read_openpose", "refine_matte", "write_openpose"]
 
 
 def __getattr__(name: str) -> object:
