@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from humanav.body.names import JOINT_INDEX, JOINT_NAMES, MIRROR, PARENTS
 
 if TYPE_CHECKING:
+    from humanav.body.anthropometrics import measure_anthropometrics, measure_shapes
     from humanav.body.landmarks import (
         FACE_POINTS,
         KEYPOINT_SETS,
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FACE_POINTS", "JOINT_INDEX", "JOINT_NAMES", "KEYPOINT_SETS", "LANDMARKS", "MIRROR", "PARENTS",
            "SURFACE_VERTICES", "BodyModel", "BodyOutput", "Landmark", "Measurements", "axis_angle_to_matrix",
-           "landmark_positions", "measure"]
+           "landmark_positions", "measure", "measure_anthropometrics", "measure_shapes"]
 
 _HOMES = {
     **dict.fromkeys(("FACE_POINTS", "KEYPOINT_SETS", "LANDMARKS", "SURFACE_VERTICES", "Landmark", "landmark_positions"),
                     "landmarks"),
     **dict.fromkeys(("Measurements", "measure"), "measurements"),
+    **dict.fromkeys(("measure_anthropometrics", "measure_shapes"), "anthropometrics"),
     **dict.fromkeys(("BodyModel", "BodyOutput", "axis_angle_to_matrix"), "model"),
 }
 
