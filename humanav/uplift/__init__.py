@@ -15,6 +15,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, str] = {
+    **dict.fromkeys(("PairSource", "Pairs", "held_out_pairs"), "pairs"),
+    "NoiseModel": "noise",
+    "UpliftBody": "skeleton",
     **dict.fromkeys(("Errors", "compare"), "measures"),
     "measure": "evaluate",
     **dict.fromkeys(("BodyPoints", "body_points"), "points"),
