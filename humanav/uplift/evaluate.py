@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -101,16 +102,34 @@ def by_yaw(errors: Errors, yaw: Tensor) -> dict[str, dict[str, float]]:
     return rows
 
 
-def from_network(network: torch.nn.Module) -> Predict:
-    """A network of this room as a function from keypoints to rotations in the camera's frame."""
-    from humanav.uplift.features import to_features
+def cut(pairs: Sequence[Pairs], length: int) -> list[Pairs]:
+    """The same frames in clips of ``length``; what is left over at the end of a clip makes a shorter one."""
+    parts = []
+    for some in pairs:
+        frames = some.keypoints.shape[1]
+        whole = frames - frames % length
+        for start, stop, each in ((0, whole, length), (whole, frames, frames - whole)):
+            if stop > start:
+                parts.append(_pieces(some, start, stop, each))
+    return parts
 
-    flip = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
 
-    def predict(keypoints: Tensor, intrinsics: Tensor, focal_known: Tensor) -> Tensor:
-        features, ray = to_features(keypoints, intrinsics, focal_known)
-        rotations = network(features).rotations.clone()
-        rotations[:, :, 0] = ray @ flip @ rotations[:, :, 0]
-        return rotations
+def _pieces(pairs: Pairs, start: int, stop: int, length: int) -> Pairs:
+    """Frames ``start`` to ``stop`` of every clip as clips of ``length``."""
+    count = (stop - start) // length
+    values = {}
+    for field in fields(pairs):
+        value = getattr(pairs, field.name)
+        if field.name in ("K", "size", "betas", "fps"):
+            values[field.name] = value.repeat_interleave(count, 0)
+        else:
+            values[field.name] = value[:, start:stop].unflatten(1, (count, length)).flatten(0, 1)
+    return replace(pairs, **values)
 
-    return predict
+
+def from_network(network: torch.nn.Module, flip: bool = False) -> Predict:
+    """A network of this room as a function from keypoints to rotations in the camera's frame; with ``flip``, averaged
+    with what the mirrored scene gives."""
+    from humanav.uplift.model import predict_rotations
+
+    return lambda keypoints, intrinsics, known: predict_rotations(network, keypoints, intrinsics, known, flip)[0]

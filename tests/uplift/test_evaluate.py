@@ -1,12 +1,11 @@
 """Evaluation over pairs: what is handed to a predictor, where errors end up, and from where a person is seen."""
 
-from types import SimpleNamespace
-
 import pytest
 import roma
 import torch
 
-from humanav.uplift.evaluate import by_yaw, evaluate, measure, true_rotations, yaw_deg
+from humanav.uplift.evaluate import by_yaw, cut, evaluate, measure, true_rotations, yaw_deg
+from humanav.uplift.pairs import Pairs
 from humanav.uplift.skeleton import UpliftBody
 
 FLIP = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
@@ -28,13 +27,14 @@ def _clips(count, frames, seed):
     turn = torch.zeros(count, frames, 3)
     turn[..., 1] = torch.linspace(0, 6.0, frames)
     pelvis = torch.tensor([0.0, 0.0, 4.0]).expand(count, frames, 3)
-    return SimpleNamespace(
+    return Pairs(
         keypoints=torch.rand(count, frames, 33, 3, generator=generator),
         clean=torch.rand(count, frames, 33, 2, generator=generator),
         K=torch.tensor([[700.0, 0, 320], [0, 700, 240], [0, 0, 1]]).expand(count, 3, 3),
         size=torch.tensor([640.0, 480.0]).expand(count, 2), root=FLIP @ roma.rotvec_to_rotmat(turn),
         body=roma.rotvec_to_rotmat(0.4 * torch.randn(count, frames, 21, 3, generator=generator)),
-        pelvis=pelvis, betas=torch.randn(count, 10, generator=generator), fps=30.0)
+        pelvis=pelvis, betas=torch.randn(count, 10, generator=generator), fps=torch.full((count,), 30.0),
+        joints=torch.zeros(count, frames, 22, 3))
 
 
 def _oracle(pairs, change=lambda rotations: rotations):
@@ -97,3 +97,13 @@ def test_sides_a_person_is_seen_from(pairs, body):
     assert list(rows) == ["front", "front 3/4", "side", "back 3/4", "back"]
     assert sum(row["frames"] for row in rows.values()) == 29
     assert "accel_mm" not in rows["front"]
+
+
+def test_clips_are_cut_and_no_frame_is_lost(pairs):
+    short = cut(pairs, 3)
+    assert [tuple(some.keypoints.shape[:2]) for some in short] == [(6, 3), (3, 2), (1, 3), (1, 2)]
+    assert torch.equal(short[0].root[1], pairs[0].root[0, 3:6])
+    assert torch.equal(short[1].pelvis[2], pairs[0].pelvis[2, 6:])
+    assert torch.equal(short[0].betas[5], pairs[0].betas[2])
+    assert [len(some.K) for some in cut(pairs, 1)] == [24, 5]
+    assert [some.keypoints.shape[1] for some in cut(pairs, 100)] == [8, 5]
