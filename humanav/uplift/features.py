@@ -82,7 +82,7 @@ def to_features(keypoints: Tensor, K: Tensor, focal_known: Tensor) -> tuple[Tens
 
 def mirror_keypoints(keypoints: Tensor, K: Tensor) -> Tensor:
     """Keypoints (B,T,N,3) of the mirrored scene seen by the same camera: left and right change places."""
-    swapped = keypoints[:, :, list(_mirror_order(keypoints.shape[2]))]
+    swapped = keypoints[:, :, list(mirror_order(keypoints.shape[2]))]
     x = 2 * K[:, None, None, 0, 2] - swapped[..., 0]
     return torch.cat([torch.where(swapped[..., 2] > 0, x, swapped[..., 0])[..., None], swapped[..., 1:]], -1)
 
@@ -140,7 +140,8 @@ def _trunk(count: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _mirror_order(count: int) -> tuple[int, ...]:
+def mirror_order(count: int) -> tuple[int, ...]:
+    """For each point of a layout of ``count`` points, the index of its mirror image."""
     names = _names(count)
     other = [name.replace("left_", "right_") if "left_" in name else name.replace("right_", "left_") for name in names]
     return tuple(names.index(name) for name in other)
