@@ -39,10 +39,13 @@ _FACE_LINES_68 = (  # of the face that OpenPose finds
     (*range(36, 42), 36), (*range(42, 48), 42), (*range(48, 60), 48), (*range(60, 68), 60))
 
 
-def draw_keypoints(image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT, crop: bool = True) -> Picture:
-    """The photo with body, hands and face points: the person's left blue, right orange, the midline grey."""
+def draw_keypoints(
+    image: Any, person: Person2D, *, max_height: int = MAX_HEIGHT, crop: bool = True, dim: float = 0.12,
+) -> Picture:
+    """The photo, darker by the share ``dim``, with body, hands and face points: the person's left blue, right orange,
+    the midline grey."""
     window = _window(image, person.box, crop)
-    canvas = _Canvas(image, window, max_height, dim=0.12)
+    canvas = _Canvas(image, window, max_height, dim)
     names = _landmark_names(person.keypoint_set, len(person.keypoints))
     points = {name: row for name, row in zip(names, person.keypoints) if row[2] >= _SEEN}
     width = canvas.stroke
