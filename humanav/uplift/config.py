@@ -6,7 +6,7 @@ else.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,12 @@ class UpliftConfig:
             raise InputError(f"There is no configuration {source}: give a YAML file, or one of {known}.") from error
         except yaml.YAMLError as error:
             raise InputError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+
+    def changed(self, *, init: str | Path | None = None, seed: int | None = None) -> UpliftConfig:
+        """The same run from other weights, or with other random numbers."""
+        training = self.training if init is None else replace(self.training, init=str(init))
+        experiment = self.experiment if seed is None else replace(self.experiment, seed=seed)
+        return replace(self, training=training, experiment=experiment)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -31,9 +31,9 @@ class Output(NamedTuple):
 def build_network(config: UpliftConfig) -> nn.Module:
     """The untrained network of a configuration; ``forward(features (B,T,F)) -> Output``."""
     if config.model.kind == "transformer":
-        from humanav.uplift.transformer import PaperNetwork
+        from humanav.uplift.transformer import UpliftTransformer
 
-        return PaperNetwork(config.model)
+        return UpliftTransformer(config.model)
     from humanav.uplift.tcn import Tcn
 
     return Tcn(config.model)

@@ -59,6 +59,24 @@ class Tcn(nn.Module):
                 -1, (NUM_JOINTS, 6))
         return Output(rotations_from_6d(better), change[..., 6 * NUM_JOINTS:], None, rotations)
 
+    def shared_columns(self, name: str, own: str, other: str) -> tuple[list[int], list[int]]:
+        """Columns of the weight ``name`` in a network of layout ``own``, and those of the same meaning in one of layout
+        ``other``: landmarks of equal name, and what belongs to no landmark."""
+        mine, there = KEYPOINT_SETS[own], KEYPOINT_SETS[other]
+        columns: tuple[list[int], list[int]] = ([], [])
+        blocks = {"stem.weight": (3,), "look.weight": (2, 2)}[name]
+        rest = {"stem.weight": SCALARS, "look.weight": 9 * NUM_JOINTS + 1}[name]
+        starts = [0, 0]
+        for size in blocks:
+            for point in set(mine) & set(there):
+                for side, names in enumerate((mine, there)):
+                    first = starts[side] + size * names.index(point)
+                    columns[side].extend(range(first, first + size))
+            starts = [starts[0] + size * len(mine), starts[1] + size * len(there)]
+        for side in (0, 1):
+            columns[side].extend(range(starts[side], starts[side] + rest))
+        return columns
+
     def _compare(self, features: Tensor, rotations: Tensor) -> Tensor:
         """What the second stage sees (B,T,4*N+199): landmarks of an average body in the first pose, brought onto the
         features' plane by the scale and shift that fit best, what is left of the detector's points, joints, rotations

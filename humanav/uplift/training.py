@@ -1,0 +1,364 @@
+"""Training of the uplift on pairs made on the fly, in float32 or bfloat16, to be stopped and resumed at will.
+
+The weights kept are a running average. Pairs come from a process of their own; what they are depends on the seed and
+the step alone, so that a run that was stopped and resumed sees the same pairs as one that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from humanav.errors import InputError
+from humanav.progress import Progress
+from humanav.uplift.config import TrainingConfig, UpliftConfig
+from humanav.uplift.features import assumed_intrinsics, to_features
+from humanav.uplift.losses import make_target, uplift_loss
+from humanav.uplift.model import Uplift, predict_rotations
+from humanav.uplift.network import build_network
+from humanav.uplift.pairs import Pairs
+from humanav.uplift.skeleton import UpliftBody
+from humanav.uplift.supply import Supply
+from humanav.uplift.variants import paper_loss
+
+STATE, METRICS = "state.pt", "metrics.json"
+STAGES = 2
+PIECES = (1, 1, 1, 2, 4, 9, 16)
+"""Lengths of the short pieces that a share of the clips is cut into; a photo is a piece of 1."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The end of a run.
+
+    Attributes:
+        uplift: for inference, with averaged weights.
+        folder: where it lies.
+        report: metrics of validation, data, minutes: what ``config.json`` holds besides the settings.
+    """
+
+    uplift: Uplift
+    folder: Path
+    report: dict[str, Any]
+
+
+def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Path | None = None,
+          minutes: float | None = None, resume: bool = False, progress: Progress | None = None) -> Trained:
+    """Train a network and write ``model.safetensors``, ``config.json`` and ``metrics.json``.
+
+    Args:
+        config: the run.
+        cmu: the compact npz of the CMU motion capture, instead of the configured one.
+        out: the folder to write, instead of the configured one.
+        minutes: of processor time at most, instead of the configured number of steps; such a run cannot be repeated to
+            the bit.
+        resume: go on from where an earlier run in the same folder stopped.
+        progress: told of the steps; what cancels it leaves a state to resume from.
+
+    Raises:
+        InputError: no data, or nothing to resume.
+    """
+    progress = progress or Progress(STAGES)
+    progress.next("Reading motion")
+    run = _Run(config, Path(cmu or config.data.cmu or "cmu_subset.npz"), Path(out or config.experiment.folder), minutes)
+    if resume:
+        run.restore()
+    progress.next("Training")
+    try:
+        while not run.done:
+            run.advance()
+            if run.step % 20 == 0:
+                progress.update(run.part)
+    finally:
+        run.close()
+    return run.finish()
+
+
+class _Run:
+    """What changes while training, and how one step is made."""
+
+    def __init__(self, config: UpliftConfig, cmu: Path, folder: Path, minutes: float | None) -> None:
+        self.config, self.plan, self.folder, self.minutes = config, config.training, folder, minutes
+        torch.set_num_threads(self.plan.threads)
+        torch.manual_seed(config.experiment.seed)
+        self.device = _device(self.plan)
+        self.precision = _precision(self.plan, self.device)
+        self.data = {"file": cmu.name, "sha256": _digest(cmu)}
+        self.validation = Validation(cmu, config)
+        self.supply = Supply(config, cmu)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.skeleton = UpliftBody()
+        self.network = build_network(config)
+        if hasattr(self.network, "begin"):
+            self.network.begin()
+        if self.plan.init:
+            warm_start(self.network, Path(self.plan.init), config.model.keypoint_set)
+        self.network.to(self.device)
+        self.average = deepcopy(self.network).requires_grad_(False)
+        decayed = [value for value in self.network.parameters() if value.ndim > 1]
+        rest = [value for value in self.network.parameters() if value.ndim < 2]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": self.plan.weight_decay}, {"params": rest, "weight_decay": 0.0}],
+            lr=self.plan.learning_rate, betas=(0.9, 0.98))
+        self.step, self.seconds, self._started = 0, 0.0, time.process_time()
+        self.history: list[dict[str, float]] = []
+        self.means: dict[str, float] = {}
+        self.log = _Log(folder)
+
+    @property
+    def part(self) -> float:
+        """How much of the run is done."""
+        if self.minutes is not None:
+            return (self.seconds + time.process_time() - self._started) / 60 / max(self.minutes, 1e-6)
+        return self.step / self.plan.steps
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over."""
+        return self.part >= 1
+
+    def advance(self) -> None:
+        """One step."""
+        plan = self.plan
+        rate = min(1.0, (self.step + 1) / max(plan.warmup, 1)) * (
+            0.002 + 0.998 * (0.5 + 0.5 * math.cos(math.pi * min(self.part, 1.0))))
+        for group in self.optimizer.param_groups:
+            group["lr"] = plan.learning_rate * rate
+        pairs = self.supply.take(self.step)
+        generator = Generator().manual_seed(self.config.experiment.seed * 1_000_003 + self.step)
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        frames = pairs.keypoints.shape[0] * pairs.keypoints.shape[1]
+        for piece in _pieces(pairs, plan, generator):
+            share = piece.keypoints.shape[0] * piece.keypoints.shape[1] / frames
+            loss, parts = self._loss(piece, generator)
+            (share * loss).backward()
+            for name, value in parts.items():
+                self.means[name] = self.means.get(name, 0.0) + share * value
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
+        self.means["gradient"] = self.means.get("gradient", 0.0) + float(norm)
+        self.optimizer.step()
+        self.step += 1
+        decay = min(plan.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        if self.step % plan.log_every == 0:
+            self.log.write(self.step, {name: value / plan.log_every for name, value in self.means.items()})
+            self.means = {}
+        if self.step % plan.validate_every == 0 and not self.done:
+            self.validate()
+        if self.step % plan.save_every == 0:
+            self.store()
+
+    def _loss(self, pairs: Pairs, generator: Generator) -> tuple[Tensor, dict[str, float]]:
+        unknown = torch.rand(len(pairs.K), generator=generator) < self.plan.unknown_focal
+        K = torch.where(unknown[:, None, None], assumed_intrinsics(pairs.size), pairs.K)
+        features, ray = to_features(pairs.keypoints, K, ~unknown)
+        target = make_target(pairs.root, pairs.body, pairs.betas, ray, self.skeleton)
+        if self.config.model.kind == "transformer":
+            from humanav.uplift.variants import paper_loss
+
+            return paper_loss(self.network, features, target, self.plan, self.skeleton)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            if self.config.model.kind == "transformer":
+                return paper_loss(self.network, features, target, self.plan, self.skeleton)
+            output = self.network(features.to(self.device))
+        if self.device.type != "cpu":
+            output = type(output)(*(None if value is None else value.float().cpu() for value in output))
+        return uplift_loss(output, target, self.plan, self.skeleton)
+
+    def validate(self) -> dict[str, float]:
+        """How the averaged weights do on the validation subjects; kept in ``metrics.json``."""
+        now = time.process_time()
+        numbers = {"step": self.step, "processor_minutes": round((self.seconds + now - self._started) / 60, 2),
+                   **self.validation.measure(self.average)}
+        self.history.append(numbers)
+        self.log.write(self.step, {f"validation/{name}": value for name, value in numbers.items() if name != "step"})
+        _write(self.folder / METRICS, json.dumps(self.history, indent=1))
+        return numbers
+
+    def finish(self) -> Trained:
+        """The averaged weights and their report, stored."""
+        report = {"data": self.data, "steps": self.step, "processor_minutes": round(self.seconds / 60, 2),
+                  "parameters": sum(value.numel() for value in self.average.parameters()),
+                  "validation": self.validate()}
+        uplift = Uplift(deepcopy(self.average).cpu(), self.config, report)
+        uplift.save(self.folder)
+        self.log.close()
+        return Trained(uplift, self.folder, report)
+
+    def close(self) -> None:
+        """Store the state and end the process that makes pairs."""
+        self.supply.close()
+        self.store()
+
+    def store(self) -> None:
+        """Write what :meth:`restore` needs, and the averaged weights as they are."""
+        now = time.process_time()
+        self.seconds, self._started = self.seconds + now - self._started, now
+        part = self.folder / (STATE + ".tmp")
+        torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
+                    "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds,
+                    "history": json.dumps(self.history), "config": json.dumps(self.config.to_dict())}, part)
+        part.replace(self.folder / STATE)
+
+    def restore(self) -> None:
+        """Go back to what :meth:`store` wrote.
+
+        Raises:
+            InputError: nothing there, or of another network.
+        """
+        try:
+            state = torch.load(self.folder / STATE, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError) as error:
+            raise InputError(f"There is nothing to resume in {self.folder.name}: start without --resume.") from error
+        if json.loads(state["config"])["model"] != self.config.to_dict()["model"]:
+            raise InputError(f"The run in {self.folder.name} has another network: resume it with that configuration.")
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds, self.history = state["step"], state["seconds"], json.loads(state["history"])
+
+
+class Validation:
+    """Pairs of the validation subjects, the same for every run, and what is measured on them."""
+
+    def __init__(self, cmu: Path, config: UpliftConfig, frames: int = 64) -> None:
+        from humanav.posendf.cmu import cmu_clips
+        from humanav.uplift.pairs import held_out_pairs
+
+        clips = list(cmu_clips(cmu, "validation"))
+        self.pairs: Sequence[Pairs] = held_out_pairs(
+            clips, config.model.keypoint_set, frames=frames, seed=7, noise=1.0) if clips else ()
+
+    def measure(self, network: nn.Module) -> dict[str, float]:
+        """Errors of clips, and those of single frames: ``still_ratio`` is the quotient of their ``mpjpe_mm``."""
+        from humanav.uplift.evaluate import evaluate
+
+        if not self.pairs:
+            return {}
+        network.eval()
+        device = next(network.parameters()).device
+
+        def whole(keypoints: Tensor, K: Tensor, known: Tensor) -> Tensor:
+            return predict_rotations(network, keypoints.to(device), K.to(device), known.to(device))[0].cpu()
+
+        def single(keypoints: Tensor, K: Tensor, known: Tensor) -> Tensor:
+            frames = keypoints.shape[1]
+            alone = whole(keypoints.flatten(0, 1)[:, None], K.repeat_interleave(frames, 0),
+                          known.repeat_interleave(frames, 0))
+            return alone.unflatten(0, (-1, frames))[:, :, 0]
+
+        clip, still = evaluate(whole, self.pairs), evaluate(single, self.pairs)
+        names = ("mpjpe_mm", "pa_mpjpe_mm", "mpjae_deg", "root_deg", "elbow_knee_deg", "accel_mm")
+        return {**{name: round(clip[name], 3) for name in names},
+                "still_ratio": round(still["mpjpe_mm"] / clip["mpjpe_mm"], 4)}
+
+
+def warm_start(network: nn.Module, folder: Path, keypoint_set: str) -> None:
+    """Copy the weights that a trained network of another layout shares with this one: everything of equal shape, and
+    the columns of landmarks of equal name.
+
+    Raises:
+        InputError: no network there.
+    """
+    source = Uplift.load(folder=folder)
+    own, theirs = network.state_dict(), source.network.state_dict()
+    for name, value in own.items():
+        other = theirs.get(name)
+        if other is None:
+            continue
+        if other.shape == value.shape:
+            value.copy_(other)
+        elif hasattr(network, "shared_columns") and value.ndim == 2 and len(value) == len(other):
+            mine, there = network.shared_columns(name, keypoint_set, source.keypoint_set)
+            value.zero_()
+            value[:, mine] = other[:, there]
+
+
+def _pieces(pairs: Pairs, plan: TrainingConfig, generator: Generator) -> list[Pairs]:
+    """The clips as they are, and a share of them cut into short pieces."""
+    count, frames = pairs.keypoints.shape[:2]
+    cut = round(count * plan.single)
+    if not cut:
+        return [pairs]
+    length = PIECES[int(torch.randint(len(PIECES), (1,), generator=generator))]
+    whole = _take(pairs, slice(cut, None), frames)
+    return [*([whole] if cut < count else []), _take(pairs, slice(0, cut), min(length, frames))]
+
+
+def _take(pairs: Pairs, rows: slice, length: int) -> Pairs:
+    """Some clips, cut into pieces of ``length`` frames; what is left over at their ends is dropped."""
+    frames = pairs.keypoints.shape[1]
+    parts = frames // length
+
+    def cut(value: Tensor) -> Tensor:
+        return value[rows, :parts * length].unflatten(1, (parts, length)).flatten(0, 1)
+
+    def same(value: Tensor) -> Tensor:
+        return value[rows].repeat_interleave(parts, 0)
+
+    return Pairs(keypoints=cut(pairs.keypoints), clean=cut(pairs.clean), K=same(pairs.K), size=same(pairs.size),
+                 root=cut(pairs.root), body=cut(pairs.body), joints=cut(pairs.joints), pelvis=cut(pairs.pelvis),
+                 betas=same(pairs.betas), fps=same(pairs.fps))
+
+
+class _Log:
+    """Curves for tensorboard, where it is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._writer: Any = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        self._writer = SummaryWriter(str(folder / "logs"))
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Numbers of one step."""
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Flush."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _device(plan: TrainingConfig) -> torch.device:
+    there = torch.cuda.is_available()
+    if plan.device == "cuda" and not there:
+        raise InputError("training.device is cuda, but torch finds no CUDA device here: use auto or cpu.")
+    return torch.device("cuda" if there and plan.device != "cpu" else "cpu")
+
+
+def _precision(plan: TrainingConfig, device: torch.device) -> torch.dtype:
+    """bfloat16 where asked for, or where the processor multiplies it natively (twice as fast)."""
+    if plan.precision != "auto":
+        return torch.bfloat16 if plan.precision == "bfloat16" else torch.float32
+    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    return torch.bfloat16 if native else torch.float32
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise InputError(f"There is no file {path.name}: give the compact CMU npz with --cmu.") from error
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(".tmp")
+    part.write_text(text + "\n")
+    part.replace(path)
