@@ -15,6 +15,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, str] = {
+    **dict.fromkeys(("Prediction", "Uplift"), "model"),
+    "UpliftConfig": "config",
+    **dict.fromkeys(("Trained", "train"), "training"),
     **dict.fromkeys(("PairSource", "Pairs", "held_out_pairs"), "pairs"),
     "NoiseModel": "noise",
     "UpliftBody": "skeleton",
