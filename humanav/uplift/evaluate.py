@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from humanav.errors import InputError
 from humanav.uplift.measures import Errors, compare
 
 if TYPE_CHECKING:
+    from humanav.posendf.cmu import Split
     from humanav.uplift.pairs import Pairs
 
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -21,6 +24,8 @@ frame."""
 YAW_BINS: tuple[tuple[str, float, float], ...] = (
     ("front", 0, 30), ("front 3/4", 30, 65), ("side", 65, 115), ("back 3/4", 115, 150), ("back", 150, 180.1))
 """From where the camera sees the person: name, and the angle in degrees between its front and the way to the camera."""
+
+SIDE_COLUMNS = ("frames", "mpjpe_mm", "pa_mpjpe_mm", "mpjae_deg", "root_deg")
 
 
 def evaluate(predict: Predict, pairs: Sequence[Pairs], **options: Any) -> dict[str, float]:
@@ -133,3 +138,55 @@ def from_network(network: torch.nn.Module, flip: bool = False) -> Predict:
     from humanav.uplift.model import predict_rotations
 
     return lambda keypoints, intrinsics, known: predict_rotations(network, keypoints, intrinsics, known, flip)[0]
+
+
+def score(keypoint_set: str, cmu: str | Path, *, checkpoint: str | Path | None = None, split: Split = "test",
+          noise: float = 1.0, frames: int = 81, views: int = 1, seed: int = 0, flip: bool = True,
+          focal_known: bool = True, points: str | None = None) -> dict[str, Any]:
+    """Measure a checkpoint on captured people whom it was not trained on.
+
+    Args:
+        keypoint_set: a layout; its network's own is what is simulated.
+        cmu: the compact npz of the CMU motion capture.
+        checkpoint: a folder, instead of the shipped one of the layout.
+        split: "test" or "validation".
+        noise: level of the simulated detector's errors.
+        frames: of a clip; 1 for photos.
+        views: random cameras for every clip.
+        seed: of bodies, cameras and noise.
+        flip: average with the mirrored scene, as prediction does.
+        focal_known, points: see :func:`measure`.
+
+    Returns:
+        ``numbers`` (means), ``joints`` (a row for each), ``sides`` (a row for each of ``YAW_BINS``) and what was asked.
+
+    Raises:
+        InputError: no network or no motion there, or not of this layout.
+    """
+    from humanav.posendf.cmu import cmu_clips
+    from humanav.uplift.layouts import network_set
+    from humanav.uplift.model import Uplift
+    from humanav.uplift.pairs import held_out_pairs
+
+    uplift = Uplift.load(network_set(keypoint_set), checkpoint)
+    if frames < 1 or views < 1 or noise < 0:
+        raise InputError("Clips of at least 1 frame, at least 1 view and a noise level of at least 0 can be measured.")
+    pairs = held_out_pairs(cmu_clips(cmu, split), uplift.keypoint_set, frames=frames, seed=seed, noise=noise,
+                           views=views)
+    errors = measure(from_network(uplift.network, flip), pairs, focal_known=focal_known, points=points)
+    return {"keypoint_set": uplift.keypoint_set, "split": split, "noise": noise, "clip": frames, "frames": len(errors),
+            "numbers": errors.summary(), "joints": errors.per_joint(), "sides": by_yaw(errors, yaw_deg(pairs))}
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """What :func:`score` found as lines of text."""
+    text = [f"{found['frames']} frames in clips of {found['clip']}, {found['keypoint_set']}, {found['split']} "
+            f"subjects, noise {found['noise']:g}", *(f"{name:24} {value:8.2f}" for name, value in found["numbers"].items())]
+    for key in ("sides", "joints"):
+        rows = found.get(key, {})
+        columns = list(next(iter(rows.values()), {}))
+        if key == "sides":
+            columns = [name for name in columns if name in SIDE_COLUMNS]
+        text += ["", " " * 16 + "".join(f"{name:>14}" for name in columns)] if rows else []
+        text += [f"{name:16}" + "".join(f"{row[column]:14.4g}" for column in columns) for name, row in rows.items()]
+    return text
