@@ -166,12 +166,8 @@ class _Run:
         features, ray = to_features(pairs.keypoints, K, ~unknown)
         target = make_target(pairs.root, pairs.body, pairs.betas, ray, self.skeleton)
         if self.config.model.kind == "transformer":
-            from humanav.uplift.variants import paper_loss
-
-            return paper_loss(self.network, features, target, self.plan, self.skeleton)
+            return paper_loss(self.network, features.to(self.device), target, self.plan, self.skeleton)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-            if self.config.model.kind == "transformer":
-                return paper_loss(self.network, features, target, self.plan, self.skeleton)
             output = self.network(features.to(self.device))
         if self.device.type != "cpu":
             output = type(output)(*(None if value is None else value.float().cpu() for value in output))
@@ -347,8 +343,9 @@ def _precision(plan: TrainingConfig, device: torch.device) -> torch.dtype:
     """bfloat16 where asked for, or where the processor multiplies it natively (twice as fast)."""
     if plan.precision != "auto":
         return torch.bfloat16 if plan.precision == "bfloat16" else torch.float32
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.bfloat16 if native else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
 
 
 def _digest(path: Path) -> str:
