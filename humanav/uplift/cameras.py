@@ -111,8 +111,10 @@ def place_person(points: Tensor, camera: CameraDraw, stature: Tensor) -> Tensor:
     depth = torch.maximum(depth, 0.5 + (middle - low)[:, 2])
     half = focal[:, None] * extent / depth[:, None] / 2
     room = (camera.size - 2 * half).clamp_min(0)
-    spot = torch.where(room > 0, half + room * camera.place,
-                       camera.size / 2 + (camera.place - 0.5) * 1.2 * (2 * half - camera.size).clamp_min(0))
+    # who does not fit is cut at the feet or at a side: detectors lose people without a head
+    beyond = (2 * half - camera.size).clamp_min(0)
+    shift = torch.stack([camera.place[:, 0] - 0.5, 0.5 * camera.place[:, 1] + 0.1], 1)
+    spot = torch.where(room > 0, half + room * camera.place, camera.size / 2 + shift * beyond)
     ray = (spot - camera.K[:, :2, 2]) / focal[:, None]
     return torch.cat([ray * depth[:, None], depth[:, None]], 1) - middle
 

@@ -187,6 +187,7 @@ class NoiseModel:
         limb = (draw.uniform(4) * len(self.chain)).long()[:, :1]
         gone = draw.run((rates["limb"] * level) * torch.ones(len(limb)), long=0.5)
         lost |= gone[..., None] & (self.chain[limb] > 0)
+        lost |= away.float().mean(-1, keepdim=True) > 0.7  # nobody to be found
         lost |= draw.run((rates["frame_gap"] * level) * torch.ones(len(limb)), long=0.0)[..., None]
         return ~lost
 
