@@ -181,7 +181,8 @@ def score(keypoint_set: str, cmu: str | Path, *, checkpoint: str | Path | None =
 def lines(found: dict[str, Any]) -> list[str]:
     """What :func:`score` found as lines of text."""
     text = [f"{found['frames']} frames in clips of {found['clip']}, {found['keypoint_set']}, {found['split']} "
-            f"subjects, noise {found['noise']:g}", *(f"{name:24} {value:8.2f}" for name, value in found["numbers"].items())]
+            f"subjects, noise {found['noise']:g}",
+            *(f"{name:24} {value:8.2f}" for name, value in found["numbers"].items())]
     for key in ("sides", "joints"):
         rows = found.get(key, {})
         columns = list(next(iter(rows.values()), {}))

@@ -19,7 +19,8 @@ from humanav.body.names import JOINT_INDEX, JOINT_NAMES, PARENTS
 
 BODY_JOINTS = 22
 HINGES: tuple[tuple[str, int, int, int], ...] = tuple(
-    (f"{side}_{middle}", *(JOINT_INDEX[f"{side}_{name}"] for name in (upper, middle, lower)))
+    (f"{side}_{middle}", JOINT_INDEX[f"{side}_{upper}"], JOINT_INDEX[f"{side}_{middle}"],
+     JOINT_INDEX[f"{side}_{lower}"])
     for upper, middle, lower in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
     for side in ("left", "right"))
 """Elbows and knees: name, and the joints above, at and below the bend."""
@@ -53,7 +54,7 @@ class Errors(NamedTuple):
     @classmethod
     def join(cls, parts: Sequence[Errors]) -> Errors:
         """All frames of several."""
-        return cls(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        return cls._make(torch.cat(column) for column in zip(*parts, strict=True))
 
     def take(self, frames: Tensor) -> Errors:
         """Some frames (a mask (N,) or indices); accelerations, which belong to no single frame, are left out."""
