@@ -1,5 +1,6 @@
 #!/bin/sh
-# Bundle the 3D player (scripts/viewer) with three.js into assets/viewer/player.js. Needs node and npm.
+# Bundle the 3D player (scripts/viewer) with three.js into assets/viewer/player.js, and the skeleton editor beside it.
+# Needs node and npm.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target="$here/../assets/viewer"
@@ -11,4 +12,7 @@ NODE_PATH="$modules/node_modules" node_modules/.bin/esbuild "$here/viewer/player
   --global-name=HumanavPlayer --target=es2020 --legal-comments=none --charset=utf8 \
   --banner:js="/* humanav player, Apache-2.0; contains three.js, MIT, see LICENSE-three.txt */" \
   --outfile="$target/player.js"
+node_modules/.bin/esbuild "$here/viewer/editor.js" --bundle --minify --format=iife --global-name=HumanavEditor \
+  --target=es2020 --legal-comments=none --charset=utf8 --banner:js="/* humanav skeleton editor, Apache-2.0 */" \
+  --outfile="$target/skeleton_editor.js"
 cp node_modules/three/LICENSE "$target/LICENSE-three.txt"

@@ -18,7 +18,7 @@ from PIL import Image
 from humanav.results import Result
 from humanav.view.player import SCRIPT, player_page
 
-_PLAYER_ACCENT = (
+PLAYER_ACCENT = (
     ".hp .hp-play, .hp button[aria-pressed=true] { background: #0f7661 !important; border-color: #0f7661 !important;"
     " color: #fff !important } .hp-scrub { accent-color: #1d9479 !important }"
     " .hp { background: linear-gradient(#e6e4e0, #f5f4f2 62%, #edebe8) !important }"
@@ -138,6 +138,6 @@ def stored_evidence(result: Result) -> list[Evidence]:
 def player(glb: Path, title: str, clip: str | None = None, **options: Any) -> str:
     """The viewer playing a GLB, which the app must be allowed to serve; options as :func:`player_page`."""
     page = player_page(file_url(glb), script=file_url(SCRIPT), title=title, clip=clip, **options)
-    page = page.replace("</head>", f"<style>{_PLAYER_ACCENT}</style></head>")
+    page = page.replace("</head>", f"<style>{PLAYER_ACCENT}</style></head>")
     return (f'<iframe title="{html.escape(title)}" srcdoc="{html.escape(page)}" allow="fullscreen" loading="eager">'
             "</iframe>")

@@ -81,6 +81,7 @@ export function mount(root, options = {}) {
   let reach = { top: 1.7, side: 0.6, floor: 0 };
   const follow = new Vector3(), now = new Vector3(), turn = new Quaternion();
   let dirty = true, visible = true, drawn = 0, still = 0, last = performance.now();
+  let posedAt = -Infinity, whenDrawn = null;
 
   function theme() {
     const dark = page.isDark();
@@ -161,6 +162,24 @@ export function mount(root, options = {}) {
     if (action) { action.time = 0; mixer.update(0); }
   }
 
+  // A pose from outside: unit quaternions [x, y, z, w] of the first joints in the skeleton's order. The lowest point of
+  // the body comes onto the floor; "then" is called once the picture of it is drawn.
+  function pose(quaternions, then) {
+    if (!state.ready || !lead.pelvis) return false;
+    const { bones } = lead.meshes[0].skeleton, mesh = lead.meshes[0], point = new Vector3();
+    quaternions.forEach((quaternion, k) => bones[k].quaternion.fromArray(quaternion));
+    model.updateMatrixWorld(true);
+    let low = Infinity;
+    for (let i = 0; i < mesh.geometry.attributes.position.count; i += 19) {
+      low = Math.min(low, mesh.getVertexPosition(i, point).applyMatrix4(mesh.matrixWorld).y);
+    }
+    lead.pelvis.position.y += reach.floor - low;
+    posedAt = performance.now();
+    whenDrawn = then || null;
+    dirty = true;
+    return true;
+  }
+
   function heading() {
     if (!lead.pelvis) return 0;
     const front = new Vector3(0, 0, 1).applyQuaternion(lead.pelvis.getWorldQuaternion(turn));
@@ -235,7 +254,8 @@ export function mount(root, options = {}) {
     const delta = Math.min((performance.now() - last) / 1000, 0.4);
     last = performance.now();
     if (!visible || document.hidden) return;
-    if (state.playing && state.ready && drawn > 3) adapt(delta);
+    const posing = last - posedAt < 400;
+    if ((state.playing || posing) && state.ready && drawn > 3) adapt(delta);
     if (state.playing && state.ready) seek(state.time + delta * state.speed);
     if (state.ready) {
       pelvisAt(now);
@@ -249,8 +269,8 @@ export function mount(root, options = {}) {
     }
     const turning = controls.update();
     if (turning) dirty = true;
-    const moving = turning || state.playing;
-    if (moving) { sharpen(pace.ratio); still = 0; }
+    const moving = turning || state.playing || posing;
+    if (moving) { sharpen(posing && cpu ? Math.min(pace.ratio, 0.7) : pace.ratio); still = 0; }
     else if (++still === 12) sharpen(Math.max(best, cpu ? 2 : 1)); // at rest there is time for a fine picture
     if (!dirty) return;
     dirty = false;
@@ -261,6 +281,7 @@ export function mount(root, options = {}) {
     page.setTime(state.time, state.duration);
     if (chart) chart.setTime(state.time);
     root.dataset.time = state.time.toFixed(3);
+    if (whenDrawn) { whenDrawn(); whenDrawn = null; }
   }
 
   function paint() {
@@ -297,6 +318,7 @@ export function mount(root, options = {}) {
         selectClip(Math.max(wanted, 0));
       } else {
         measure();
+        reach.top = Math.max(reach.top, options.room || 0);
         grid.position.y = reach.floor;
         shadow.place(reach.floor);
         look(VIEWS.front + (options.yaw ?? 20));
@@ -313,7 +335,7 @@ export function mount(root, options = {}) {
   }
 
   const api = {
-    state, load, seek, play, pause: () => play(false), selectClip,
+    state, load, seek, play, pause: () => play(false), selectClip, pose,
     view: (name) => name in VIEWS && look(VIEWS[name]),
     setSpeed: (value) => { state.speed = value; page.setSpeed(value); },
     clips: () => clips.map((clip) => clip.name),
