@@ -9,7 +9,7 @@ alone through a frozen pose decoder, the other from rotations that inverse kinem
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from humanav.uplift.losses import LEAST_ERROR, Target
 if TYPE_CHECKING:
     from humanav.uplift.config import TrainingConfig
     from humanav.uplift.skeleton import UpliftBody
-    from humanav.uplift.transformer import Estimate, UpliftTransformer
+    from humanav.uplift.transformer import Estimate
 
 
 @dataclass(frozen=True)
@@ -68,25 +68,25 @@ def find_variant(name: str) -> Variant:
     return found
 
 
-def paper_loss(network: UpliftTransformer, features: Tensor, target: Target, plan: TrainingConfig, skeleton: UpliftBody
+def paper_loss(network: Any, features: Tensor, target: Target, plan: TrainingConfig, skeleton: UpliftBody
                ) -> tuple[Tensor, dict[str, float]]:
     """The loss of the network's variant on clips, and its parts for a log.
 
     Clips are cut into windows one after the other; shorter ones are continued by their first and last frames.
 
     Args:
-        network: in training mode.
-        features: (B,T,F).
+        network: an :class:`~humanav.uplift.transformer.UpliftTransformer` in training mode, on any device.
+        features: (B,T,F), as ``target`` on the CPU.
         target: the truth; of its rotations, V-2 and PS-AA-3 use none.
         plan: whose ``error`` weighs the likelihood of the expected errors.
         skeleton: the body, to pose.
     """
-    variant = network.variant
+    variant, device = network.variant, network.frame_places.device
     if variant.pseudo:
         target = _pseudo(target, skeleton)
     if variant.flip:
         features, target = _with_mirrored(features, target)
-    mixed = network.mixed(_windows(network.tokens(features), network.frames))
+    mixed = network.mixed(_windows(network.tokens(features.to(device)), network.frames))
     joints, rotations = (_windows(values, network.frames) for values in (target.joints, target.rotations))
     betas = target.betas.repeat_interleave(len(joints) // len(target.betas), 0)
     middle = network.frames // 2
