@@ -48,7 +48,9 @@ class Errors(NamedTuple):
     bend: Tensor
     acceleration: Tensor
 
-    def __len__(self) -> int:
+    @property
+    def frames(self) -> int:
+        """How many."""
         return len(self.position)
 
     @classmethod
@@ -58,7 +60,7 @@ class Errors(NamedTuple):
 
     def take(self, frames: Tensor) -> Errors:
         """Some frames (a mask (N,) or indices); accelerations, which belong to no single frame, are left out."""
-        return Errors(*(column[frames] for column in self[:-1]), self.acceleration[:0])
+        return Errors._make([*(column[frames] for column in self[:-1]), self.acceleration[:0]])
 
     def summary(self) -> dict[str, float]:
         """Means over frames and joints. A number that these frames do not have (acceleration of stills) is left out."""
