@@ -8,9 +8,9 @@ from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
 from humanav.perception.video import Video, open_video
 
-__all__ = ["Coverage", "Detector", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "Video", "available",
-           "describe_people", "describe_person", "find_openpose", "load_image", "load_photo", "make_detector",
-           "open_video", "read_openpose", "refine_matte", "write_openpose"]
+__all__ = ["Coverage", "Detector", "Followed", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "Video",
+           "available", "describe_people", "describe_person", "find_openpose", "follow_person", "load_image",
+           "load_photo", "make_detector", "open_video", "read_openpose", "refine_matte", "write_openpose"]
 
 
 def __getattr__(name: str) -> object:
@@ -19,6 +19,10 @@ def __getattr__(name: str) -> object:
         from humanav.perception.mediapipe_detector import MediapipeDetector
 
         return MediapipeDetector
+    if name in ("Followed", "follow_person"):
+        from humanav.perception import follow
+
+        return getattr(follow, name)
     if name == "refine_matte":
         from humanav.perception.matte import refine_matte
 

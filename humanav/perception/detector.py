@@ -29,8 +29,8 @@ class Detector(Protocol):
         """People in one RGB image (H,W,3), the largest first; empty when there is nobody. Coordinates in its pixels."""
         ...
 
-    def track(self, frames: Iterable[Pixels]) -> Iterator[list[Person2D]]:
-        """People in each frame of a video, in order."""
+    def track(self, frames: Iterable[Pixels], body_only: bool = False) -> Iterator[list[Person2D]]:
+        """People in each frame of a video, in order; without hands, face and mask when the body alone is needed."""
         ...
 
     def close(self) -> None:

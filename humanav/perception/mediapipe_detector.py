@@ -98,13 +98,14 @@ class MediapipeDetector:
         people = self._search_more(image, first, max_people) if max_people > 1 else [self._look_again(image, first)]
         return [_mended(person) for person in sorted(people, key=visible_area, reverse=True)]
 
-    def track(self, frames: Iterable[Pixels]) -> Iterator[list[Person2D]]:
+    def track(self, frames: Iterable[Pixels], body_only: bool = False) -> Iterator[list[Person2D]]:
         """The one person of a video, followed from frame to frame; an empty list where nobody is seen.
 
         Args:
             frames: uint8 RGB images (H,W,3) of one size, in order.
+            body_only: no hands, face and mask; the same landmarks in a third of the time.
         """
-        graph = self._build("holistic", static=False)
+        graph = self._build("body" if body_only else "holistic", static=False)
         try:
             for frame in frames:
                 person = self._run(graph, _checked(frame))
@@ -228,7 +229,8 @@ class MediapipeDetector:
         with quiet_stderr():
             from mediapipe.python.solutions import holistic, pose
 
-            options: dict[str, Any] = {"static_image_mode": static, "model_complexity": 1, "enable_segmentation": True,
+            options: dict[str, Any] = {"static_image_mode": static, "model_complexity": 1,
+                                       "enable_segmentation": kind != "body",
                                        "min_detection_confidence": confidence, "min_tracking_confidence": 0.5}
             if kind == "holistic":
                 graph = holistic.Holistic(**options, refine_face_landmarks=True)
