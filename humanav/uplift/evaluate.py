@@ -174,8 +174,9 @@ def score(keypoint_set: str, cmu: str | Path, *, checkpoint: str | Path | None =
     pairs = held_out_pairs(cmu_clips(cmu, split), uplift.keypoint_set, frames=frames, seed=seed, noise=noise,
                            views=views)
     errors = measure(from_network(uplift.network, flip), pairs, focal_known=focal_known, points=points)
-    return {"keypoint_set": uplift.keypoint_set, "split": split, "noise": noise, "clip": frames, "frames": errors.frames,
-            "numbers": errors.summary(), "joints": errors.per_joint(), "sides": by_yaw(errors, yaw_deg(pairs))}
+    return {"keypoint_set": uplift.keypoint_set, "split": split, "noise": noise, "clip": frames,
+            "frames": errors.frames, "numbers": errors.summary(), "joints": errors.per_joint(),
+            "sides": by_yaw(errors, yaw_deg(pairs))}
 
 
 def lines(found: dict[str, Any]) -> list[str]:
