@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from humanav.cli.shared import Json, progress
+from humanav.cli.shared import Json, progress, show_result
 
 app = typer.Typer(name="uplift", no_args_is_help=True,
                   help="2D keypoints to 3D joint rotations: prepare, train, eval, run, anthropometrics.")
@@ -69,3 +69,45 @@ def evaluate(
     if not per_joint:
         del found["joints"]
     typer.echo(json.dumps(found) if as_json else "\n".join(lines(found)))
+
+
+@app.command()
+def run(
+    source: Annotated[Path, typer.Argument(help="A photo, a video, a keypoint file (JSON, npz, CSV), or a folder of "
+                                           "pictures or OpenPose files.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; by default SOURCE_lifted beside it.",
+                                             show_default=False)] = None,
+    betas: Annotated[str | None, typer.Option(help="Shape of the person, as 0.5,-1,...", show_default=False)] = None,
+    anthropometrics: Annotated[Path | None, typer.Option(help="JSON of measurements in metres, for the shape.",
+                                                         show_default=False)] = None,
+    camera: Annotated[str | None, typer.Option(help="fx,fy,cx,cy in pixels.", show_default=False)] = None,
+    pelvis: Annotated[Path | None, typer.Option(help="A .npy (frames, 3): where the pelvis is in the camera's frame, "
+                                                "metres.", show_default=False)] = None,
+    keypoint_set: Annotated[str | None, typer.Option(help="Layout of a keypoint file.", show_default=False)] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Names for the points of a file of another layout (JSON).",
+                                                 show_default=False)] = None,
+    person: Annotated[int | None, typer.Option(help="Which person, from 1.", show_default=False)] = None,
+    size: Annotated[str | None, typer.Option(help="Size of the picture keypoints lie in, as 1920x1080.",
+                                             show_default=False)] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of a keypoint file.", show_default=False)] = None,
+    start: Annotated[float, typer.Option(help="Seconds into a clip longer than a minute.")] = 0.0,
+    pictures: Annotated[Path | None, typer.Option(help="The clip or photo that keypoints belong to.",
+                                                  show_default=False)] = None,
+    render: Annotated[bool, typer.Option(help="Draw the body.")] = True,
+    on_image: Annotated[bool, typer.Option("--on-image/--plain", help="Over the frames, or without them.")] = True,
+    side_by_side: Annotated[bool, typer.Option(help="Also a video with the view from the side.")] = True,
+    smooth: Annotated[bool, typer.Option(help="Smooth the motion.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Lift one person of a photo, a clip or a keypoint file to a body that moves."""
+    from humanav.cli.inputs import array, numbers
+    from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_source
+    from humanav.uplift.measurement_input import read_measurements
+
+    options = UpliftOptions(
+        numbers(betas, "betas"), None if anthropometrics is None else read_measurements(anthropometrics),
+        numbers(camera, "camera", 4), person, keypoint_set, numbers(size, "size", 2), fps, start, smooth,
+        ("image" if on_image else "plain") if render else "none", side_by_side)
+    show_result(uplift_source(
+        source, out=out or source.with_name(f"{source.stem}_lifted"), options=options, mapping=mapping,
+        pelvis=array(pelvis, "pelvis"), pictures=pictures, progress=progress(len(UPLIFT_STAGES))), as_json)
