@@ -76,22 +76,28 @@ def paper_loss(network: Any, features: Tensor, target: Target, plan: TrainingCon
 
     Args:
         network: an :class:`~humanav.uplift.transformer.UpliftTransformer` in training mode, on any device.
-        features: (B,T,F), as ``target`` on the CPU.
-        target: the truth; of its rotations, V-2 and PS-AA-3 use none.
+        features: (B,T,F).
+        target: the truth, on the CPU; of its rotations, V-2 and PS-AA-3 use none.
         plan: whose ``error`` weighs the likelihood of the expected errors.
         skeleton: the body, to pose.
     """
     variant, device = network.variant, network.frame_places.device
-    if variant.pseudo:
-        target = _pseudo(target, skeleton)
-    if variant.flip:
-        features, target = _with_mirrored(features, target)
+    with torch.autocast("cpu", enabled=False):
+        if variant.pseudo:
+            target = _pseudo(target, skeleton)
+        if variant.flip:
+            features, target = _with_mirrored(features, target)
     mixed = network.mixed(_windows(network.tokens(features.to(device)), network.frames))
+    sequence, (centre, log_error) = network.of_sequence(mixed), network.of_centre(mixed)
+    with torch.autocast("cpu", enabled=False):  # the targets and the body are on the CPU, in full precision
+        return _compare(network, sequence.cpu(), centre.cpu(), log_error.cpu(), target, plan, skeleton)
+
+
+def _compare(network: Any, sequence: Estimate, centre: Estimate, log_error: Tensor, target: Target,
+             plan: TrainingConfig, skeleton: UpliftBody) -> tuple[Tensor, dict[str, float]]:
+    variant, middle = network.variant, network.frames // 2
     joints, rotations = (_windows(values, network.frames) for values in (target.joints, target.rotations))
     betas = target.betas.repeat_interleave(len(joints) // len(target.betas), 0)
-    middle = network.frames // 2
-    sequence, (centre, log_error) = network.of_sequence(mixed), network.of_centre(mixed)
-    sequence, centre, log_error = sequence.cpu(), centre.cpu(), log_error.cpu()  # where the targets and the body are
     assert sequence.joints is not None
     assert centre.rotations is not None
     placed = skeleton.forward(centre.rotations, betas)[0] if centre.joints is None else centre.joints
