@@ -108,7 +108,7 @@ class NoiseModel:
         if level <= 0:
             return torch.cat([clean, torch.ones_like(clean[..., :1])], -1)
         draw = _Draws(clean.shape[0], clean.shape[1], generator)
-        unit = _stature_px(joints, K) / 100 * level
+        unit = stature_px(joints, K) / 100 * level
         away = ((clean < 0) | (clean > size[:, None, None])).any(-1)
         blocked = hidden(points, joints, self.flesh) | self._objects(clean, joints, K, size, draw)
         blind = _ease(blocked.float())
@@ -251,7 +251,7 @@ class _Draws:
         return total
 
 
-def _stature_px(joints: Tensor, K: Tensor) -> Tensor:
+def stature_px(joints: Tensor, K: Tensor) -> Tensor:
     """(B,T) the person's standing height in pixels at the pelvis' depth."""
     at = [joints[:, :, JOINT_INDEX[name]] for name in ("head", "pelvis", "left_hip", "left_knee", "left_ankle")]
     head, pelvis, hip, knee, ankle = at
