@@ -43,7 +43,7 @@ class UpliftOptions:
         betas: shape of the person, or empty for the mean body.
         measurements: body measurements by name, from which the shape is told
             (:func:`humanav.uplift.betas_from_measurements`), or None.
-        camera: fx, fy, cx, cy in pixels of the source, or empty where they are not known.
+        camera: fx, fy, cx, cy in pixels of the source, or None where they are not known.
         person: which, from 1, where there are several.
         keypoint_set, size, fps: layout, width and height, and frame rate of a keypoint file, where it does not say;
             ``fps`` also limits how often a clip is looked at.
@@ -58,10 +58,10 @@ class UpliftOptions:
 
     betas: tuple[float, ...] = ()
     measurements: Mapping[str, Any] | None = None
-    camera: tuple[float, ...] = ()
+    camera: tuple[float, ...] | None = None
     person: int | None = None
     keypoint_set: str | None = None
-    size: tuple[float, ...] = ()
+    size: tuple[float, ...] | None = None
     fps: float | None = None
     start: float = 0.0
     smooth: bool = True
@@ -133,7 +133,7 @@ def uplift_source(
         body = BodyModel.load()
         betas, said = _shape(options, body)
         lifted = lift_sequence(seen.sequence, camera=_camera(options, seen), betas=betas, pelvis=pelvis,
-                               smooth=options.smooth, body=body, progress=progress)
+                               smooth=options.smooth, level=True, body=body, progress=progress)
         notes = [*seen.notes, *said, *lifted.notes]
         _show(progress, lifted, seen, body, options)
         progress.next(UPLIFT_STAGES[3])

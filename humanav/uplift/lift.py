@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +18,7 @@ from humanav.errors import InputError
 from humanav.fit import rest_rotations, stature
 from humanav.motion import Motion
 from humanav.perception.sequence import KeypointSequence
+from humanav.uplift.level import gravity, level_camera
 from humanav.uplift.rates import at_network_rate
 from humanav.uplift.smooth import bridge, smooth_rotations
 from humanav.uplift.translation import LEAST_POINTS, place_path, reprojection_errors
@@ -46,7 +47,7 @@ class Lifted:
 
     Attributes:
         motion: in the world (y up); ``confidence`` is 0 for joints nobody predicts (fingers, jaw, eyes).
-        camera: that sees the frames; where none was given it stands at the origin and looks along -z.
+        camera: that sees the frames; where none was given it stands at the origin and looks along -z, tilted as told.
         joints: (T,22,3) from the pelvis, along the camera's axes, metres.
         confidence: (T,22) 0..1; 0 in frames in which the person was not seen.
         reprojection: (T,) pixels, mean distance of the seen landmarks; NaN in frames without any.
@@ -86,18 +87,20 @@ class LiftedPose:
 
 def lift_sequence(
     sequence: KeypointSequence, *, camera: Camera | None = None, betas: ArrayLike | None = None,
-    pelvis: ArrayLike | None = None, smooth: bool = True, model: Predictor | None = None,
+    pelvis: ArrayLike | None = None, smooth: bool = True, level: bool | None = None, model: Predictor | None = None,
     body: BodyModel | None = None, progress: Progress | None = None,
 ) -> Lifted:
     """Lift one person's keypoints, a clip or a single frame.
 
     Args:
         sequence: any layout; those without a network of their own are mapped to the one that has.
-        camera: that saw it; by default one of unknown focal length (1.2 x the longer side) that is held level.
+        camera: that saw it; by default one at the origin of unknown focal length (1.2 x the longer side).
         betas: (B,) the person's shape; by default the mean body. It settles the scale: a body twice as large stands
             twice as far away.
         pelvis: (T,3) its place in the camera's frame, metres, where it is known; else it is fitted.
         smooth: smooth the rotations over time.
+        level: tell the camera's tilt from how the person stands (:func:`humanav.uplift.level.gravity`) and put the
+            camera at the origin; by default where no camera is given.
         model: the network; by default the shipped one for the layout.
         body: by default the built-in one.
         progress: told of the parts done.
@@ -129,6 +132,8 @@ def lift_sequence(
     rotations = bridge(rotations, ~seen)
     if smooth:
         rotations = smooth_rotations(rotations, sequence.fps, confidence)
+    if level or (level is None and camera is None):
+        seeing = replace(seeing, R=level_camera(gravity(rotations[seen])), t=np.zeros(3))
     joints, points = posed(rotations, shape, mapped.keypoint_set, body)
     _tell(progress, 0.8)
     path = place_path(points, mapped.keypoints, seeing.K, sequence.fps) if track is None else track
@@ -155,7 +160,7 @@ def lift_pose(
     """
     body = BodyModel.load() if body is None else body
     frame = KeypointSequence(np.asarray(keypoints, dtype=np.float32)[None], keypoint_set, 30.0, width, height)
-    lifted = lift_sequence(frame, camera=camera, betas=betas, smooth=False, model=model, body=body)
+    lifted = lift_sequence(frame, camera=camera, betas=betas, smooth=False, level=False, model=model, body=body)
     with torch.no_grad():
         out = body.from_motion(lifted.motion)
     assert out.vertices is not None

@@ -40,9 +40,9 @@ def test_a_known_pose_is_put_where_it_was(body: Any) -> None:
     assert lifted.notes == ()
 
 
-def test_without_a_camera_the_person_stands_upright_before_one_of_the_usual_lens(body: Any) -> None:
+def test_without_a_camera_one_of_the_usual_lens_is_assumed(body: Any) -> None:
     motion, _, sequence, oracle = scene(body, camera=Camera.from_focal(640, 480))
-    lifted = lift_sequence(sequence, model=oracle, body=body)
+    lifted = lift_sequence(sequence, level=False, model=oracle, body=body)
     assert oracle.seen_focal == [False]
     assert lifted.reprojection.mean() < 1
     np.testing.assert_allclose(lifted.motion.transl.mean(0), motion.transl.mean(0), atol=0.05)
@@ -183,3 +183,19 @@ def test_smoothing_knows_no_seam_and_little_of_doubtful_frames(rng: np.random.Ge
     trust[30] = 0
     assert angles(smooth_rotations(wild, 30.0, trust), truth)[30].max() < 12
     assert smooth_rotations(truth, 30.0, seconds=0) is not None
+
+
+def test_gravity_is_told_from_how_people_stand(body: Any) -> None:
+    from humanav.body.kinematics import exp_rotation
+    from humanav.uplift.level import gravity, level_camera
+
+    np.testing.assert_allclose(level_camera(np.array([0.0, -1.0, 0.0])), np.diag([1.0, -1.0, -1.0]), atol=1e-12)
+    _, _, _, oracle = scene(body, "walk")
+    tilt = exp_rotation(np.radians([14.0, 0.0, 3.0]))
+    turned = oracle.rotations.copy()
+    turned[:, 0] = tilt @ turned[:, 0]
+    up, truth = gravity(turned), tilt @ np.array([0.0, -1.0, 0.0])
+    assert np.degrees(np.arccos(up @ truth)) < 6
+    camera = level_camera(up)
+    np.testing.assert_allclose(camera @ camera.T, np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(camera @ [0, 1, 0], up, atol=1e-9)
