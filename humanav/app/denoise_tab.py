@@ -151,7 +151,8 @@ def sort_files(files: Sequence[str]) -> tuple[str, str | None, str | None]:
 def build() -> None:
     """Place the tab's components; called inside its ``gr.Tab``."""
     with gr.Column(elem_id="denoise"):
-        parts = gr.Radio(PARTS, value="clean", show_label=False, container=False, elem_id="denoise-parts")
+        parts = gr.Radio(PARTS, value="clean", show_label=False, container=False, elem_id="denoise-parts",
+                         elem_classes="parts")
         with gr.Column(elem_classes="part-clean"):
             clean = CleanPart()
         with gr.Column(elem_classes="part-random"):

@@ -43,12 +43,14 @@ class Part(ABC):
     stop: gr.Button
     viewer: gr.HTML
     status: gr.HTML
+    expected = 4.0
+    """Seconds, until this process has timed a job of the kind."""
 
     def follow(self, request: gr.Request, kind: str, work: Work, steps: int) -> Iterator[Updates]:
-        """Run a job of a few seconds, and turn what it says into updates of the page."""
+        """Run a job, and turn what it says into updates of the page."""
         yield {self.make: gr.update(interactive=False), self.stop: gr.update(visible=True)}
         try:
-            for status, item in follow(request.session_hash or "", kind, work, steps, 4.0):
+            for status, item in follow(request.session_hash or "", kind, work, steps, self.expected):
                 update: Updates = {} if status is None else {self.status: status}
                 if isinstance(item, Result):
                     update |= self.finished(item)

@@ -13,8 +13,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from humanav import doctor
-from humanav.app import denoise_tab, photo_tab, samples, storage, theme
+from humanav.app import denoise_tab, photo_tab, samples, storage, theme, uplift_tab
 from humanav.paths import asset
+from humanav.view import plotly_script
 
 MAX_UPLOAD = "60mb"
 DOCS = "https://github.com/humanav/humanav#readme"
@@ -29,7 +30,8 @@ class Tab:
     build: Callable[[], None]
 
 
-TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", "denoise", denoise_tab.build))
+TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", "denoise", denoise_tab.build),
+        Tab("2D to 3D", "uplift", uplift_tab.build))
 
 _REMEMBER = ("() => { if (!window.humanavOpened) return; const address = new URL(location); "
              "address.searchParams.set('tab', '%s'); history.replaceState(null, '', address); }")
@@ -67,7 +69,7 @@ def launch_options() -> dict[str, Any]:
     """Arguments for ``launch``: look, limits, and which files may be served."""
     return {"theme": theme.theme(), "css_paths": [theme.css_path()], "max_file_size": MAX_UPLOAD, "show_error": True,
             "footer_links": [], "ssr_mode": False,
-            "allowed_paths": [str(storage.root()), str(asset("samples")), str(asset("viewer"))]}
+            "allowed_paths": [str(storage.root()), str(asset("samples")), str(asset("viewer")), str(plotly_script())]}
 
 
 def warm_up() -> threading.Thread:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from humanav.errors import InputError
+from humanav.paths import asset
 from humanav.view.colors import CENTRE, LEFT, RIGHT, css
 
 if TYPE_CHECKING:
@@ -23,50 +24,8 @@ PANELS: tuple[tuple[str, str], ...] = (
 """The angles of :func:`humanav.motion.joint_angles` that are drawn, without their side, and the panels' titles."""
 
 _INK, _GRID = "rgb(128,136,148)", "rgba(128,136,148,0.28)"
-_FOLLOW = """
-const OPTIONS = %s;
-const plot = document.querySelector(".js-plotly-plot"), head = document.getElementById("head");
-let shown = -1;
-function player() {
-  try { return window.parent.document.querySelector(OPTIONS.player).contentWindow.humanavPlayer || null; } catch { return null; }
-}
-function panels() { return [...plot.querySelectorAll(".nsewdrag")].map((panel) => panel.getBoundingClientRect()); }
-function place(time) {
-  const boxes = panels();
-  if (!boxes.length || time === shown) return;
-  shown = time;
-  const part = Math.min(Math.max(time / OPTIONS.seconds, 0), 1), columns = new Set(boxes.map((box) => Math.round(box.left)));
-  while (head.children.length < columns.size) head.append(document.createElement("i"));
-  [...columns].forEach((left, k) => {
-    const column = boxes.filter((box) => Math.round(box.left) === left), line = head.children[k];
-    const top = Math.min(...column.map((box) => box.top)), bottom = Math.max(...column.map((box) => box.bottom));
-    line.style.cssText = `left:${column[0].left + part * column[0].width}px;top:${top}px;height:${bottom - top}px`;
-  });
-  document.body.dataset.time = time.toFixed(3);
-}
-function go(time) {
-  const found = player();
-  if (found) { found.pause(); found.seek(Math.min(time, OPTIONS.seconds - 1e-4)); }
-  place(time);
-}
-plot.addEventListener("pointerdown", (event) => {
-  for (const box of panels()) {
-    if (event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom) continue;
-    go(OPTIONS.seconds * (event.clientX - box.left) / box.width);
-    return;
-  }
-}, true);
-addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (step) { event.preventDefault(); go(Math.min(Math.max(shown + step / OPTIONS.fps, 0), OPTIONS.seconds)); }
-});
-addEventListener("resize", () => { const time = shown; shown = -1; setTimeout(() => place(Math.max(time, 0)), 120); });
-(function follow() {
-  requestAnimationFrame(follow);
-  const found = player();
-  if (found && found.state.ready) place(found.state.time); else if (shown < 0) place(0);
-})();
-"""
+FOLLOW = asset("viewer", "angles.js")
+"""What moves the playhead and takes the clicks."""
 
 
 def figure_angles(
@@ -146,11 +105,13 @@ def angles_html(
     options = json.dumps({"player": player, "seconds": max(float(seconds), 1e-3), "fps": fps}).replace("<", "\\u003c")
     page = figure.to_html(full_html=True, include_plotlyjs=script if script is not None else True,
                           config={"displayModeBar": False, "responsive": True})
+    code = FOLLOW.read_text(encoding="utf-8")
     style = ("<style>html,body{margin:0;background:transparent;overflow:hidden}#head i{position:fixed;width:2px;"
              "margin-left:-1px;background:#1d9479;pointer-events:none;border-radius:1px}"
              ".nsewdrag{cursor:pointer!important}</style>")
     page = page.replace("<head>", f"<head>{style}", 1)
-    page = page.replace("</body>", f'<div id="head"></div><script>{_FOLLOW % options}</script></body>', 1)
+    ending = f"<script>const OPTIONS = {options};\n{code}</script></body>"
+    page = page.replace("</body>", '<div id="head"></div>' + ending, 1)
     pixels = int(figure.layout.height or 480)
     return (f'<iframe title="{html.escape(title)}" srcdoc="{html.escape(page, quote=True)}" '
             f'style="width:100%;height:{pixels + 4}px;border:0;display:block"></iframe>')
