@@ -129,7 +129,7 @@ class NoiseModel:
         """(B,T,K,2) of unit spread: bias of the clip (another where hidden) and what changes with time."""
         roots = self.mix.shape[1]
         seen, unseen = (self._mixed(draw.normal(roots, 2)[:, None]) for _ in range(2))
-        bias = seen + blind[..., None] * (unseen - seen)
+        bias = seen + blind[..., None] * (0.7 * (seen + unseen) - seen)
         moving = self._mixed(draw.autoregression(roots, 2, self.table["rho"]))
         share = self.bias_share[:, None]
         return share.sqrt() * bias + (1 - share).sqrt() * moving

@@ -17,7 +17,7 @@ _CAPSULES = (
 _START = [JOINT_INDEX[a] for a, _, _ in _CAPSULES]
 _END = [JOINT_INDEX[b] for _, b, _ in _CAPSULES]
 _RADII = [radius for *_, radius in _CAPSULES]
-_SKULL = 0.095  # metres, about a point this far beyond the head's joint along the neck
+_SKULL = 0.085  # metres, about a point this far beyond the head's joint along the neck
 _SKULL_UP = 0.65
 
 

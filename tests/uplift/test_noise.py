@@ -75,7 +75,7 @@ def test_neighbours_err_together_and_limbs_apart(model, front):
     corr = torch.corrcoef(middle[middle.isfinite().all(-1)].T)
     assert corr[index("nose"), index("left_eye")] > 0.75
     assert corr[index("left_wrist"), index("left_index")] > 0.75
-    assert corr[index("left_ankle"), index("left_heel")] > 0.7
+    assert corr[index("left_ankle"), index("left_heel")] > 0.5
     assert corr[index("left_wrist"), index("right_wrist")].abs() < 0.35
 
 
