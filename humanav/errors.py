@@ -17,6 +17,14 @@ class NoPersonError(InputError):
     """No person was found in the picture."""
 
 
+class SeveralPeopleError(InputError):
+    """A file holds several people and it was not said which one; ``people`` maps what to ask for to a description."""
+
+    def __init__(self, message: str, people: dict[str, str]) -> None:
+        super().__init__(message)
+        self.people = people
+
+
 class MotionFileError(InputError):
     """A motion file (npz, BVH) cannot be read or does not describe a body's motion."""
 

@@ -3,14 +3,17 @@
 from humanav.perception.describe import Coverage, describe_people, describe_person
 from humanav.perception.detector import Detector, available, make_detector
 from humanav.perception.images import Photo, load_image, load_photo
+from humanav.perception.keypoint_files import Keypoints, read_keypoints
+from humanav.perception.keypoint_writing import write_keypoints
 from humanav.perception.openpose import find_openpose, read_openpose, write_openpose
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
 from humanav.perception.video import Video, open_video
 
-__all__ = ["Coverage", "Detector", "Followed", "KeypointSequence", "MediapipeDetector", "Person2D", "Photo", "Video",
-           "available", "describe_people", "describe_person", "find_openpose", "follow_person", "load_image",
-           "load_photo", "make_detector", "open_video", "read_openpose", "refine_matte", "write_openpose"]
+__all__ = ["Coverage", "Detector", "Followed", "KeypointSequence", "Keypoints", "MediapipeDetector", "Person2D",
+           "Photo", "Video", "available", "describe_people", "describe_person", "find_openpose", "follow_person",
+           "load_image", "load_photo", "make_detector", "open_video", "read_keypoints", "read_openpose", "refine_matte",
+           "write_keypoints", "write_openpose"]
 
 
 def __getattr__(name: str) -> object:

@@ -63,6 +63,11 @@ def guess_set(count: int) -> str:
     return _BY_COUNT[count][0]
 
 
+def known_count(count: int) -> bool:
+    """Whether a layout has that many points."""
+    return count in _BY_COUNT
+
+
 def recognise(points: NDArray[np.float64]) -> str:
     """The layout of points (N,K,2 or more) with NaN where missing: of those with K points, the usual one, unless the
     bones of another are much shorter on these bodies (points in the wrong order make long bones).

@@ -27,8 +27,8 @@ def mend_sides(keypoints: Array, names: Sequence[str], fps: float) -> tuple[Arra
     """Exchange left and right back in runs of frames that match their neighbours much better so: all points in runs of
     up to 1 s and less than half the clip, then those of the legs alone in runs of up to 0.3 s.
 
-    Which frames are exchanged is the labelling of the clip with the smallest sum of moves between frames, where a change
-    of label costs 5 % of the person's size. Below 12 frames per second (20 for the legs) limbs do change places between
+    Which frames are exchanged is the labelling of the clip with the smallest sum of moves between frames, a change of
+    label costing 5 % of the person's size. Below 12 frames per second (20 for the legs) limbs do change places between
     frames, and nothing is done.
 
     Args:
