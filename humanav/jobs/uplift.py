@@ -44,7 +44,8 @@ class UpliftOptions:
         measurements: body measurements by name, from which the shape is told
             (:func:`humanav.uplift.betas_from_measurements`), or None.
         camera: fx, fy, cx, cy in pixels of the source, or None where they are not known.
-        person: which, from 1, where there are several.
+        person: which, from 1, where there are several; of a keypoint file also the label that its error names, or
+            "largest".
         keypoint_set, size, fps: layout, width and height, and frame rate of a keypoint file, where it does not say;
             ``fps`` also limits how often a clip is looked at.
         start: seconds into a clip longer than a minute.
@@ -59,7 +60,7 @@ class UpliftOptions:
     betas: tuple[float, ...] = ()
     measurements: Mapping[str, Any] | None = None
     camera: tuple[float, ...] | None = None
-    person: int | None = None
+    person: int | str | None = None
     keypoint_set: str | None = None
     size: tuple[float, ...] | None = None
     fps: float | None = None

@@ -55,7 +55,7 @@ def source_inputs(source: Source) -> Any:
     return path.read_bytes() if path.is_file() else str(source)
 
 
-def look(source: Source, progress: Progress, stage: str, *, person: int | None = None,
+def look(source: Source, progress: Progress, stage: str, *, person: int | str | None = None,
          keypoint_set: str | None = None, mapping: Any = None, size: tuple[int, int] | None = None,
          fps: float | None = None, start: float = 0.0, pictures: str | Path | None = None) -> Seen:
     """Find the person in a source.
@@ -64,7 +64,7 @@ def look(source: Source, progress: Progress, stage: str, *, person: int | None =
         source: a photo, a clip, a folder of pictures, a keypoint file or folder, or keypoints.
         progress: told of ``stage`` when the person is looked for, and of its parts.
         stage: its name.
-        person: which, from 1, where there are several.
+        person: which, from 1, where there are several; of a keypoint file also a label, or "largest".
         keypoint_set, mapping, size, fps: of a keypoint file, where it does not say.
         start: seconds into a clip longer than a minute.
         pictures: the clip, folder or photo that keypoints belong to, to be drawn on.
@@ -88,8 +88,18 @@ def look(source: Source, progress: Progress, stage: str, *, person: int | None =
         seen = Seen(found.sequence, still=len(found.sequence) == 1, notes=tuple(found.notes))
         return _with_pictures(seen, pictures)
     if kind in _PICTURES:
-        return _photo(path, progress, stage, person)
-    return _clip(path, progress, stage, fps, start, person)
+        return _photo(path, progress, stage, _number(person))
+    return _clip(path, progress, stage, fps, start, _number(person))
+
+
+def _number(person: int | str | None) -> int | None:
+    """A person's number; None for the largest."""
+    if person is None or person == "largest":
+        return None
+    try:
+        return int(person)
+    except ValueError as error:
+        raise InputError(f"{person!r} is no number of a person: the largest is 1.") from error
 
 
 def _photo(path: Path, progress: Progress, stage: str, person: int | None) -> Seen:
