@@ -42,8 +42,8 @@ class CameraDraw:
     follow: Tensor
 
 
-def draw_cameras(count: int, frames: int, generator: torch.Generator) -> CameraDraw:
-    """Random cameras; see the module's description."""
+def draw_cameras(count: int, frames: int, generator: torch.Generator, cropped: float = 0.15) -> CameraDraw:
+    """Random cameras; see the module's description. ``cropped`` is the share of those too near to show everything."""
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(count, *shape, generator=generator)
 
@@ -64,8 +64,7 @@ def draw_cameras(count: int, frames: int, generator: torch.Generator) -> CameraD
     drift = smooth_walk(count, frames, 6, generator) * shaky[:, None, None]
     angles = torch.stack([pitch, uniform(0, 360), normal(4)], 1)[:, None] + drift[..., :3] * 2.5
     rotation = _FLIP @ view_rotation(*angles.deg2rad().unbind(-1))
-    cropped = uniform(0, 1) < 0.15
-    share = torch.where(cropped, uniform(0.95, 1.8), uniform(0.25, 0.95))
+    share = torch.where(uniform(0, 1) < cropped, uniform(0.95, 1.8), uniform(0.25, 0.95))
     follow = torch.where(uniform(0, 1) < 0.5, torch.zeros(count), uniform(0.7, 1.0))
     return CameraDraw(K, size, rotation, drift[..., 3:] * 0.04, share, uniform(0, 1, 2), follow)
 

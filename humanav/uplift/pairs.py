@@ -133,7 +133,7 @@ class PairSource:
 
 def held_out_pairs(
     clips: Iterable[Clip], keypoint_set: str, *, frames: int = 64, seed: int = 0, noise: float = 1.0, views: int = 1,
-    body: BodyModel | None = None,
+    cropped: float = 0.0, body: BodyModel | None = None,
 ) -> list[Pairs]:
     """Every usable frame of the takes, once per view, with random body shapes, cameras and noise; always the same.
 
@@ -147,6 +147,7 @@ def held_out_pairs(
         seed: of shapes, cameras and noise.
         noise: level of the simulated detector's errors.
         views: how many cameras see each window.
+        cropped: share of the cameras that are too near to show the whole person.
 
     Raises:
         InputError: no usable frames, or no noise model for the layout.
@@ -164,7 +165,8 @@ def held_out_pairs(
             part = group[k:k + 32]
             rotations = roma.unitquat_to_rotmat(torch.stack([q for q, _ in part]))
             fps, still = torch.full((len(part),), 30.0), torch.zeros(len(part), dtype=torch.bool)
-            pairs.append(studio.shoot(rotations, torch.stack([t for _, t in part]), fps, still, generator))
+            pairs.append(studio.shoot(rotations, torch.stack([t for _, t in part]), fps, still, generator,
+                                      cropped))
     if not pairs:
         join([])
     return pairs
@@ -187,12 +189,13 @@ class _Studio:
         return build + 0.85 * torch.randn(count, NUM_BETAS, generator=generator).clamp(-2, 2)
 
     def shoot(
-        self, rotations: Tensor, transl: Tensor, fps: Tensor, still: Tensor, generator: torch.Generator
+        self, rotations: Tensor, transl: Tensor, fps: Tensor, still: Tensor, generator: torch.Generator,
+        cropped: float = 0.15,
     ) -> Pairs:
         """Pairs from world rotations (B,T,22,3,3) and places (B,T,3)."""
         count, frames = rotations.shape[:2]
         betas = self.betas(count, generator)
-        camera = draw_cameras(count, frames, generator)
+        camera = draw_cameras(count, frames, generator, cropped)
         view = torch.where(still[:, None, None, None], camera.rotation[:, :1], camera.rotation)
         rotations = torch.cat([(view @ rotations[:, :, 0])[:, :, None], rotations[:, :, 1:]], 2)
         joints, world = self.body(rotations, betas[:, None])
