@@ -106,12 +106,11 @@ def parse_size(words: str | None) -> tuple[int, ...]:
     return int(found[1]), int(found[2])
 
 
-def parse_names(words: str | None) -> list[str] | None:
-    """The names of a keypoint file's points, in its order, from words between commas or on lines; None for nothing."""
-    names = [name.strip().lower().replace(" ", "_") for name in re.split(r"[,;\n]+", words or "")]
-    while names and not names[-1]:
-        names.pop()
-    return names or None
+def parse_names(words: str | None) -> dict[str, int] | None:
+    """Landmark name to the number of a keypoint file's point, from the points' names between commas or on lines, in the
+    file's order; None for nothing."""
+    names = [name.strip().lower().replace(" ", "_") for name in re.split(r"[,;\n]", words or "")]
+    return {name: number for number, name in enumerate(names) if name not in ("", "-")} or None
 
 
 def camera_of(focal: float | None, size: tuple[int, ...]) -> tuple[float, ...]:

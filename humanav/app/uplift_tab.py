@@ -14,21 +14,24 @@ from humanav.app.following import keep_preview
 from humanav.app.photo_tab import photo_box
 from humanav.app.poses_tab import Part, stop
 from humanav.app.storage import known_result, result_folder
-from humanav.body.landmarks import KEYPOINT_SETS
-from humanav.errors import InputError
+from humanav.errors import InputError, SeveralPeopleError
 from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_id, uplift_source
 from humanav.jobs.uplift_sources import Source
 from humanav.paths import sample_photos
+from humanav.perception.layouts import layout_names
 from humanav.progress import Event, Progress
 from humanav.results import Result
 
 PARTS = [("Lift a clip or photo", "clip"), ("Pose a skeleton", "skeleton")]
 FILE_TYPES = ["video", "image", ".json", ".npz", ".csv", ".mkv", ".heic"]
 LAYOUTS = {"The file decides": None} | {
-    f"{words}, {len(KEYPOINT_SETS[name])} points": name for name, words in (
+    f"{words}, {len(layout_names(name))} points": name for name, words in (
         ("blazepose33", "MediaPipe"), ("coco17", "COCO"), ("halpe26", "Halpe"), ("openpose25", "OpenPose"),
-        ("openpose18", "OpenPose"), ("openpose14", "OpenPose"))}
+        ("openpose18", "OpenPose"), ("openpose14", "OpenPose"), ("h36m17", "Human3.6M"),
+        ("wholebody133", "COCO WholeBody"), ("mpii16", "MPII"), ("lsp14", "LSP"))}
 DRAWINGS = {"Over the pictures": "image", "On a plain ground": "plain", "No video, quicker": "none"}
+ANYONE = "The only one"
+PEOPLE = [ANYONE, "The largest"]
 EXPECTED_SECONDS = 25.0
 
 _SHOW_PART = "(part) => { document.getElementById('uplift').dataset.part = part; }"
@@ -62,8 +65,8 @@ class ClipPart(Part):
         self.make = gr.Button("Lift to 3D", variant="primary", size="lg", elem_id="lift")
         self.stop = gr.Button("Cancel", visible=False, elem_id="lift-cancel")
         with gr.Accordion("Options", open=False, elem_id="uplift-options") as self.options:
-            self.person = gr.Number(None, precision=0, minimum=1, label="Which person", placeholder="1",
-                                    info="Where there are several. Empty: the only or the largest one.")
+            self.person = gr.Dropdown(PEOPLE, value=ANYONE, label="Which person", allow_custom_value=True,
+                                      elem_id="uplift-person", info="Where there are several.")
             self.smooth = gr.Checkbox(True, label="Smooth the motion")
             self.drawing = gr.Radio(list(DRAWINGS), value=next(iter(DRAWINGS)), label="Draw the body")
             self.start = gr.Number(0, minimum=0, label="Begin at second", info="Of a long clip, one minute is used.")
@@ -101,7 +104,7 @@ class ClipPart(Part):
 
     def _wire(self) -> None:
         outputs = [self.viewer, self.status, self.result, self.curves, self.video, self.picture, self.table, self.more,
-                   self.skeleton, self.downloads, self.made, self.make, self.stop, self.options]
+                   self.skeleton, self.downloads, self.made, self.make, self.stop, self.options, self.person]
         self.make.click(
             guarded(self._lift), [self.sample, self.files, self.person, self.smooth, self.drawing, self.start,
                                   self.focal, self.layout, self.names, self.size, self.fps, self.betas],
@@ -111,7 +114,7 @@ class ClipPart(Part):
         self.more.expand(_skeleton, self.made, self.skeleton, api_visibility="private")
 
     def _lift(
-        self, sample: str, files: list[str] | None, person: float | None, smooth: bool, drawing: str,
+        self, sample: str, files: list[str] | None, person: str | None, smooth: bool, drawing: str,
         start: float | None, focal: float | None, layout: str, names: str | None, size: str | None, fps: float | None,
         betas: list[float] | None, request: gr.Request,
     ) -> Iterator[Updates]:
@@ -123,7 +126,7 @@ class ClipPart(Part):
         mapping = uplift_pieces.parse_names(names)
         options = UpliftOptions(
             betas=uplift_pieces.shape_of(betas), camera=uplift_pieces.camera_of(focal, pixels),
-            person=int(person) if person else None, keypoint_set=LAYOUTS.get(layout), size=pixels, fps=fps or None,
+            person=_person(person), keypoint_set=LAYOUTS.get(layout), size=pixels, fps=fps or None,
             start=start or 0.0, smooth=smooth, render=DRAWINGS.get(drawing, "image"))
         identity = f"uplift-{uplift_id(source, options, mapping=mapping, pictures=pictures)}"
         known = known_result(identity)
@@ -137,6 +140,10 @@ class ClipPart(Part):
 
         try:
             yield from self.follow(request, "uplift", work, len(UPLIFT_STAGES))
+        except SeveralPeopleError as error:
+            named = [(f"{label}: {words}", label) for label, words in error.people.items()]
+            yield {self.options: gr.update(open=True), self.person: gr.update(choices=[*PEOPLE, *named])}
+            raise
         except InputError:
             yield {self.options: gr.update(open=True)}
             raise
@@ -196,6 +203,10 @@ class SkeletonPart:
 
 def _photo(photo: str | None) -> Iterator[Any]:
     yield skeleton_editor.photo_message(photo) if photo else None
+
+
+def _person(chosen: str | None) -> str | None:
+    return {"The largest": "largest"}.get(chosen, chosen) if chosen and chosen != ANYONE else None
 
 
 def _skeleton(made: str | None) -> str:

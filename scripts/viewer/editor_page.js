@@ -5,7 +5,7 @@ const CSS = `
 .se[data-theme=dark] { color: #d2cfc8; background: #1c1b1a; border-color: #292826; }
 .se-bar { display: flex; flex-wrap: wrap; gap: 8px; padding: 10px 12px; align-items: center; }
 .se-bar + .se-bar { padding-top: 0; }
-.se-bar > span { font-size: 14px; opacity: .75; margin-right: -2px; }
+.se-bar > span { font-size: 14px; opacity: .75; margin-right: -2px; white-space: nowrap; }
 .se-bar .se-gap { flex: 1 1 0; margin: 0; }
 .se button { font: inherit; color: inherit; min-height: 38px; padding: 5px 14px; border-radius: 10px; cursor: pointer; background: #fff;
   border: 1px solid #d2cfc8; }
@@ -45,9 +45,9 @@ const CSS = `
 @media (max-width: 700px) {
   .se-panes { grid-template-columns: 1fr; grid-template-rows: 1.15fr 1fr; }
   .se-bar { gap: 6px; padding: 8px 9px; }
-  .se-bar:not(.se-wrap) { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; }
+  .se-bar { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; }
   .se button { padding: 5px 11px; font-size: 14.5px; flex: none; }
-  .se-bar .se-gap { display: none; }
+  .se-bar .se-gap, .se-bar > span:first-child { display: none; }
   .se-help { display: none; }
 }`;
 
