@@ -15,11 +15,12 @@ from humanav.body.kinematics import exp_rotation, log_rotation
 from humanav.body.landmarks import KEYPOINT_SETS, landmark_positions
 from humanav.camera import Camera
 from humanav.errors import InputError
-from humanav.fit import rest_rotations, stature
+from humanav.fit import stature
 from humanav.motion import Motion
 from humanav.perception.sequence import KeypointSequence
 from humanav.uplift.level import gravity, level_camera
 from humanav.uplift.rates import at_network_rate
+from humanav.uplift.skeleton import relaxed_hands
 from humanav.uplift.smooth import bridge, smooth_rotations
 from humanav.uplift.translation import LEAST_POINTS, place_path, reprojection_errors
 
@@ -172,15 +173,21 @@ def lift_pose(
 def posed(rotations: Array, betas: ArrayLike, keypoint_set: str, body: BodyModel) -> tuple[Array, Array]:
     """Joints (T,55,3) and landmarks (T,K,3) from the pelvis, for parent-relative rotations (T,22,3,3).
 
-    Fingers are at rest, a little curled, as in the training pairs.
+    Fingers are at ease, as in the training pairs.
     """
-    full = np.concatenate([rotations, np.broadcast_to(rest_rotations()[BODY:], (len(rotations), 33, 3, 3))], axis=1)
+    full = np.concatenate([rotations, np.broadcast_to(exp_rotation(_still()), (len(rotations), 33, 3, 3))], axis=1)
     shape = torch.as_tensor(np.asarray(betas), dtype=body.dtype)
     with torch.no_grad():
         out = body(torch.from_numpy(full).to(body.dtype), shape, vertices=False)
     joints, turned = out.joints.double().numpy(), out.rotations.double().numpy()
     points = landmark_positions(joints, turned, keypoint_set, stature_scale(body, np.asarray(betas)))
     return joints - joints[:, :1], points - joints[:, :1]
+
+
+@lru_cache(maxsize=1)
+def _still() -> Array:
+    """Axis-angle (33,3) of the joints that nobody predicts: jaw and eyes at rest, hands at ease."""
+    return np.concatenate([np.zeros((3, 3)), relaxed_hands().double().numpy()])
 
 
 def stature_scale(body: BodyModel, betas: Array) -> float:
@@ -251,7 +258,7 @@ def _motion(
 ) -> Motion:
     """The motion in the world of a body whose root and pelvis are known in the camera's frame."""
     pose = np.zeros((len(rotations), 55, 3))
-    pose[:, 25:] = log_rotation(rest_rotations()[25:])
+    pose[:, BODY:] = _still()
     pose[:, 1:BODY] = log_rotation(rotations[:, 1:])
     pose[:, 0] = log_rotation(camera.R.T @ rotations[:, 0])
     rest = (body.J_template[0] + body.J_dirs[0, :, : len(betas)] @ torch.from_numpy(betas).to(body.dtype)).double()

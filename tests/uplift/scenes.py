@@ -44,11 +44,11 @@ def scene(
     body: Any, clip: str = "squat", frames: int = 60, keypoint_set: str = "blazepose33", camera: Camera | None = None,
 ) -> tuple[Motion, Camera, KeypointSequence, Oracle]:
     """A clip four metres before a level camera, its exact keypoints, and a network that knows it."""
-    from humanav.fit import rest_rotations
+    from humanav.uplift.skeleton import relaxed_hands
 
     motion = load_clip(clip)[:frames]
     pose = motion.full_pose.copy()
-    pose[:, 25:] = Rotation.from_matrix(rest_rotations()[25:]).as_rotvec()
+    pose[:, 25:] = relaxed_hands().numpy()
     pose[:, 22:25] = 0
     camera = camera or Camera.from_focal(640, 480, 700)
     place = np.array([0.0, -1.0, -4.0], dtype=np.float32)
