@@ -28,6 +28,8 @@ class ModelConfig:
         dilations: of the TCN's temporal blocks, one each; with kernels of 3 frames the field is 1 + 2 * their sum.
         lifting: blocks of the TCN that see one frame, before the temporal ones.
         refine: dilations of the temporal blocks that see the first estimate as a posed body; empty for no second look.
+        absolute: whether the TCN says how limbs lie before the camera, which is what a picture shows, and takes their
+            rotations relative to their parents from that; otherwise it predicts these.
         dropout: of hidden units.
         frames: window of the transformer, a power of 3.
         spatial: channels of a keypoint in the transformer.
@@ -44,6 +46,7 @@ class ModelConfig:
     dilations: tuple[int, ...] = (1, 3, 9)
     lifting: int = 2
     refine: tuple[int, ...] = (1, 3, 9)
+    absolute: bool = True
     dropout: float = 0.0
     frames: int = 27
     spatial: int = 32
@@ -86,7 +89,8 @@ class TrainingConfig:
     Attributes:
         steps: of the optimiser.
         batch: clips per step.
-        learning_rate, weight_decay: of AdamW; the rate rises over ``warmup`` steps and falls along a cosine.
+        optimizer: "adamw", or "muon" for the weights of the TCN's blocks.
+        learning_rate, weight_decay: of it; the rate rises over ``warmup`` steps and falls along a cosine.
         clip: largest norm of a gradient.
         average: decay of the averaged weights, which are what is kept.
         joints, rotations, turned, velocity, image, error: weights of the losses (:mod:`.losses`).
@@ -101,7 +105,8 @@ class TrainingConfig:
     """
 
     steps: int = 12000
-    batch: int = 16
+    batch: int = 20
+    optimizer: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: int = 200
@@ -130,6 +135,8 @@ class TrainingConfig:
                              "least 1.")
         if not 0 <= self.average < 1 or not 0 <= self.single <= 1 or not 0 <= self.unknown_focal <= 1:
             raise InputError("training.average must lie in [0, 1), single and unknown_focal in [0, 1].")
+        if self.optimizer not in ("adamw", "muon"):
+            raise InputError(f"training.optimizer is {self.optimizer!r}: use adamw or muon.")
         if self.device not in ("auto", "cpu", "cuda"):
             raise InputError(f"training.device is {self.device!r}: use auto, cpu or cuda.")
         if self.precision not in ("auto", "float32", "bfloat16"):

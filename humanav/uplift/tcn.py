@@ -14,10 +14,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from humanav.body.landmarks import KEYPOINT_SETS
+from humanav.body.names import JOINT_INDEX, JOINT_NAMES, PARENTS
 from humanav.uplift.config import ModelConfig
 from humanav.uplift.features import NUM_JOINTS, SCALARS, num_features
 from humanav.uplift.network import Output, rotations_from_6d
 from humanav.uplift.skeleton import UpliftBody
+
+ABSOLUTE = frozenset(JOINT_INDEX[name] for name in (
+    "spine3", "neck", "head", *(f"{side}_{name}" for side in ("left", "right")
+                                for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))))
+"""Joints whose place before the camera a picture shows; the others hardly move against their parents."""
+_DOWN = torch.tensor([not name.endswith(("shoulder", "elbow", "wrist", "collar")) for name in JOINT_NAMES[:NUM_JOINTS]])
+"""Joints whose bone runs along y: their y axis is the column that counts first; in the arms it is x."""
+_UPRIGHT = torch.where(_DOWN[:, None], torch.tensor([0.0, 1, 0, -1, 0, 0]), torch.tensor([1.0, 0, 0, 0, 1, 0]))
+
+_IDENTITY = torch.tensor([1.0, 0, 0, 0, 1, 0])
 
 
 class Tcn(nn.Module):
@@ -39,25 +50,43 @@ class Tcn(nn.Module):
 
     def forward(self, features: Tensor) -> Output:
         """Features (B,T,F) of :func:`~humanav.uplift.features.to_features`, T >= 1, to every frame's rotations."""
-        hidden = self.stem(features)
+        hidden = self.stem(features).float()  # the sum over blocks stays in full precision
         for block in self.blocks:
             hidden = block(hidden)
         with torch.autocast(features.device.type, enabled=False):
             out = self.head(self.norm(hidden.float()))
-            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + _IDENTITY.to(out)
-            rotations = rotations_from_6d(values)
+            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + (
+                _UPRIGHT if self.model.absolute else _IDENTITY).to(out)
+            rotations = self._rotations(values)
         if not self.model.refine:
             return Output(rotations, out[..., 6 * NUM_JOINTS:])
         with torch.autocast(features.device.type, enabled=False):
-            seen = self._compare(features, rotations)
-        second = hidden + self.look(seen)
+            seen = self._compare(features, values, rotations)
+        second = hidden + self.look(seen).float()
         for block in self.refine_blocks:
             second = block(second)
         with torch.autocast(features.device.type, enabled=False):
             change = self.correction(self.refine_norm(second.float()))
-            better = rotations[..., :2].transpose(-1, -2).flatten(-2) + change[..., :6 * NUM_JOINTS].unflatten(
-                -1, (NUM_JOINTS, 6))
-        return Output(rotations_from_6d(better), change[..., 6 * NUM_JOINTS:], None, rotations)
+            values = values + change[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6))
+        return Output(self._rotations(values), change[..., 6 * NUM_JOINTS:], None, rotations)
+
+    def _rotations(self, values: Tensor) -> Tensor:
+        """Two columns (B,T,22,6) of each joint's matrix to parent-relative rotations (B,T,22,3,3)."""
+        turned = rotations_from_6d(values)
+        if not self.model.absolute:
+            return turned
+        turned = torch.where(_DOWN.to(turned.device)[:, None, None], turned[..., [1, 0, 2]] * turned.new_tensor(
+            [-1.0, 1.0, 1.0]), turned)
+        world, local = [turned[..., 0, :, :]], [turned[..., 0, :, :]]
+        for joint in range(1, NUM_JOINTS):
+            own, parent = turned[..., joint, :, :], world[PARENTS[joint]]
+            if joint in ABSOLUTE:
+                world.append(own)
+                local.append(parent.transpose(-1, -2) @ own)
+            else:
+                world.append(parent @ own)
+                local.append(own)
+        return torch.stack(local, -3)
 
     def shared_columns(self, name: str, own: str, other: str) -> tuple[list[int], list[int]]:
         """Columns of the weight ``name`` in a network of layout ``own``, and those of the same meaning in one of layout
@@ -77,10 +106,10 @@ class Tcn(nn.Module):
             columns[side].extend(range(starts[side], starts[side] + rest))
         return columns
 
-    def _compare(self, features: Tensor, rotations: Tensor) -> Tensor:
+    def _compare(self, features: Tensor, values: Tensor, rotations: Tensor) -> Tensor:
         """What the second stage sees (B,T,4*N+199): landmarks of an average body in the first pose, brought onto the
-        features' plane by the scale and shift that fit best, what is left of the detector's points, joints, rotations
-        and scale."""
+        features' plane by the scale and shift that fit best, what is left of the detector's points, joints, the
+        first stage's matrices and scale."""
         found = features[..., :3 * self.points].unflatten(-1, (self.points, 3))
         weight, size = found[..., 2], (features[..., -SCALARS] - 1.5).exp()
         zero = rotations.new_zeros(1)
@@ -96,7 +125,7 @@ class Tcn(nn.Module):
         placed = flat * scale[..., None, None] + shift[..., None, :]
         left = ((target - placed) * (weight > 0).to(weight)[..., None]).clamp(-2, 2)
         return torch.cat([4 * left.flatten(2), placed.clamp(-6, 6).flatten(2), 2 * joints.flatten(2),
-                          rotations[..., :2].transpose(-1, -2).flatten(2), scale[..., None] - 1.5], -1)
+                          values.flatten(2), scale[..., None] - 1.5], -1)
 
 
 def _fit(flat: Tensor, found: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,8 +156,8 @@ class _Block(nn.Module):
         y = self.norm(x)
         if self.dilation:
             frames, step = y.shape[1], self.dilation
-            index = torch.arange(frames, device=y.device)
-            y = torch.cat([y[:, (index - step).clamp(min=0)], y, y[:, (index + step).clamp(max=frames - 1)]], -1)
+            longer = torch.cat([y[:, :1].expand(-1, step, -1), y, y[:, -1:].expand(-1, step, -1)], 1)
+            y = torch.cat([longer[:, :frames], y, longer[:, 2 * step:]], -1)
         return x + self.out(self.dropout(functional.silu(self.mix(y))))
 
 
@@ -143,4 +172,3 @@ def _head(width: int) -> nn.Linear:
     return head
 
 
-_IDENTITY = torch.tensor([1.0, 0, 0, 0, 1, 0])

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -99,17 +99,14 @@ class _Run:
         folder.mkdir(parents=True, exist_ok=True)
         self.skeleton = UpliftBody()
         self.network = build_network(config)
-        if hasattr(self.network, "begin"):
-            self.network.begin()
+        begin = getattr(self.network, "begin", None)
+        if begin is not None:
+            begin()
         if self.plan.init:
             warm_start(self.network, Path(self.plan.init), config.model.keypoint_set)
         self.network.to(self.device)
         self.average = deepcopy(self.network).requires_grad_(False)
-        decayed = [value for value in self.network.parameters() if value.ndim > 1]
-        rest = [value for value in self.network.parameters() if value.ndim < 2]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": self.plan.weight_decay}, {"params": rest, "weight_decay": 0.0}],
-            lr=self.plan.learning_rate, betas=(0.9, 0.98))
+        self.optimizers = make_optimizers(self.network, self.plan)
         self.step, self.seconds, self._started = 0, 0.0, time.process_time()
         self.history: list[dict[str, float]] = []
         self.means: dict[str, float] = {}
@@ -132,22 +129,25 @@ class _Run:
         plan = self.plan
         rate = min(1.0, (self.step + 1) / max(plan.warmup, 1)) * (
             0.002 + 0.998 * (0.5 + 0.5 * math.cos(math.pi * min(self.part, 1.0))))
-        for group in self.optimizer.param_groups:
-            group["lr"] = plan.learning_rate * rate
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = plan.learning_rate * rate
         pairs = self.supply.take(self.step)
         generator = Generator().manual_seed(self.config.experiment.seed * 1_000_003 + self.step)
         self.network.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        frames = pairs.keypoints.shape[0] * pairs.keypoints.shape[1]
-        for piece in _pieces(pairs, plan, generator):
-            share = piece.keypoints.shape[0] * piece.keypoints.shape[1] / frames
+        self.network.zero_grad(set_to_none=True)
+        pieces = _pieces(pairs, plan, generator)
+        sizes = [piece.keypoints.shape[0] * piece.keypoints.shape[1] for piece in pieces]
+        for piece, size in zip(pieces, sizes):
+            share = size / sum(sizes)
             loss, parts = self._loss(piece, generator)
             (share * loss).backward()
             for name, value in parts.items():
                 self.means[name] = self.means.get(name, 0.0) + share * value
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
         self.means["gradient"] = self.means.get("gradient", 0.0) + float(norm)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         decay = min(plan.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -204,7 +204,7 @@ class _Run:
         self.seconds, self._started = self.seconds + now - self._started, now
         part = self.folder / (STATE + ".tmp")
         torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
-                    "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds,
+                    "optimizers": [optimizer.state_dict() for optimizer in self.optimizers], "step": self.step, "seconds": self.seconds,
                     "history": json.dumps(self.history), "config": json.dumps(self.config.to_dict())}, part)
         part.replace(self.folder / STATE)
 
@@ -222,7 +222,8 @@ class _Run:
             raise InputError(f"The run in {self.folder.name} has another network: resume it with that configuration.")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, values in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(values)
         self.step, self.seconds, self.history = state["step"], state["seconds"], json.loads(state["history"])
 
 
@@ -282,8 +283,28 @@ def warm_start(network: nn.Module, folder: Path, keypoint_set: str) -> None:
             value[:, mine] = other[:, there]
 
 
+def make_optimizers(network: nn.Module, plan: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or with "muon" for all but the square middle of the network, whose updates are made
+    orthogonal (Jordan et al. 2024) and scaled to the size of AdamW's."""
+    hidden = [value for name, value in network.named_parameters()
+              if value.ndim == 2 and "blocks" in name] if plan.optimizer == "muon" else []
+    taken = {id(value) for value in hidden}
+    others = [value for value in network.parameters() if id(value) not in taken]
+    groups = [{"params": [value for value in others if value.ndim > 1], "weight_decay": plan.weight_decay},
+              {"params": [value for value in others if value.ndim < 2], "weight_decay": 0.0}]
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98))]
+    if hidden:
+        optimizers.append(torch.optim.Muon(hidden, lr=plan.learning_rate, weight_decay=plan.weight_decay,
+                                           adjust_lr_fn="match_rms_adamw"))
+    return optimizers
+
+
 def _pieces(pairs: Pairs, plan: TrainingConfig, generator: Generator) -> list[Pairs]:
-    """The clips as they are, and a share of them cut into short pieces."""
+    """The clips as they are, and a share of them cut into short pieces; those held still are left out, because all
+    their frames teach the same."""
+    first, middle, last = (pairs.keypoints[:, k].flatten(1) for k in (0, pairs.keypoints.shape[1] // 2, -1))
+    moving = torch.nonzero((first != middle).any(1) | (first != last).any(1))[:, 0]
+    pairs = _rows(pairs, moving) if 0 < len(moving) < len(first) else pairs
     count, frames = pairs.keypoints.shape[:2]
     cut = round(count * plan.single)
     if not cut:
@@ -291,6 +312,10 @@ def _pieces(pairs: Pairs, plan: TrainingConfig, generator: Generator) -> list[Pa
     length = PIECES[int(torch.randint(len(PIECES), (1,), generator=generator))]
     whole = _take(pairs, slice(cut, None), frames)
     return [*([whole] if cut < count else []), _take(pairs, slice(0, cut), min(length, frames))]
+
+
+def _rows(pairs: Pairs, rows: Tensor) -> Pairs:
+    return Pairs(**{item.name: getattr(pairs, item.name)[rows] for item in fields(Pairs)})
 
 
 def _take(pairs: Pairs, rows: slice, length: int) -> Pairs:
