@@ -28,6 +28,8 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("place_path", "place_pelvis", "reprojection_errors"), "translation"),
     "smooth_rotations": "smooth",
     **dict.fromkeys(("guess_set", "network_set", "to_layout"), "layouts"),
+    **dict.fromkeys(("Shape", "betas_from_measurements"), "anthropometrics"),
+    "read_measurements": "measurement_input",
 }
 
 __all__ = sorted(_HOMES)
