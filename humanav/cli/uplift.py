@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from humanav.cli.shared import Json, progress, show_result
+from humanav.errors import InputError
 
 app = typer.Typer(name="uplift", no_args_is_help=True,
                   help="2D keypoints to 3D joint rotations: prepare, train, eval, run, anthropometrics.")
@@ -20,9 +21,54 @@ def _group() -> None:
 
 
 @app.command()
+def prepare(
+    kind: Annotated[Literal["amass", "fit3d"], typer.Argument(help="Which data set.", show_default=False)],
+    place: Annotated[Path, typer.Argument(help="Its folder.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to make; an interrupted run goes on there.")],
+    body: Annotated[Path | None, typer.Option(help="SMPLX_NEUTRAL.npz, whose shapes fit3D's are.",
+                                              show_default=False)] = None,
+    fps: Annotated[float, typer.Option(help="Frame rate of AMASS's takes; fit3D's are at 50.")] = 30.0,
+    seed: Annotated[int, typer.Option(help="Of AMASS's split by subjects.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what other data left there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make AMASS or fit3D into takes to train on: `humanav uplift train --data FOLDER`."""
+    from humanav.uplift.fit3d import prepare_fit3d
+    from humanav.uplift.prepare import STAGES, prepare_amass
+    from humanav.uplift.prepared import describe
+
+    if kind == "amass":
+        made = prepare_amass(place, out, fps=fps, seed=seed, overwrite=overwrite, progress=progress(STAGES))
+    elif body is None:
+        raise InputError("fit3D's shapes belong to SMPL-X: give --body SMPLX_NEUTRAL.npz.")
+    else:
+        made = prepare_fit3d(place, out, body=body, overwrite=overwrite, progress=progress(STAGES))
+    typer.echo(json.dumps(made) if as_json else "\n".join(describe(made)))
+
+
+@app.command("train-autoencoder")
+def train_autoencoder(
+    cmu: Annotated[Path, typer.Option(help="The compact CMU npz.")] = Path("cmu_subset.npz"),
+    out: Annotated[Path, typer.Option(help="Folder for the weights.")] = Path("runs/pose_autoencoder"),
+    steps: Annotated[int, typer.Option(help="Of the optimiser.", min=1)] = 9000,
+    minutes: Annotated[float | None, typer.Option(help="Processor time, instead of steps.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run in the same folder stopped.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train the pose decoder that the variant V-2 holds fixed."""
+    from humanav.uplift.pose_autoencoder import cmu_poses
+    from humanav.uplift.pose_autoencoder import train_autoencoder as run
+
+    made = run(*cmu_poses(cmu), out, steps=steps, minutes=minutes, seed=seed, resume=resume, progress=progress(1))
+    typer.echo(json.dumps(made) if as_json else "\n".join(f"{name:18} {value:g}" for name, value in made.items()))
+
+
+@app.command()
 def train(
     config: Annotated[str, typer.Option(help="A YAML file, or a shipped one, such as tcn or tcn-coco17.")] = "tcn",
-    cmu: Annotated[Path | None, typer.Option(help="The compact CMU npz.", show_default=False)] = None,
+    cmu: Annotated[Path | None, typer.Option("--data", "--cmu", help="The compact CMU npz, or a folder that `prepare` "
+                                             "made.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the weights.", show_default=False)] = None,
     init: Annotated[Path | None, typer.Option(help="Folder of a network, of any layout, to start from.",
                                               show_default=False)] = None,
@@ -46,7 +92,8 @@ def train(
 
 @app.command(name="eval")
 def evaluate(
-    cmu: Annotated[Path, typer.Option(help="The compact CMU npz.")] = Path("cmu_subset.npz"),
+    cmu: Annotated[Path, typer.Option("--data", "--cmu", help="The compact CMU npz, or a folder that `prepare` made.")
+                   ] = Path("cmu_subset.npz"),
     keypoint_set: Annotated[str, typer.Option(help="A layout of keypoints.")] = "blazepose33",
     checkpoint: Annotated[Path | None, typer.Option(help="Folder of a network, instead of the shipped one.",
                                                     show_default=False)] = None,
@@ -84,9 +131,10 @@ def run(
     pelvis: Annotated[Path | None, typer.Option(help="A .npy (frames, 3): where the pelvis is in the camera's frame, "
                                                 "metres.", show_default=False)] = None,
     keypoint_set: Annotated[str | None, typer.Option(help="Layout of a keypoint file.", show_default=False)] = None,
-    mapping: Annotated[Path | None, typer.Option(help="Names for the points of a file of another layout (JSON).",
+    mapping: Annotated[Path | None, typer.Option(help="JSON {our landmark: number or name of the file's point}.",
                                                  show_default=False)] = None,
-    person: Annotated[int | None, typer.Option(help="Which person, from 1.", show_default=False)] = None,
+    person: Annotated[str | None, typer.Option(help="Which person: a number from 1, or a file's own name.",
+                                               show_default=False)] = None,
     size: Annotated[str | None, typer.Option(help="Size of the picture keypoints lie in, as 1920x1080.",
                                              show_default=False)] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a keypoint file.", show_default=False)] = None,
@@ -100,7 +148,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Lift one person of a photo, a clip or a keypoint file to a body that moves."""
-    from humanav.cli.inputs import array, numbers
+    from humanav.cli.inputs import array, numbers, point_names
     from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_source
     from humanav.uplift.measurement_input import read_measurements
 
@@ -109,5 +157,6 @@ def run(
         numbers(camera, "camera", 4), person, keypoint_set, numbers(size, "size", 2), fps, start, smooth,
         ("image" if on_image else "plain") if render else "none", side_by_side)
     show_result(uplift_source(
-        source, out=out or source.with_name(f"{source.stem}_lifted"), options=options, mapping=mapping,
+        source, out=out or source.with_name(f"{source.stem}_lifted"), options=options,
+        mapping=point_names(mapping),
         pelvis=array(pelvis, "pelvis"), pictures=pictures, progress=progress(len(UPLIFT_STAGES))), as_json)

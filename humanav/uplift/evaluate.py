@@ -147,7 +147,7 @@ def score(keypoint_set: str, cmu: str | Path, *, checkpoint: str | Path | None =
 
     Args:
         keypoint_set: a layout; its network's own is what is simulated.
-        cmu: the compact npz of the CMU motion capture.
+        cmu: the compact npz of the CMU motion capture, or a folder that ``humanav uplift prepare`` wrote.
         checkpoint: a folder, instead of the shipped one of the layout.
         split: "test" or "validation".
         noise: level of the simulated detector's errors.
@@ -163,15 +163,15 @@ def score(keypoint_set: str, cmu: str | Path, *, checkpoint: str | Path | None =
     Raises:
         InputError: no network or no motion there, or not of this layout.
     """
-    from humanav.posendf.cmu import cmu_clips
     from humanav.uplift.layouts import network_set
     from humanav.uplift.model import Uplift
     from humanav.uplift.pairs import held_out_pairs
+    from humanav.uplift.prepared import read_clips
 
     uplift = Uplift.load(network_set(keypoint_set), checkpoint)
     if frames < 1 or views < 1 or noise < 0:
         raise InputError("Clips of at least 1 frame, at least 1 view and a noise level of at least 0 can be measured.")
-    pairs = held_out_pairs(cmu_clips(cmu, split), uplift.keypoint_set, frames=frames, seed=seed, noise=noise,
+    pairs = held_out_pairs(read_clips(cmu, split), uplift.keypoint_set, frames=frames, seed=seed, noise=noise,
                            views=views)
     errors = measure(from_network(uplift.network, flip), pairs, focal_known=focal_known, points=points)
     return {"keypoint_set": uplift.keypoint_set, "split": split, "noise": noise, "clip": frames,

@@ -14,6 +14,7 @@ import torch
 from humanav.errors import InputError
 from humanav.uplift.config import UpliftConfig
 from humanav.uplift.pairs import Pairs, PairSource
+from humanav.uplift.prepared import read_clips
 
 AHEAD = 3
 """Batches that each process keeps ready."""
@@ -24,7 +25,7 @@ class Supply:
 
     Args:
         config: layout, length, noise, batch, seed and number of processes; with none, batches are made when asked for.
-        cmu: the compact npz.
+        cmu: the compact npz, or a folder that ``humanav uplift prepare`` wrote.
 
     Raises:
         InputError: no motion to train on.
@@ -78,9 +79,7 @@ class Supply:
 
 def make_source(config: UpliftConfig, cmu: Path) -> PairSource:
     """The pairs of the training subjects."""
-    from humanav.posendf.cmu import cmu_clips
-
-    return PairSource(cmu_clips(cmu, "train"), config.model.keypoint_set, frames=config.data.frames,
+    return PairSource(read_clips(cmu, "train"), config.model.keypoint_set, frames=config.data.frames,
                       noise=config.data.noise)
 
 

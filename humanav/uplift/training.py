@@ -6,7 +6,6 @@ the step alone, so that a run that was stopped and resumed sees the same pairs a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -27,6 +26,7 @@ from humanav.uplift.losses import make_target, uplift_loss
 from humanav.uplift.model import Uplift, predict_rotations
 from humanav.uplift.network import build_network
 from humanav.uplift.pairs import Pairs
+from humanav.uplift.prepared import fingerprint, read_clips
 from humanav.uplift.skeleton import UpliftBody
 from humanav.uplift.supply import Supply
 from humanav.uplift.variants import paper_loss
@@ -58,7 +58,8 @@ def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Pat
 
     Args:
         config: the run.
-        cmu: the compact npz of the CMU motion capture, instead of the configured one.
+        cmu: the compact npz of the CMU motion capture, or a folder that ``humanav uplift prepare`` wrote, instead of
+            the configured one.
         out: the folder to write, instead of the configured one.
         minutes: of processor time at most, instead of the configured number of steps; such a run cannot be repeated to
             the bit.
@@ -70,7 +71,8 @@ def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Pat
     """
     progress = progress or Progress(STAGES)
     progress.next("Reading motion")
-    run = _Run(config, Path(cmu or config.data.cmu or "cmu_subset.npz"), Path(out or config.experiment.folder), minutes)
+    source = Path(cmu or config.data.folder or config.data.cmu or "cmu_subset.npz")
+    run = _Run(config, source, Path(out or config.experiment.folder), minutes)
     if resume:
         run.restore()
     progress.next("Training")
@@ -93,7 +95,7 @@ class _Run:
         torch.manual_seed(config.experiment.seed)
         self.device = _device(self.plan)
         self.precision = _precision(self.plan, self.device)
-        self.data = {"file": cmu.name, "sha256": _digest(cmu)}
+        self.data = {"file": cmu.name, "sha256": fingerprint(cmu)}
         self.validation = Validation(cmu, config)
         self.supply = Supply(config, cmu)
         folder.mkdir(parents=True, exist_ok=True)
@@ -231,10 +233,9 @@ class Validation:
     """Pairs of the validation subjects, the same for every run, and what is measured on them."""
 
     def __init__(self, cmu: Path, config: UpliftConfig, frames: int = 64) -> None:
-        from humanav.posendf.cmu import cmu_clips
         from humanav.uplift.pairs import held_out_pairs
 
-        clips = list(cmu_clips(cmu, "validation"))
+        clips = list(read_clips(cmu, "validation"))
         self.pairs: Sequence[Pairs] = held_out_pairs(
             clips, config.model.keypoint_set, frames=frames, seed=7, noise=1.0) if clips else ()
 
@@ -371,13 +372,6 @@ def _precision(plan: TrainingConfig, device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except OSError as error:
-        raise InputError(f"There is no file {path.name}: give the compact CMU npz with --cmu.") from error
 
 
 def _write(path: Path, text: str) -> None:
