@@ -45,3 +45,24 @@ def array(path: Path | None, what: str) -> NDArray[Any] | None:
         raise InputError(f"There is no file {path.name} for --{what}.") from error
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"--{what} {path.name} is no .npy file of numbers.") from error
+
+
+def point_names(path: Path | None) -> dict[str, int | str] | None:
+    """A JSON file of our landmark names and the numbers or names of a file's points; None for None.
+
+    Raises:
+        InputError: no such file, or something else in it.
+    """
+    import json
+
+    if path is None:
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path.name} for --mapping.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"--mapping {path.name} is no JSON file: {error}.") from error
+    if not isinstance(found, dict) or not all(isinstance(value, int | str) for value in found.values()):
+        raise InputError(f'--mapping {path.name} must be an object such as {{"left_knee": 13, "nose": 0}}.')
+    return found

@@ -86,8 +86,8 @@ class UpliftOptions:
 
 
 def uplift_id(
-    source: Source, options: UpliftOptions, *, mapping: Any = None, pelvis: NDArray[Any] | None = None,
-    pictures: str | Path | None = None,
+    source: Source, options: UpliftOptions, *, mapping: Mapping[str, int | str] | None = None,
+    pelvis: NDArray[Any] | None = None, pictures: str | Path | None = None,
 ) -> str:
     """The id that :func:`uplift_source` gives its result: the same inputs and options have the same id."""
     return content_id("uplift", __version__, weights_id("uplift/blazepose33", "uplift/coco17", "anthropometrics"),
@@ -96,8 +96,9 @@ def uplift_id(
 
 
 def uplift_source(
-    source: Source, *, out: str | Path, options: UpliftOptions | None = None, mapping: Any = None,
-    pelvis: NDArray[Any] | None = None, pictures: str | Path | None = None, progress: Progress | None = None,
+    source: Source, *, out: str | Path, options: UpliftOptions | None = None,
+    mapping: Mapping[str, int | str] | None = None, pelvis: NDArray[Any] | None = None,
+    pictures: str | Path | None = None, progress: Progress | None = None,
 ) -> Result:
     """Lift one person.
 
@@ -108,7 +109,7 @@ def uplift_source(
             ``joint_angles.csv``, ``keypoints.npz``, ``camera.json`` and, drawn, ``reprojection`` and ``side_by_side``
             as mp4 or, of a photo, as png.
         options: see :class:`UpliftOptions`.
-        mapping: names of a keypoint file's points, as :func:`~humanav.perception.keypoint_files.read_keypoints` takes.
+        mapping: {our landmark name: number or name of the file's point}, for keypoint files of other layouts.
         pelvis: (T,3) its known place in the camera's frame, metres.
         pictures: the clip, folder or photo that keypoints belong to.
         progress: told of ``UPLIFT_STAGES``; the body over the middle frame and the GLB are shown as soon as they are
@@ -184,7 +185,7 @@ def placed(motion: Motion, body: BodyModel) -> Motion:
 def _export(writer: ResultWriter, lifted: Lifted, seen: Seen, body: BodyModel, progress: Progress) -> None:
     from humanav.export import write_angles, write_body_glb
     from humanav.motion import save_npz, write_bvh
-    from humanav.perception.keypoint_files import write_keypoints
+    from humanav.perception.keypoint_writing import write_keypoints
 
     motion, floor = lifted.motion, placed(lifted.motion, body)
     glb = writer.add("body.glb", "The body, moving, on a floor", _GLB)

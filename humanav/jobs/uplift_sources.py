@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ MAX_FPS = 30.0
 """Clips are looked at this often at most."""
 _MAX_SIDE = 1280
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
-_TABLES = (".json", ".npz", ".csv")
+_TABLES = (".json", ".npz", ".npy", ".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def source_inputs(source: Source) -> Any:
 
 
 def look(source: Source, progress: Progress, stage: str, *, person: int | str | None = None,
-         keypoint_set: str | None = None, mapping: Any = None, size: tuple[int, int] | None = None,
-         fps: float | None = None, start: float = 0.0, pictures: str | Path | None = None) -> Seen:
+         keypoint_set: str | None = None, mapping: Mapping[str, int | str] | None = None,
+         size: tuple[int, int] | None = None, fps: float | None = None, start: float = 0.0,
+         pictures: str | Path | None = None) -> Seen:
     """Find the person in a source.
 
     Args:
