@@ -91,6 +91,7 @@ def step_batch(source: PairSource, config: UpliftConfig, step: int) -> Pairs:
 
 def _work(out: Any, config: UpliftConfig, cmu: Path, first: int, stride: int) -> None:
     torch.set_num_threads(1)
+    out.cancel_join_thread()  # nobody reads what is left when the parent has gone
     parent, source, step = os.getppid(), make_source(config, cmu), first
     while os.getppid() == parent:
         pairs = step_batch(source, config, step)

@@ -206,8 +206,8 @@ class _Run:
         self.seconds, self._started = self.seconds + now - self._started, now
         part = self.folder / (STATE + ".tmp")
         torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
-                    "optimizers": [optimizer.state_dict() for optimizer in self.optimizers], "step": self.step, "seconds": self.seconds,
-                    "history": json.dumps(self.history), "config": json.dumps(self.config.to_dict())}, part)
+                    "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                    "step": self.step, "seconds": self.seconds, "history": json.dumps(self.history), "config": json.dumps(self.config.to_dict())}, part)
         part.replace(self.folder / STATE)
 
     def restore(self) -> None:

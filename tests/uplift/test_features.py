@@ -37,7 +37,8 @@ def scene(keypoint_set="blazepose33", frames=8, seed=0):
 def test_shapes_and_ray(keypoint_set):
     keypoints, K, _ = scene(keypoint_set)
     features, ray = to_features(keypoints, K, KNOWN)
-    assert features.shape == (1, 8, num_features(keypoint_set)) and ray.shape == (1, 8, 3, 3)
+    assert features.shape == (1, 8, num_features(keypoint_set))
+    assert ray.shape == (1, 8, 3, 3)
     assert torch.allclose(ray @ ray.transpose(-1, -2), torch.eye(3).expand_as(ray), atol=1e-5)
     middle = keypoints[0, :, :, :2].mean(1).mean(0)
     direction = torch.tensor([(middle[0] - 500) / 1000, (middle[1] - 400) / 1000, 1.0])
@@ -48,7 +49,8 @@ def test_turning_the_camera_changes_nothing_but_the_ray():
     """Points on rays that are turned together give the same picture of the person."""
     keypoints, K, _ = scene()
     rays = (keypoints[..., :2] - K[0, :2, 2]) / 1000
-    rays = torch.cat([rays, torch.ones_like(rays[..., :1])], -1) @ roma.rotvec_to_rotmat(torch.tensor([0.1, -0.15, 0])).T
+    turn = roma.rotvec_to_rotmat(torch.tensor([0.1, -0.15, 0]))
+    rays = torch.cat([rays, torch.ones_like(rays[..., :1])], -1) @ turn.T
     turned = keypoints.clone()
     turned[..., :2] = 1000 * rays[..., :2] / rays[..., 2:] + K[0, :2, 2]
     one, two = to_features(keypoints, K, KNOWN)[0], to_features(turned, K, KNOWN)[0]
@@ -87,7 +89,8 @@ def test_missing_points_are_zero_and_no_points_are_finite():
     assert torch.isfinite(to_features(torch.zeros_like(keypoints), K, KNOWN)[0]).all()
     keypoints[:, 2:6] = 0
     features, ray = to_features(keypoints, K, KNOWN)
-    assert torch.isfinite(features).all() and (ray[0, 3] - ray[0, 1]).abs().max() < 0.02
+    assert torch.isfinite(features).all()
+    assert (ray[0, 3] - ray[0, 1]).abs().max() < 0.02
 
 
 def test_root_goes_there_and_back():
@@ -100,6 +103,8 @@ def test_root_goes_there_and_back():
 
 def test_unknown_camera_and_layout():
     K = assumed_intrinsics(torch.tensor([[640.0, 480.0]]))
-    assert K[0, 0, 0] == 768 and K[0, 0, 2] == 320 and K[0, 1, 2] == 240
+    assert K[0, 0, 0] == 768
+    assert K[0, 0, 2] == 320
+    assert K[0, 1, 2] == 240
     with pytest.raises(InputError, match="5 keypoints"):
         to_features(torch.zeros(1, 1, 5, 3), K, KNOWN)

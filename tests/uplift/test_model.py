@@ -32,16 +32,22 @@ def test_saved_and_loaded(uplift, tmp_path):
     again = Uplift.load(folder=tmp_path)
     keypoints, K, _ = scene("coco17")
     one, two = (model.predict(keypoints[0].numpy(), K[0].numpy()) for model in (uplift, again))
-    assert np.array_equal(one.body, two.body) and np.array_equal(one.confidence, two.confidence)
-    assert again.report == {"steps": 3} and again.keypoint_set == "coco17" and Uplift.load(folder=tmp_path) is again
+    assert np.array_equal(one.body, two.body)
+    assert np.array_equal(one.confidence, two.confidence)
+    assert again.report == {"steps": 3}
+    assert again.keypoint_set == "coco17"
+    assert Uplift.load(folder=tmp_path) is again
 
 
 @pytest.mark.parametrize("frames", [1, 5])
 def test_prediction(uplift, frames):
     keypoints, K, _ = scene("coco17", frames)
     done = uplift.predict(keypoints[0].numpy(), K[0].numpy(), focal_known=False)
-    assert done.root.shape == (frames, 3, 3) and done.body.shape == (frames, 21, 3, 3)
-    assert done.confidence.shape == (frames, 22) and (done.confidence > 0).all() and (done.confidence <= 1).all()
+    assert done.root.shape == (frames, 3, 3)
+    assert done.body.shape == (frames, 21, 3, 3)
+    assert done.confidence.shape == (frames, 22)
+    assert (done.confidence > 0).all()
+    assert (done.confidence <= 1).all()
     assert np.allclose(np.linalg.det(done.root), 1, atol=1e-4)
 
 

@@ -22,8 +22,10 @@ def network(model=SMALL):
 @pytest.mark.parametrize("frames", [1, 2, 40])
 def test_any_length(frames):
     out = network()(torch.randn(2, frames, num_features("coco17")))
-    assert out.rotations.shape == (2, frames, 22, 3, 3) and out.log_error.shape == (2, frames, 22)
-    assert torch.allclose(out.rotations @ out.rotations.transpose(-1, -2), torch.eye(3).expand_as(out.rotations), atol=1e-5)
+    assert out.rotations.shape == (2, frames, 22, 3, 3)
+    assert out.log_error.shape == (2, frames, 22)
+    across = out.rotations @ out.rotations.transpose(-1, -2)
+    assert torch.allclose(across, torch.eye(3).expand_as(across), atol=1e-5)
     assert torch.allclose(torch.linalg.det(out.rotations), torch.ones(2, frames, 22), atol=1e-5)
 
 
@@ -37,7 +39,9 @@ def test_field_is_as_configured():
     before = net(features).rotations
     features[:, 20] += 1
     moved = (net(features).rotations - before).abs().flatten(2).amax(-1)[0] > 1e-7
-    assert moved[20 - 5:20 + 6].any() and not moved[:20 - 5].any() and not moved[20 + 6:].any()
+    assert moved[20 - 5:20 + 6].any()
+    assert not moved[:20 - 5].any()
+    assert not moved[20 + 6:].any()
 
 
 def test_rotations_from_6d_are_their_own_columns():
@@ -63,7 +67,8 @@ def test_loss_is_zero_at_the_truth_and_learning_lowers_it():
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.5 * losses[0] and set(parts) == {"joints", "rotations", "turned", "velocity"}
+    assert losses[-1] < 0.5 * losses[0]
+    assert set(parts) == {"joints", "rotations", "turned", "velocity"}
 
 
 def test_gradients_are_finite_where_nothing_is_seen():
