@@ -207,7 +207,8 @@ class _Run:
         part = self.folder / (STATE + ".tmp")
         torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
                     "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                    "step": self.step, "seconds": self.seconds, "history": json.dumps(self.history), "config": json.dumps(self.config.to_dict())}, part)
+                    "step": self.step, "seconds": self.seconds,
+                    "history": json.dumps(self.history), "config": json.dumps(self.config.to_dict())}, part)
         part.replace(self.folder / STATE)
 
     def restore(self) -> None:
