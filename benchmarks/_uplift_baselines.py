@@ -21,8 +21,8 @@ from humanav.uplift.features import to_features
 
 FLIP = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
 YAWS = 24
-PITCH_DEG, DISTANCE = 5.0, 3.5
-"""From where the poses of the pool are seen: a little from above, in units of metres for a person of mean shape."""
+DISTANCE = 3.5
+"""Metres from which the poses of the pool are seen."""
 RIGID = ("nose", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_hip", "right_hip", "left_knee",
          "right_knee")
 """What the mean pose is laid on; the rest moves too much."""
@@ -138,27 +138,36 @@ def martinez(frames: tuple[Tensor, Tensor, Tensor], body: Any, *, steps: int, se
     return _each_frame(lambda z, ray: from_six(network(z), ray)), time.process_time() - started
 
 
-def pool_of_poses(rotations: Tensor, body: Any, keypoint_set: str) -> tuple[Tensor, Tensor]:
-    """Training poses seen from all sides.
+def pool_of_poses(rotations: Tensor, body: Any, keypoint_set: str, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Training poses seen from all sides, with pitch and roll as those of the training cameras.
 
     Args:
         rotations: (N,22,3,3) in the world, y up.
         body: an UpliftBody.
         keypoint_set: whose landmarks.
+        seed: of pitch and roll.
 
     Returns:
         (24*N,K,2) landmarks on the plane z = 1 of the ray frame, and (24*N,22,3,3) rotations in it.
     """
     from humanav.uplift.cameras import view_rotation
 
-    betas = torch.zeros(1, 10)
+    generator, count, betas = torch.Generator().manual_seed(seed), len(rotations), torch.zeros(1, 10)
     views, seen = [], []
     for k in range(YAWS):
-        angles = torch.tensor([np.radians(PITCH_DEG), 2 * np.pi * k / YAWS, 0.0], dtype=torch.float32)
+        steep = torch.rand(count, generator=generator) < 0.1
+        pitch = torch.where(steep, -40 + 100 * torch.rand(count, generator=generator),
+                            12 * torch.randn(count, generator=generator))
+        roll = 4 * torch.randn(count, generator=generator)
         turned = rotations.clone()
-        turned[:, 0] = FLIP @ view_rotation(*angles) @ rotations[:, 0]
+        turned[:, 0] = FLIP @ view_rotation(pitch.deg2rad(), torch.full_like(pitch, 2 * torch.pi * k / YAWS),
+                                            roll.deg2rad()) @ rotations[:, 0]
         joints, world = body(turned, betas)
         marks = body.landmarks(joints, world, betas, keypoint_set) + torch.tensor([0, 0, DISTANCE])
+        plane = torch.cat([marks[..., :2] / marks[..., 2:], torch.ones_like(marks[..., :1])], dim=-1)
+        _, ray = one_frame(plane[:, None], torch.eye(3).expand(count, 3, 3), torch.ones(count, dtype=torch.bool))
+        marks = marks @ ray
+        turned[:, 0] = ray.transpose(-1, -2) @ turned[:, 0]
         seen.append(marks[..., :2] / marks[..., 2:])
         views.append(turned)
     return torch.cat(seen), torch.cat(views)
