@@ -14,7 +14,8 @@ from humanav.app.following import keep_preview
 from humanav.app.photo_tab import photo_box
 from humanav.app.poses_tab import Part, stop
 from humanav.app.storage import known_result, result_folder
-from humanav.errors import InputError, SeveralPeopleError
+from humanav.errors import HumanavError, InputError, SeveralPeopleError
+from humanav.jobs import drawn_pose
 from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_id, uplift_source
 from humanav.jobs.uplift_sources import Source
 from humanav.paths import sample_photos
@@ -119,16 +120,21 @@ class ClipPart(Part):
         betas: list[float] | None, request: gr.Request,
     ) -> Iterator[Updates]:
         """Lift a person to 3D; yields what the page shows."""
-        found = uplift_pieces.sort_files(files) if files else None
-        source: Source = found.source if found is not None else uplift_pieces.sample_source(sample)
-        pictures = found.pictures if found is not None else None
-        pixels = uplift_pieces.parse_size(size)
-        mapping = uplift_pieces.parse_names(names)
-        options = UpliftOptions(
-            betas=uplift_pieces.shape_of(betas), camera=uplift_pieces.camera_of(focal, pixels),
-            person=_person(person), keypoint_set=LAYOUTS.get(layout), size=pixels, fps=fps or None,
-            start=start or 0.0, smooth=smooth, render=DRAWINGS.get(drawing, "image"))
-        identity = f"uplift-{uplift_id(source, options, mapping=mapping, pictures=pictures)}"
+        yield {self.status: pieces.working(UPLIFT_STAGES[0], 1, len(UPLIFT_STAGES), 0, self.expected, 0)}
+        try:
+            found = uplift_pieces.sort_files(files) if files else None
+            source: Source = found.source if found is not None else uplift_pieces.sample_source(sample)
+            pictures = found.pictures if found is not None else None
+            pixels = uplift_pieces.parse_size(size)
+            mapping = uplift_pieces.parse_names(names)
+            options = UpliftOptions(
+                betas=uplift_pieces.shape_of(betas), camera=uplift_pieces.camera_of(focal, pixels),
+                person=_person(person), keypoint_set=LAYOUTS.get(layout), size=pixels, fps=fps or None,
+                start=start or 0.0, smooth=smooth, render=DRAWINGS.get(drawing, "image"))
+            identity = f"uplift-{uplift_id(source, options, mapping=mapping, pictures=pictures)}"
+        except HumanavError as error:
+            yield {self.status: pieces.stopped(str(error))}
+            raise
         known = known_result(identity)
         if known is not None:
             yield self.finished(known)
@@ -198,6 +204,7 @@ class SkeletonPart:
         """The editor, when its part is opened for the first time."""
         if part != "skeleton" or "<iframe" in (shown or ""):
             return gr.skip()
+        drawn_pose.warm_up()
         return skeleton_editor.editor_frame(skeleton_editor.editor_body(betas), betas)
 
 

@@ -185,6 +185,13 @@ def _lift(drawing: Drawing, model: Predictor | None, body: BodyModel) -> Any:
                          body=body)
 
 
+def warm_up() -> None:
+    """Load what the first lift needs, so that it does not wait."""
+    points = np.zeros((33, 3), dtype=np.float32)
+    points[:] = np.random.default_rng(0).uniform(0.2, 0.8, (33, 3))
+    lift_drawing(Drawing(points * np.float32([100, 100, 1]), 100, 100))
+
+
 @lru_cache
 def _network() -> Predictor:
     from humanav.uplift.model import Uplift

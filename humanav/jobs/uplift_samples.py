@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,6 +13,7 @@ WIDTH, HEIGHT = 1280, 960
 _DISTANCE, _PITCH = 3.9, 8.0
 
 
+@lru_cache(maxsize=8)
 def sample_keypoints(
     clip: str, keypoint_set: str = "blazepose33", *, yaw: float = 35.0, noise: float = 1.0, seed: int = 0
 ) -> KeypointSequence:
