@@ -28,6 +28,7 @@ from humanav.track.start import (
     BODY_JOINTS,
     guess_in_space,
     place_on_rays,
+    start_from_uplift,
     start_from_world,
     swing_limbs,
     world_term,
@@ -45,7 +46,9 @@ class Fitting:
     """The stages of one fit; each leaves a better ``state``."""
 
     def __init__(self, body: BodyModel, camera: Camera, person: Person2D, matte: NDArray[np.float32] | None,
-                 prior: PosePrior, height: float | None, progress: Progress | None, also: Sequence[Term] = ()) -> None:
+                 prior: PosePrior, height: float | None, progress: Progress | None, also: Sequence[Term] = (),
+                 start: str = "lift", focal_known: bool = False) -> None:
+        self.person, self.start, self.focal_known = person, start, focal_known
         self.body, self.camera, self.matte, self.progress = body, camera, matte, progress
         self.skeleton = skeleton_of(body, NUM_BETAS)
         self.skin = skin_of(body, NUM_BETAS)
@@ -71,14 +74,8 @@ class Fitting:
 
     def keypoints(self) -> None:
         """Pose, place and shape from the landmarks."""
-        if self.has_world:
-            starts = [start_from_world(self.observed, self.world, self.world_spread, self.skeleton, self.state,
-                                       self.prior)]
-        else:
-            starts = [replace(self.state, rotations=_turned(self.state.rotations, yaw))
-                      for yaw in np.radians([0, 90, 180, 270])]
         best: tuple[BodyState, float] | None = None
-        for begin in starts:
+        for begin in self._starts():
             begin = place_on_rays(self.observed, self.camera, self.skeleton, begin)
             self._measure_stature(begin)
             state, _ = self._solve(begin, self._terms(("body",), _LOOSE), rounds=10)
@@ -167,6 +164,17 @@ class Fitting:
         if len(active) > len(BODY_JOINTS):
             held = [*terms, *self._terms(("hand", "face"), _TIGHT), _hold_pose(self.state)]
             self.state, _ = solve(self.skeleton, self.state, held, active, rounds=8, fixed=("transl", "betas", "tilt"))
+
+    def _starts(self) -> list[BodyState]:
+        starts = []
+        if self.has_world and self.start != "uplift":
+            starts.append(start_from_world(self.observed, self.world, self.world_spread, self.skeleton, self.state,
+                                           self.prior))
+        if self.start != "lift" or not starts:
+            lifted = start_from_uplift(self.person, self.camera, self.state, self.focal_known)
+            starts += [] if lifted is None else [lifted]
+        return starts or [replace(self.state, rotations=_turned(self.state.rotations, yaw))
+                          for yaw in np.radians([0, 90, 180, 270])]
 
     # -- parts -----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from humanav.track.observations import LIMBS, exchange_sides
 from humanav.track.report import FitReport
 
 PRIORS = ("gmm", "manifold")
+STARTS = ("lift", "uplift", "both")
 _MANIFOLD_WEIGHT = 30.0
 
 
@@ -72,7 +73,7 @@ def fit_photo(
     image: NDArray[np.uint8], person: Person2D, alpha: NDArray[np.float32] | None = None, *,
     body: BodyModel | None = None, focal: float | None = None, height: float | None = None,
     standing: bool | None = None, flip_limbs: Collection[str] = (), swap_sides: bool = False,
-    prior: PosePrior | str = "gmm", progress: Progress | None = None,
+    prior: PosePrior | str = "gmm", start: str = "lift", progress: Progress | None = None,
 ) -> PhotoFit:
     """Fit the body to one person in one photo.
 
@@ -89,17 +90,22 @@ def fit_photo(
         prior: "gmm" (the shipped mixture, which knows gravity), "manifold" (the same with the learned distance to the
             manifold of poses on top) or another mixture. In `bench photo` the mixture alone does better for people who
             stand or act, and the distance helps in captured poses (`--poses cmu`), so that the mixture is the default.
+        start: of the fit: "lift" (the detector's own 3D, mended), "uplift" (what the uplift's network makes of the 2D
+            landmarks) or "both" (whichever ends at the lower cost). Landmarks without 3D start from the uplift.
         progress: told of the parts done, and asked whether to stop.
 
     Raises:
-        InputError: an unknown limb or prior, a height or focal length that is not plausible, a matte of another size.
+        InputError: an unknown limb, prior or start, a height or focal length that is not plausible, a matte of another
+            size.
         NoPersonError: fewer than four landmarks lie in the picture.
         Cancelled: the user stopped.
     """
-    start = time.perf_counter()
+    begin = time.perf_counter()
     unknown = set(flip_limbs) - set(LIMBS)
     if unknown:
         raise InputError(f"There is no limb '{sorted(unknown)[0]}' to flip; choose from {', '.join(LIMBS)}.")
+    if start not in STARTS:
+        raise InputError(f"There is no start '{start}' of the fit: choose one of {', '.join(STARTS)}.")
     if height is not None and not 0.4 <= height <= 2.6:
         raise InputError(f"A height of {height:g} m is not plausible: give metres between 0.4 and 2.6.")
     if focal is not None and not (np.isfinite(focal) and focal > 0):
@@ -117,7 +123,8 @@ def fit_photo(
     if swap_sides:
         person = exchange_sides(person)
     with threadpool_limits(1, user_api="blas"):
-        fit = Fitting(body, Camera.from_focal(columns, rows, focal), person, matte, prior, height, progress, also)
+        fit = Fitting(body, Camera.from_focal(columns, rows, focal), person, matte, prior, height, progress, also,
+                      start, focal is not None)
         fit.keypoints()
         if flip_limbs:
             fit.flip(flip_limbs)
@@ -125,7 +132,7 @@ def fit_photo(
         fit.outline()
         fit.details()
         motion = fit.motion()
-        report = fit.report(standing, time.perf_counter() - start)
+        report = fit.report(standing, time.perf_counter() - begin)
     return PhotoFit(motion, fit.camera, report, person, matte)
 
 

@@ -1,4 +1,4 @@
-"""Where the fit starts: the detector's own 3D turned into joint rotations, or an upright body when there is none."""
+"""Where the fit starts: the detector's own 3D turned into joint rotations, the uplift of its 2D, or an upright body."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from scipy.spatial.transform import Rotation
 from humanav.body.kinematics import Array, Skeleton, place_points, pose_skeleton
 from humanav.body.names import JOINT_INDEX
 from humanav.camera import Camera
+from humanav.errors import InputError
 from humanav.fit import BodyState, place_by_rays, rest_rotations, solve
 from humanav.fit.terms import HingeTerm, PriorTerm, SpaceTerm
+from humanav.perception import Person2D
 from humanav.track.observations import LIMBS, Observations
 
 _TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
@@ -53,6 +55,24 @@ def start_from_world(observed: Observations, world: Array, spread: Array, skelet
     space = world_term(observed, world, spread * (0.05 / np.nanmedian(spread)), np.ones(3))
     terms = (space, HingeTerm(), replace(prior, weight=0.3 * prior.weight))
     return solve(skeleton, state, terms, BODY_JOINTS, rounds=12, fixed=("betas", "tilt"))[0]
+
+
+def start_from_uplift(person: Person2D, camera: Camera, state: BodyState, focal_known: bool) -> BodyState | None:
+    """Pose the body as the uplift's network reads the 2D landmarks alone; None where none knows their layout."""
+    from humanav.perception import KeypointSequence
+    from humanav.uplift import Uplift, network_set, to_layout
+
+    points = np.asarray(person.keypoints, dtype=np.float32)[None].copy()
+    points[~np.isfinite(points).all(-1) | (points[..., 2] <= 0)] = 0
+    try:
+        seen = KeypointSequence(points, person.keypoint_set, 30.0, camera.width, camera.height)
+        mapped = to_layout(seen, network_set(person.keypoint_set))
+        found = Uplift.load(mapped.keypoint_set).predict(mapped.keypoints, camera.K, focal_known=focal_known)
+    except InputError:
+        return None
+    rotations = rest_rotations()
+    rotations[0], rotations[1:22] = camera.R.T @ found.root[0], found.body[0]
+    return replace(state, rotations=rotations)
 
 
 def swing_limbs(rotations: Array, skeleton: Skeleton, betas: Array, chains: dict[str, Array]) -> None:
