@@ -14,8 +14,9 @@ time, over that of clips. ``noise2_ratio``: with twice the detector's errors ove
 ``real_detector_mpjpe_mm``: dressed synthetic people in held-out motion, rendered and followed by MediaPipe itself;
 ``real_detector_ratio``: over the same clips with simulated detections; frames without a detection do not count, their
 share is ``detected``. ``mediapipe_3d``: MediaPipe's own 3D there, see ``_uplift_mediapipe.py``. Speed: see
-``_uplift_speed.py``. ``anthropometrics_mm``: mean error of 36 measurements of random shapes after measurements to shape
-to measurements.
+``_uplift_speed.py``. ``anthropometrics_mm`` (ridge), ``anthropometrics_mlp_mm``: mean error of 36 measurements of
+random shapes after measurements to shape to measurements; ``partial_over_mean_body``: with height and the girths of waist, chest and
+hip alone, over the error of the mean body.
 
 Baselines look at one frame at a time and learn from the training subjects; their choices are made on the validation
 subjects. ``mean_pose``: mean joint rotations of training, root by PnP. ``nearest``: training poses seen from 24 sides,
@@ -35,6 +36,7 @@ from _uplift_baselines import martinez, mean_pose, neighbours, pool_of_poses, ri
 from _uplift_cases import Takes, first, held_out, load_takes, training_pairs, training_poses
 from _uplift_mediapipe import own_3d
 from _uplift_people import film
+from _uplift_shapes import shapes
 from _uplift_speed import speed
 from _uplift_targets import targets
 
@@ -79,6 +81,8 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     out |= _filmed(predict, takes, body, seed, quick, say)
     out |= speed(uplift.network, LAYOUT, 2 if quick else 8, 16 if quick else 64)
     say("speed")
+    out |= shapes(20 if quick else 200, seed)
+    say(f"anthropometrics: {out['anthropometrics']}")
     return _rounded({"targets": targets(out), **out})
 
 

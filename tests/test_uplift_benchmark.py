@@ -124,7 +124,8 @@ def test_a_quick_run_has_all_numbers(shared):
     for key in ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm", "mpjae_deg", "mpjae_global_deg", "root_deg", "elbow_knee_deg",
                 "accel_mm", "pck150", "still_ratio", "noise2_ratio", "noise0_mpjpe_mm", "by_yaw", "by_clip_length",
                 "real_detector_mpjpe_mm", "real_detector_ratio", "real_detector", "frames_per_s",
-                "ratio_vs_paper_network", "joints", "targets"):
+                "ratio_vs_paper_network", "joints", "anthropometrics_mm", "anthropometrics_mlp_mm",
+                "partial_over_mean_body", "targets"):
         assert key in numbers
     assert {"humanav", "humanav_coco17", "humanav_no_focal", "mean_pose", "nearest", "ridge", "martinez"} <= set(
         numbers["methods"])
