@@ -15,8 +15,8 @@ time, over that of clips. ``noise2_ratio``: with twice the detector's errors ove
 ``real_detector_ratio``: over the same clips with simulated detections; frames without a detection do not count, their
 share is ``detected``. ``mediapipe_3d``: MediaPipe's own 3D there, see ``_uplift_mediapipe.py``. Speed: see
 ``_uplift_speed.py``. ``anthropometrics_mm`` (ridge), ``anthropometrics_mlp_mm``: mean error of 36 measurements of
-random shapes after measurements to shape to measurements; ``partial_over_mean_body``: with height and the girths of waist, chest and
-hip alone, over the error of the mean body.
+random shapes after measurements to shape to measurements; ``partial_over_mean_body``: with height and the girths of
+waist, chest and hip alone, over the error of the mean body.
 
 Baselines look at one frame at a time and learn from the training subjects; their choices are made on the validation
 subjects. ``mean_pose``: mean joint rotations of training, root by PnP. ``nearest``: training poses seen from 24 sides,
