@@ -107,7 +107,7 @@ class PoseAutoencoder(nn.Module):
 def train_autoencoder(
     train: Tensor, held_out: Tensor, folder: str | Path, *, steps: int = 9000, batch: int = 256, prior: float = 2e-4,
     noise: float = 0.02, seed: int = 0, minutes: float | None = None, resume: bool = False,
-    progress: Progress | None = None,
+    save_every: int = 200, progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on poses and write ``model.safetensors`` (half precision) and ``config.json``.
 
@@ -124,6 +124,7 @@ def train_autoencoder(
         noise: standard deviation in radians of what is added to the encoder's input.
         seed: of everything drawn.
         minutes: of processor time at most; such a run cannot be repeated to the bit.
+        save_every: steps between two states to resume from.
         progress: of one stage.
 
     Returns:
@@ -175,7 +176,7 @@ def train_autoencoder(
             decay = min(0.999, (1 + step) / (10 + step))
             for kept, value in zip(average.parameters(), model.parameters(), strict=True):
                 kept.lerp_(value, 1 - decay)
-        if step % 200 == 0:
+        if step % save_every == 0:
             _store(where / STATE, model, average, optimizer, generator, step, seconds)
             told.update(part)
     average.eval()
