@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,7 @@ def read_array_file(path: Path, person: str | None) -> Table:
                       if info.filename.endswith(".npy")}
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError,
-            MemoryError) as error:
+    except Exception as error:  # zip, zlib and numpy's header reader raise a dozen kinds, SyntaxError among them
         raise InputError(f"{path.name} is no npz or npy file, or a part of it is missing: write it again.") from error
     nested = arrays.get("positions_2d")
     if isinstance(nested, dict):
@@ -67,8 +65,9 @@ def _member(data: bytes) -> Any:
 def _table(arrays: Mapping[str, NDArray[Any]], file: str) -> Table:
     lower = {key.lower(): value for key, value in arrays.items()}
     key = next((key for key in _POINTS if key in lower and lower[key].ndim >= 2), None)
-    if key is None and len(lower) == 1:
-        key = next(iter(lower))
+    fitting = [name for name, value in lower.items() if value.ndim >= 3 and 2 <= value.shape[-1] <= 4]
+    if key is None and (len(fitting) == 1 or len(lower) == 1):
+        key = (fitting or list(lower))[0]
     if key is None:
         raise InputError(f"{file} has no array of keypoints; it has {', '.join(arrays) or 'nothing'}: name it "
                          "keypoints, of shape (frames, points, 2 or 3).")

@@ -105,7 +105,10 @@ def _long(
     frame_at, person_at, joint_at = columns
     trust_at = next((head.index(name) for name, axis in _AXES.items() if axis == 2 and name in head), None)
     needed = max(joint_at, head.index("x"), head.index("y"), frame_at or 0, person_at or 0, trust_at or 0)
-    names = list(dict.fromkeys(row[joint_at].strip() for row in rows if len(row) > joint_at))
+    rows = [row for row in rows if len(row) > joint_at and row[joint_at].strip()]
+    names = list(dict.fromkeys(row[joint_at].strip() for row in rows))
+    if not names:
+        raise InputError(f"No row of {file} names its point: write it again.")
     numbered = all(name.isdigit() for name in names)
     names = [str(number) for number in range(max(map(int, names)) + 1)] if numbered and len(names) < 1000 else names
     if len(names) > 600:

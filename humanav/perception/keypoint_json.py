@@ -87,14 +87,14 @@ def _describe(data: dict[str, Any], table: Table) -> None:
         return
     names = about.get("keypoint_id2name")
     if isinstance(names, dict) and names:
-        table.names = tuple(str(names[key]) for key in sorted(names, key=lambda key: int(key)))
+        table.names = tuple(str(name) for _, name in sorted(names.items(), key=lambda item: _natural(str(item[0]))))
     listed = about.get("keypoint_names") or about.get("names")
     if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
         table.names = tuple(listed)
-    for categories in (data.get("categories"),):
-        if isinstance(categories, list) and categories and isinstance(categories[0], dict):
-            names = categories[0].get("keypoints")
-            table.names = tuple(map(str, names)) if isinstance(names, list) and names else table.names
+    categories = data.get("categories")
+    if isinstance(categories, list) and categories and isinstance(categories[0], dict):
+        names = categories[0].get("keypoints")
+        table.names = tuple(map(str, names)) if isinstance(names, list) and names else table.names
     width, height, fps = (_positive(about.get(key)) for key in ("width", "height", "fps"))
     table.size = (round(width), round(height)) if width and height else None
     table.fps = fps
@@ -106,28 +106,29 @@ def _positive(value: Any) -> float | None:
 
 def _coco(data: dict[str, Any], table: Table, file: str) -> Table:
     """COCO annotations: the images are the frames, in the order of the numbers in their names or of their ids."""
-    images = [image for image in data.get("images") or [] if isinstance(image, dict) and "id" in image]
+    listed = data["images"] if isinstance(data.get("images"), list) else []
+    images = [image for image in listed if isinstance(image, dict) and "id" in image]
     sizes = {(_positive(image.get("width")), _positive(image.get("height"))) for image in images}
     if len(sizes) > 1:
         raise InputError(f"The pictures of {file} have different sizes: keep those of one clip.")
     for width, height in sizes:
         table.size = (round(width), round(height)) if width and height else None
     names = [str(image.get("file_name") or image["id"]) for image in images]
-    number = {image["id"]: frame for image, frame in zip(images, _numbered(names))}
+    number = {str(image["id"]): frame for image, frame in zip(images, _numbered(names))}
     for frame in number.values():
         table.add(frame, None)
     return _results(data["annotations"], table, file, number)
 
 
-def _results(entries: list[Any], table: Table, file: str, number: dict[Any, int] | None = None) -> Table:
+def _results(entries: list[Any], table: Table, file: str, number: dict[str, int] | None = None) -> Table:
     """COCO's or AlphaPose's list of {image_id, keypoints, score}."""
     entries = [entry for entry in entries if isinstance(entry, dict)]
     ids = list(dict.fromkeys(str(entry.get("image_id")) for entry in entries))
     order = dict(zip(ids, _numbered(ids)))
     for entry in entries:
         where = f"An entry of {file}"
-        frame = (number or {}).get(entry.get("image_id"))
-        frame = order[str(entry.get("image_id"))] if frame is None else frame
+        image = str(entry.get("image_id"))
+        frame = (number or order).get(image, order[image])
         values = entry.get("keypoints")
         if isinstance(values, list) and any(value != 0 for value in values):
             table.add(frame, Found(as_points(values, where), _label(entry)))
@@ -181,7 +182,7 @@ def _label(entry: dict[str, Any]) -> str | None:
         while isinstance(value, list) and value:
             value = value[0]
         if isinstance(value, int | float | str) and not isinstance(value, bool) and value not in (-1, ""):
-            return str(int(value)) if isinstance(value, float) else str(value)
+            return f"{value:g}" if isinstance(value, float) else str(value)[:40]
     return None
 
 

@@ -165,7 +165,7 @@ _SIDED = {
 
 def landmark_called(name: str) -> str:
     """Our name for a point that others call ``name`` ("LShoulder", "left shoulder", "MidHip"), or "" for none."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=^[LR])(?=[A-Z])", " ", name.strip())
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])", " ", name.strip())
     tokens = [token for token in re.split(r"[^A-Za-z0-9]+", words.lower()) if token]
     sides = [{"l": "left", "left": "left", "r": "right", "right": "right"}.get(token, "") for token in tokens]
     side = next((word for word in sides if word), "")

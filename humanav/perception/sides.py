@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 _LEGS = ("knee", "ankle", "heel", "foot_index", "big_toe", "small_toe")
-_JUMP = 0.05  # of the person's size: so much nearer to the frame before the exchanged points must be
+_JUMP = {"body": 0.05, "legs": 0.08}  # of the person's size: so much nearer the exchanged points must be
 _SLOWEST = {"body": 12.0, "legs": 20.0}  # frames per second; at lower rates limbs do change places
 _LONGEST = {"body": 1.0, "legs": 0.3}  # seconds
 
@@ -28,8 +28,8 @@ def mend_sides(keypoints: Array, names: Sequence[str], fps: float) -> tuple[Arra
     up to 1 s and less than half the clip, then those of the legs alone in runs of up to 0.3 s.
 
     Which frames are exchanged is the labelling of the clip with the smallest sum of moves between frames, a change of
-    label costing 5 % of the person's size. Below 12 frames per second (20 for the legs) limbs do change places between
-    frames, and nothing is done.
+    label costing 5 % of the person's size (8 % for the legs). Below 12 frames per second (20 for the legs) limbs do
+    change places between frames, and nothing is done.
 
     Args:
         keypoints: (T,K,3) x, y, confidence.
@@ -48,14 +48,14 @@ def mend_sides(keypoints: Array, names: Sequence[str], fps: float) -> tuple[Arra
     for turn, (group, swapped, kind) in enumerate(((body, paired, "body"), (legs, legs, "legs"))):
         if fps < _SLOWEST[kind] or group.sum() < 4:
             continue
-        flipped[turn] = _flipped_frames(mended, group, other, max(1, round(_LONGEST[kind] * fps)))
+        flipped[turn] = _flipped_frames(mended, group, other, _JUMP[kind], max(1, round(_LONGEST[kind] * fps)))
         source = np.where(swapped, other, np.arange(len(names)))
         mended[flipped[turn]] = mended[flipped[turn]][:, source]
     return mended, flipped[0]
 
 
 def _flipped_frames(
-    keypoints: Array, group: NDArray[np.bool_], other: NDArray[np.int64], longest: int
+    keypoints: Array, group: NDArray[np.bool_], other: NDArray[np.int64], jump: float, longest: int
 ) -> NDArray[np.bool_]:
     flipped = np.zeros(len(keypoints), dtype=bool)
     seen = np.flatnonzero((keypoints[:, group, 2] > 0.2).mean(axis=1) >= 0.6)
@@ -71,7 +71,7 @@ def _flipped_frames(
         return np.asarray((distance * weight).sum(axis=1) / weight.sum(axis=1), dtype=np.float64)
 
     same = apart(points[1:], weights[1:]) / size[1:]
-    exchanged = apart(points[1:, other], weights[1:, other]) / size[1:] + _JUMP
+    exchanged = apart(points[1:, other], weights[1:, other]) / size[1:] + jump
     for begin, end in _minority_runs(_labels(same, exchanged)):
         first, last = seen[begin], seen[end - 1]
         if last - first < longest:
