@@ -8,14 +8,14 @@ from typing import Any
 
 import gradio as gr
 
-from humanav.app import pieces, skeleton_editor, uplift_pieces
+from humanav.app import pieces, shape_pieces, skeleton_editor, uplift_pieces
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
 from humanav.app.photo_tab import photo_box
 from humanav.app.poses_tab import Part, stop
 from humanav.app.storage import known_result, result_folder
 from humanav.errors import HumanavError, InputError, SeveralPeopleError
-from humanav.jobs import drawn_pose
+from humanav.jobs import drawn_pose, shape
 from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_id, uplift_source
 from humanav.jobs.uplift_sources import Source
 from humanav.paths import sample_photos
@@ -23,7 +23,7 @@ from humanav.perception.layouts import layout_names
 from humanav.progress import Event, Progress
 from humanav.results import Result
 
-PARTS = [("Lift a clip or photo", "clip"), ("Pose a skeleton", "skeleton")]
+PARTS = [("Lift a clip or photo", "clip"), ("Pose a skeleton", "skeleton"), ("Body measurements", "shape")]
 FILE_TYPES = ["video", "image", ".json", ".npz", ".csv", ".mkv", ".heic"]
 LAYOUTS = {"The file decides": None} | {
     f"{words}, {len(layout_names(name))} points": name for name, words in (
@@ -32,6 +32,7 @@ LAYOUTS = {"The file decides": None} | {
         ("wholebody133", "COCO WholeBody"), ("mpii16", "MPII"), ("lsp14", "LSP"))}
 DRAWINGS = {"Over the pictures": "image", "On a plain ground": "plain", "No video, quicker": "none"}
 ANYONE = "The only one"
+AVERAGE = '<p class="under">The body is of average build; give measurements in the third part to change that.</p>'
 PEOPLE = [ANYONE, "The largest"]
 EXPECTED_SECONDS = 25.0
 
@@ -63,6 +64,7 @@ class ClipPart(Part):
         gr.HTML('<p class="under">A clip or photo of one person, or keypoints: the JSON files of OpenPose, COCO or '
                 "MMPose, an npz, a csv. Drop keypoints together with their clip to see both.</p>", padding=False,
                 elem_classes="bare")
+        self.whose = gr.HTML(AVERAGE, padding=False, elem_classes="bare", elem_id="uplift-whose")
         self.make = gr.Button("Lift to 3D", variant="primary", size="lg", elem_id="lift")
         self.stop = gr.Button("Cancel", visible=False, elem_id="lift-cancel")
         with gr.Accordion("Options", open=False, elem_id="uplift-options") as self.options:
@@ -192,7 +194,7 @@ class SkeletonPart:
             if sample_photos():
                 gr.Examples([[str(path)] for path in sample_photos()[:3]], [self.photo], label="Or one of these",
                             elem_id="skeleton-samples", examples_per_page=3)
-        self.message = gr.JSON(visible=False)
+        self.message, self.body = gr.JSON(visible=False), gr.State(None)
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.photo.change(guarded(_photo), self.photo, self.message, **quiet).success(
             None, self.message, None, js=skeleton_editor.SEND, api_visibility="private")
@@ -200,12 +202,14 @@ class SkeletonPart:
                                (skeleton_editor.export, skeleton_editor.EXPORT)):
             gr.api(function, api_name=name, queue=False, api_visibility="undocumented")
 
-    def open(self, part: str, shown: str, betas: list[float] | None) -> Any:
-        """The editor, when its part is opened for the first time."""
-        if part != "skeleton" or "<iframe" in (shown or ""):
-            return gr.skip()
-        drawn_pose.warm_up()
-        return skeleton_editor.editor_frame(skeleton_editor.editor_body(betas), betas)
+    def open(self, part: str, shown: str, betas: list[float] | None, before: list[float] | None) -> tuple[Any, ...]:
+        """The editor when its part is opened for the first time, later only a body that has changed since."""
+        if part != "skeleton":
+            return gr.skip(), None, before
+        if "<iframe" not in (shown or ""):
+            drawn_pose.warm_up()
+            return skeleton_editor.editor_frame(skeleton_editor.editor_body(betas), betas), None, betas
+        return gr.skip(), None if betas == before else skeleton_editor.body_message(betas), betas
 
 
 def _photo(photo: str | None) -> Iterator[Any]:
@@ -214,6 +218,16 @@ def _photo(photo: str | None) -> Iterator[Any]:
 
 def _person(chosen: str | None) -> str | None:
     return {"The largest": "largest"}.get(chosen, chosen) if chosen and chosen != ANYONE else None
+
+
+def _draw_shape(part: str, betas: list[float] | None) -> Any:
+    return shape.shape_figure(betas) if part == "shape" else gr.skip()
+
+
+def _whose(betas: list[float] | None) -> str:
+    if betas is None:
+        return AVERAGE
+    return '<p class="under">The body has the shape of your measurements.</p>'
 
 
 def _skeleton(made: str | None) -> str:
@@ -229,6 +243,14 @@ def build() -> None:
             clip = ClipPart()
         with gr.Column(elem_classes="part-skeleton"):
             skeleton = SkeletonPart()
+        with gr.Column(elem_classes="part-shape"):
+            gr.HTML('<p class="hint">A picture hardly tells how a person is built. Hold what you know, such as the '
+                    "height; the body is then used in the other two parts.</p>", elem_classes="bare", padding=False)
+            panel = shape_pieces.shape_panel(clip.betas)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     parts.change(None, parts, js=_SHOW_PART, api_visibility="private")
-    parts.change(skeleton.open, [parts, skeleton.editor, clip.betas], skeleton.editor, show_progress="hidden",
-                 api_visibility="private")
+    parts.change(skeleton.open, [parts, skeleton.editor, clip.betas, skeleton.body],
+                 [skeleton.editor, skeleton.message, skeleton.body], **quiet).then(
+        None, skeleton.message, js=skeleton_editor.SEND, api_visibility="private")
+    parts.change(_draw_shape, [parts, clip.betas], panel.figure, **quiet)
+    clip.betas.change(_whose, clip.betas, clip.whose, **quiet)

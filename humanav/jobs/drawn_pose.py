@@ -187,9 +187,8 @@ def _lift(drawing: Drawing, model: Predictor | None, body: BodyModel) -> Any:
 
 def warm_up() -> None:
     """Load what the first lift needs, so that it does not wait."""
-    points = np.zeros((33, 3), dtype=np.float32)
-    points[:] = np.random.default_rng(0).uniform(0.2, 0.8, (33, 3))
-    lift_drawing(Drawing(points * np.float32([100, 100, 1]), 100, 100))
+    points = np.random.default_rng(0).uniform(0.2, 0.8, (33, 3)).astype(np.float32)
+    lift_drawing(Drawing(points * np.array([100, 100, 1], dtype=np.float32), 100, 100))
 
 
 @lru_cache
