@@ -6,12 +6,16 @@ The names are the original's, the definitions ours: they hold for any body in SM
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from humanav.body.model import BodyModel
-from humanav.body.tape import Fitting, tape_of
 from humanav.errors import InputError
+
+if TYPE_CHECKING:
+    from humanav.body.model import BodyModel
+    from humanav.body.tape import Fitting
 
 Array = NDArray[np.float64]
 
@@ -94,6 +98,8 @@ def measure_shapes(body: BodyModel, betas: ArrayLike, chunk: int = 16) -> Array:
         InputError: when the betas do not fit the body, or no cut through the skin can be taken.
     """
     import torch
+
+    from humanav.body.tape import Fitting, tape_of
 
     b = np.atleast_2d(np.asarray(betas, dtype=np.float64))
     if b.ndim != 2 or b.shape[1] > body.num_betas or not np.isfinite(b).all():

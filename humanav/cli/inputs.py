@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,24 @@ def numbers(text: str | None, what: str, count: int | None = None) -> tuple[floa
         raise InputError(f"--{what} {text} is no list of numbers: write them with commas, as 1,2.5,3.") from error
     if count is not None and len(found) != count:
         raise InputError(f"--{what} takes {count} numbers with commas between them; {len(found)} were given.")
+    return found
+
+
+def named_values(texts: Sequence[str], what: str) -> dict[str, float]:
+    """``["waist=0.8", ...]`` by name.
+
+    Raises:
+        InputError: something else.
+    """
+    found = {}
+    for text in texts:
+        name, _, value = text.rpartition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            name = ""
+        if not name.strip():
+            raise InputError(f"--{what} {text} is no name and number: write it as 'left hand length=0.19'.")
     return found
 
 

@@ -160,3 +160,60 @@ def run(
         source, out=out or source.with_name(f"{source.stem}_lifted"), options=options,
         mapping=point_names(mapping),
         pelvis=array(pelvis, "pelvis"), pictures=pictures, progress=progress(len(UPLIFT_STAGES))), as_json)
+
+
+_Metres = Annotated[float | None, typer.Option(help="In metres; centimetres and inches are recognised.",
+                                               show_default=False)]
+
+
+@app.command()
+def anthropometrics(
+    file: Annotated[Path | None, typer.Argument(help="JSON {name: metres} or {person: {name: metres}}, or CSV.",
+                                                show_default=False)] = None,
+    height: _Metres = None, waist: _Metres = None, chest: _Metres = None, hip: _Metres = None, neck: _Metres = None,
+    shoulder_width: _Metres = None, weight: Annotated[float | None, typer.Option(help="In kilograms.")] = None,
+    other: Annotated[list[str] | None, typer.Option("--set", help="Any of the 36, as 'left hand length=0.19'. May be "
+                                                    "repeated.", show_default=False)] = None,
+    person: Annotated[str | None, typer.Option(help="Whose, in a file of several.", show_default=False)] = None,
+    unit: Annotated[str | None, typer.Option(help="Of the lengths: m, cm, mm or in.", show_default=False)] = None,
+    method: Annotated[str, typer.Option(help="ridge, mlp or linear.")] = "ridge",
+    out: Annotated[Path | None, typer.Option(help="The JSON to write.", show_default=False)] = None,
+    glb: Annotated[bool, typer.Option("--glb", help="Write the body beside --out too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find the body shape that has given measurements; a few are enough."""
+    from humanav.cli.inputs import named_values
+    from humanav.jobs.shape import shape_lines, shape_report, write_shape
+    from humanav.uplift.anthropometrics import betas_from_measurements
+    from humanav.uplift.measurement_input import read_measurements
+
+    given = {"height": height, "waist": waist, "chest": chest, "hip": hip, "neck circumference": neck,
+             "shoulder width": shoulder_width, "weight": weight}
+    values = {**(read_measurements(file, person) if file else {}), **named_values(other or [], "set"),
+              **{name: value for name, value in given.items() if value is not None}}
+    shape = betas_from_measurements(values, method=method, unit=unit)
+    written = write_shape(shape, out or Path("shape.json"), glb) if out or glb else []
+    typer.echo(json.dumps(shape_report(shape) | {"files": [str(path) for path in written]}) if as_json else
+               "\n".join([*shape_lines(shape), *(str(path) for path in written)]))
+
+
+@app.command("train-anthropometrics")
+def train_anthropometrics(
+    out: Annotated[Path, typer.Option(help="The folder to write.", show_default=False)],
+    body: Annotated[Path | None, typer.Option(help="A body file; by default the built-in body.",
+                                              show_default=False)] = None,
+    shapes: Annotated[int, typer.Option(help="How many random shapes to measure.", min=100)] = 8000,
+    epochs: Annotated[int, typer.Option(help="Of the network.", min=1)] = 60,
+    held_out: Annotated[int, typer.Option(help="Shapes to compare the methods on.", min=10)] = 100,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Learn a body's shapes from its measurements: random shapes, measured. Needs no data."""
+    from humanav.body import BodyModel
+    from humanav.uplift.anthropometric_training import STAGES
+    from humanav.uplift.anthropometric_training import train_anthropometrics as run
+
+    config = run(out, BodyModel.load(body), shapes=shapes, epochs=epochs, seed=seed, held_out=held_out,
+                 progress=progress(len(STAGES)))
+    typer.echo(json.dumps(config) if as_json else "\n".join(
+        [*(f"{name:26} {errors['mean_mm']:7.2f} mm" for name, errors in config["metrics"].items()), str(out)]))

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from humanav.body import BodyModel, measure_shapes
-from humanav.body.anthropometrics import ANTHROPOMETRICS, LENGTHS, MEASURES, WEIGHT
+from humanav.body.anthropometrics import ANTHROPOMETRICS, LENGTHS, MEASURES, WEIGHT, measure_shapes
 from humanav.errors import InputError
 from humanav.paths import checkpoint
 from humanav.uplift.measurement_input import measure_names, understand
 
 if TYPE_CHECKING:
     import torch
+
+    from humanav.body import BodyModel
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -99,6 +100,12 @@ class ShapeModel:
         error[MEASURES.index(WEIGHT)] = 1.0
         return error
 
+    @property
+    def people(self) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of each measure."""
+        spread = np.sqrt((self.slope**2).sum(1) + np.diag(self.spread))
+        return {name: (float(mean), float(sd)) for name, mean, sd in zip(MEASURES, self.mean, spread, strict=True)}
+
     def gain(self, index: Index, linear: bool = False) -> Array:
         """(B,S) from what S given measures are off the mean to betas, by Bayes' rule.
 
@@ -160,6 +167,12 @@ def fingerprint(body: BodyModel) -> str:
     """What tells one body's shape space from another's."""
     parts = (np.asarray(x.detach().cpu(), dtype=np.float32).tobytes() for x in (body.v_template, body.shapedirs))
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def typical_people() -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each measure among the built-in body's people; quick, without a body."""
+    people = json.loads(checkpoint("anthropometrics", "config.json").read_text())["people"]
+    return {name: (float(mean), float(spread)) for name, (mean, spread) in people.items()}
 
 
 @lru_cache(maxsize=4)
@@ -237,6 +250,8 @@ def betas_from_measurements(
     Raises:
         InputError: nothing given, an unknown name, a value no person has, or values that contradict each other.
     """
+    from humanav.body import BodyModel
+
     body = body or BodyModel.load()
     known = understand(values, unit)
     index = np.array([MEASURES.index(name) for name in known.values])
@@ -282,9 +297,11 @@ def round_trip(
         ``per_measurement_mm``, ``asked_mm`` of the given ones against what was asked; ``mean_body_mm`` of the body with
         zero betas; ``weight_kg``; ``largest_beta``.
     """
+    from humanav.body import BodyModel
+
     body = body or BodyModel.load()
-    rng = np.random.default_rng(seed)
-    truth = measure_shapes(body, rng.normal(size=(count, body.num_betas)))
+    rng = np.random.default_rng(seed + 1)
+    truth = _people(body, count, seed)
     names = ANTHROPOMETRICS if given is None else [known for name in given for known in measure_names(name)]
     index = np.array([MEASURES.index(name) for name in names])
     tape = tape_mm / 1000 * rng.normal(size=(count, len(index))) * (index != MEASURES.index(WEIGHT))
@@ -301,3 +318,9 @@ def round_trip(
             "mean_body_mm": float(mean_body[:36].mean()), "weight_kg": float(error[36] / 1000),
             "largest_beta": float(np.abs(betas).max()),
             "per_measurement_mm": dict(zip(ANTHROPOMETRICS, error[:36].round(3).tolist(), strict=True))}
+
+
+@lru_cache(maxsize=4)
+def _people(body: BodyModel, count: int, seed: int) -> Array:
+    """Measures (N,37) of random people."""
+    return measure_shapes(body, np.random.default_rng(seed).normal(size=(count, body.num_betas)))
