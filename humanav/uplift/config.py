@@ -28,8 +28,6 @@ class ModelConfig:
         dilations: of the TCN's temporal blocks, one each; with kernels of 3 frames the field is 1 + 2 * their sum.
         lifting: blocks of the TCN that see one frame, before the temporal ones.
         refine: dilations of the temporal blocks that see the first estimate as a posed body; empty for no second look.
-        absolute: whether the TCN says how limbs lie before the camera, which is what a picture shows, and takes their
-            rotations relative to their parents from that; otherwise it predicts these.
         dropout: of hidden units.
         frames: window of the transformer, a power of 3.
         spatial: channels of a keypoint in the transformer.
@@ -46,7 +44,6 @@ class ModelConfig:
     dilations: tuple[int, ...] = (1, 3, 9)
     lifting: int = 2
     refine: tuple[int, ...] = (1, 3, 9)
-    absolute: bool = True
     dropout: float = 0.0
     frames: int = 27
     spatial: int = 32

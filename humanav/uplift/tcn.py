@@ -2,7 +2,8 @@
 
 Every frame of a clip of any length is predicted in one pass. The first stage proposes rotations; the second sees where
 the detector's landmarks would lie on an average body in that pose, and how far from there they were found, and corrects
-it. Joint positions come from the rotations by forward kinematics alone, so bones keep their length.
+it. Limbs are predicted as they lie before the camera, which is what a picture shows; rotations relative to their parents
+follow from that (measured against predicting these: the same error after two thirds of the steps). Joint positions come from the rotations by forward kinematics alone, so bones keep their length.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ _DOWN = torch.tensor([not name.endswith(("shoulder", "elbow", "wrist", "collar")
 """Joints whose bone runs along y: their y axis is the column that counts first; in the arms it is x."""
 _UPRIGHT = torch.where(_DOWN[:, None], torch.tensor([0.0, 1, 0, -1, 0, 0]), torch.tensor([1.0, 0, 0, 0, 1, 0]))
 
-_IDENTITY = torch.tensor([1.0, 0, 0, 0, 1, 0])
 
 
 class Tcn(nn.Module):
@@ -55,8 +55,7 @@ class Tcn(nn.Module):
             hidden = block(hidden)
         with torch.autocast(features.device.type, enabled=False):
             out = self.head(self.norm(hidden.float()))
-            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + (
-                _UPRIGHT if self.model.absolute else _IDENTITY).to(out)
+            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + _UPRIGHT.to(out)
             rotations = self._rotations(values)
         if not self.model.refine:
             return Output(rotations, out[..., 6 * NUM_JOINTS:])
@@ -73,8 +72,6 @@ class Tcn(nn.Module):
     def _rotations(self, values: Tensor) -> Tensor:
         """Two columns (B,T,22,6) of each joint's matrix to parent-relative rotations (B,T,22,3,3)."""
         turned = rotations_from_6d(values)
-        if not self.model.absolute:
-            return turned
         turned = torch.where(_DOWN.to(turned.device)[:, None, None], turned[..., [1, 0, 2]] * turned.new_tensor(
             [-1.0, 1.0, 1.0]), turned)
         world, local = [turned[..., 0, :, :]], [turned[..., 0, :, :]]
