@@ -2,8 +2,9 @@
 
 Every frame of a clip of any length is predicted in one pass. The first stage proposes rotations; the second sees where
 the detector's landmarks would lie on an average body in that pose, and how far from there they were found, and corrects
-it. Limbs are predicted as they lie before the camera, which is what a picture shows; rotations relative to their parents
-follow from that (measured against predicting these: the same error after two thirds of the steps). Joint positions come from the rotations by forward kinematics alone, so bones keep their length.
+it. Limbs are predicted as they lie before the camera, which is what a picture shows, and rotations relative to their
+parents follow (the same error after two thirds of the steps that predicting these needs). Joint positions come from the
+rotations by forward kinematics alone, so bones keep their length.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ ABSOLUTE = frozenset(JOINT_INDEX[name] for name in (
 _DOWN = torch.tensor([not name.endswith(("shoulder", "elbow", "wrist", "collar")) for name in JOINT_NAMES[:NUM_JOINTS]])
 """Joints whose bone runs along y: their y axis is the column that counts first; in the arms it is x."""
 _UPRIGHT = torch.where(_DOWN[:, None], torch.tensor([0.0, 1, 0, -1, 0, 0]), torch.tensor([1.0, 0, 0, 0, 1, 0]))
-
 
 
 class Tcn(nn.Module):

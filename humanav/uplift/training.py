@@ -78,9 +78,12 @@ def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Pat
     progress.next("Training")
     try:
         while not run.done:
+            known = len(run.history)
             run.advance()
             if run.step % 20 == 0:
                 progress.update(run.part)
+            if len(run.history) > known:
+                progress.show(", ".join(f"{name} {value:g}" for name, value in run.history[-1].items()))
     finally:
         run.close()
     return run.finish()
