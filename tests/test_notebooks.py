@@ -32,6 +32,7 @@ def test_was_run_and_has_a_picture(path: Path) -> None:
 def test_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = pytest.importorskip("nbclient")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(path.parent.parent), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("HUMANAV_NOTEBOOK_MINUTES", "0.1")  # of training
     notebook = jupytext.read(path.with_suffix(".py"))
     client.NotebookClient(notebook, timeout=500, kernel_name="python3",
                           resources={"metadata": {"path": str(path.parent)}}).execute()

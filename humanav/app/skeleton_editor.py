@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 EDITOR_SCRIPT = asset("viewer", "skeleton_editor.js")
 LIFT, EXPORT = "lift_skeleton", "export_skeleton"
 _API = "gradio_api/run/"
+_MOST_POINTS = 100  # of a request that are looked at
 
 _LIMBS = {"shoulder": ("elbow",), "elbow": ("wrist",), "hip": ("knee",), "knee": ("ankle",)}
 _ATTACHED = {"wrist": ("pinky", "index", "thumb"), "ankle": ("heel", "foot_index")}
@@ -103,10 +104,10 @@ def read_request(request: Any) -> drawn_pose.Drawing:
     try:
         size = int(request["width"]), int(request["height"])
         focal = None if request.get("focal") is None else float(request["focal"])
-        points = [[float(value) for value in point] for point in request["points"]]
+        points = np.array([[float(value) for value in point] for point in request["points"][:_MOST_POINTS]], ndmin=2)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError("The editor sent a drawing that cannot be read: reload the page.") from error
-    return drawn_pose.Drawing(np.array(points, ndmin=2), *size, focal, request.get("betas"))
+    return drawn_pose.Drawing(points, *size, focal, request.get("betas"))
 
 
 def lift(request: dict[str, Any]) -> dict[str, Any]:

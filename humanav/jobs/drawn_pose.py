@@ -181,8 +181,8 @@ def _lift(drawing: Drawing, model: Predictor | None, body: BodyModel) -> Any:
     from humanav.uplift.lift import lift_sequence
 
     frame = KeypointSequence(drawing.points[None], KEYPOINT_SET, 30.0, drawing.width, drawing.height, name="pose")
-    return lift_sequence(frame, camera=drawing.camera, betas=drawing.betas, smooth=False, model=model or _network(),
-                         body=body)
+    return lift_sequence(frame, camera=drawing.camera, betas=drawing.betas, smooth=False, level=False,
+                         model=model or _network(), body=body)
 
 
 def warm_up() -> None:

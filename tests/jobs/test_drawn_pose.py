@@ -34,7 +34,7 @@ def test_the_poses_to_begin_with_come_out_as_drawn() -> None:
     stand, squat = (lift_drawing(drawing(name)) for name in ("Stand", "Squat"))
     assert stand.quaternions.shape == (22, 4)
     assert Rotation.from_quat(stand.quaternions[0]).apply([0, 1, 0])[1] > 0.9  # upright
-    assert bend(stand, "left_knee") < 40 < 70 < bend(squat, "left_knee")
+    assert bend(stand, "left_knee") < 40 < 55 < bend(squat, "left_knee")
     assert stand.points.shape == (33, 2)
     assert stand.reprojection < 25
     assert 0 <= stand.confidence.min() <= stand.confidence.max() <= 1
