@@ -21,11 +21,11 @@ Kind = Literal["npz", "openpose", "coco", "csv"]
 def write_keypoints(sequence: KeypointSequence, path: str | Path, kind: Kind | None = None) -> Path:
     """Write keypoints to a file, or a folder of OpenPose files.
 
-    Only npz keeps everything. COCO JSON keeps all but the frame rate's digits; CSV and OpenPose files hold neither
-    rate nor picture size, and OpenPose files only the layouts that OpenPose's number of points tells.
+    npz and COCO JSON keep everything but the sequence's name. CSV and OpenPose files hold neither rate nor picture
+    size, and OpenPose files only the layouts that are told by their number of points.
 
     Args:
-        sequence: what to write; coordinates are rounded to a thousandth of a pixel.
+        sequence: what to write; text files round to a thousandth of a pixel.
         path: the file; for OpenPose the folder, which is made.
         kind: by default told from the ending: .npz, .json (COCO), .csv, none (OpenPose).
 
