@@ -198,3 +198,19 @@ def test_missing_parts_are_said(tmp_path) -> None:
         prepare_fit3d(root / "train", tmp_path / "other", body=BODY)
     with pytest.raises(InputError, match="s03"):
         prepare_fit3d(tmp_path / "out", tmp_path / "third", body=BODY)
+
+
+def test_the_verb(amass, tmp_path, capsys) -> None:
+    from humanav import cli
+
+    def run(*words: object) -> int:
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(word) for word in words])
+        return int(stop.value.code or 0)
+
+    assert run("uplift", "prepare", "amass", amass, "--out", tmp_path / "out", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["clips"]["train"] == 2
+    assert run("uplift", "prepare", "amass", amass, "--out", tmp_path / "out") == 0
+    assert "Left out: CMU/02/broken_poses.npz" in capsys.readouterr().out
+    assert run("uplift", "prepare", "fit3d", amass, "--out", tmp_path / "fit") != 0
+    assert "SMPLX_NEUTRAL.npz" in capsys.readouterr().err
