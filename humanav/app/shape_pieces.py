@@ -63,7 +63,9 @@ class ShapePanel:
         betas: gr.State of the shape values as a list, or None for the average body. Listen to ``betas.change``.
         held: the measures that a visitor holds, by the page's names.
         sliders: by the measure's name.
-        figure, table, status: the body, the numbers, and the sentence under the body.
+        figure: the body, empty until ``humanav.jobs.shape.shape_figure`` of the betas is put into it, when the panel is
+            first seen; afterwards it follows the sliders.
+        table, status: the numbers, and the sentence under the body.
     """
 
     betas: gr.State
@@ -72,10 +74,6 @@ class ShapePanel:
     figure: gr.Plot
     table: gr.HTML
     status: gr.HTML
-
-    def draw_on(self, event: Callable[..., Any]) -> None:
-        """Draw the body at this event, such as the ``expand`` of an accordion round the panel, or a page's ``load``."""
-        event(job.shape_figure, self.betas, self.figure, show_progress="hidden", api_visibility="private")
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from humanav.uplift.anthropometrics import Shape
 
-_TALLEST, _WIDEST = 2.15, 1.15  # metres that the picture shows, the same for every body so that they compare
+_TALLEST, _WIDEST = 2.15, 1.0  # metres that the picture shows, the same for every body so that they compare
+_CLAY = (196, 187, 176)
 
 
 def find_shape(asked: Mapping[str, float]) -> Shape | None:
@@ -40,17 +41,17 @@ def shape_figure(betas: Sequence[float] | None, *, height: int = 600) -> go.Figu
     assert vertices is not None
     skin = vertices[0].double().numpy()
     skin = skin - (0, skin[:, 1].min(), skin[:, 2].mean())
-    figure = figure_body(skin.astype(np.float32), body.faces, height=height)
+    figure = figure_body(skin.astype(np.float32), body.faces, color=_CLAY, height=height)
     half = _WIDEST / 2
     for axis, span in (("xaxis", (-half, half)), ("yaxis", (-half, half)), ("zaxis", (0.0, _TALLEST))):
         ticks = [tick for tick in np.arange(-2, 2.6, 0.5).tolist() if span[0] <= tick <= span[1]]
-        figure.layout.scene[axis].update(range=span, tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks],
-                                         title={"text": "m" if axis == "zaxis" else ""})
+        figure.layout.scene[axis].update(range=span, tickvals=ticks, title={"text": ""},
+                                         ticktext=[f"{tick:g} m" if axis == "zaxis" else "" for tick in ticks])
     most = max(_TALLEST, _WIDEST)
     figure.update_layout(
         uirevision="shape",
         scene={"uirevision": "shape", "aspectratio": {"x": _WIDEST / most, "y": _WIDEST / most, "z": _TALLEST / most},
-               "camera": {"eye": {"x": 0.62, "y": -1.22, "z": 0.16}, "center": {"x": 0, "y": 0, "z": -0.02}}})
+               "camera": {"eye": {"x": 0.5, "y": -1.22, "z": 0.12}, "center": {"x": 0, "y": 0, "z": -0.03}}})
     return figure
 
 

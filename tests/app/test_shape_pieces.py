@@ -54,7 +54,7 @@ def test_the_figure_keeps_its_frame() -> None:
 def url() -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as page:
         panel = shape_panel()
-        panel.draw_on(page.load)
+        page.load(shape_figure, panel.betas, panel.figure)
     _, address, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, **shell.launch_options())
     yield address
     page.close()
