@@ -30,6 +30,12 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("guess_set", "network_set", "to_layout"), "layouts"),
     **dict.fromkeys(("Shape", "betas_from_measurements"), "anthropometrics"),
     "read_measurements": "measurement_input",
+    "UpliftTransformer": "transformer",
+    **dict.fromkeys(("PoseAutoencoder", "PoseDecoder", "train_autoencoder"), "pose_autoencoder"),
+    **dict.fromkeys(("bone_betas", "joints_to_rotations"), "pseudo_labels"),
+    "prepare_amass": "prepare",
+    **dict.fromkeys(("fit3d_pairs", "prepare_fit3d"), "fit3d"),
+    "read_clips": "prepared",
 }
 
 __all__ = sorted(_HOMES)
