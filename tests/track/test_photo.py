@@ -246,3 +246,28 @@ def test_the_visitor_can_stop_it(body, standing):
     shot, _ = standing
     with pytest.raises(Cancelled):
         fit_photo(shot.image, shot.person, body=body, progress=Progress(1, cancelled=lambda: True))
+
+
+def test_the_fit_can_start_from_the_uplift(body, monkeypatch):
+    """From the 2D landmarks alone where asked, and where the detection has no 3D."""
+    from humanav.uplift.model import Prediction, Uplift
+
+    shot = Shot(body, sitting_pose(), noise=0.5)
+    asked = []
+
+    class Knowing:
+        def predict(self, keypoints, K, focal_known=True):
+            asked.append((keypoints.shape, focal_known))
+            posed = body(torch.as_tensor(shot.pose[None], dtype=torch.float32), vertices=False)
+            local = body._pose_matrices(shot.pose[None])[0].numpy()
+            root = (shot.camera.R @ posed.rotations[0, 0].numpy())[None]
+            return Prediction(root, local[None, 1:22], np.ones((1, 22), np.float32))
+
+    monkeypatch.setattr(Uplift, "load", lambda *_: Knowing())
+    for person, options in ((shot.person, {"start": "both", "focal": 1.2 * HEIGHT}),
+                            (dataclasses.replace(shot.person, world=None), {})):
+        fit = fit_photo(shot.image, person, body=body, **options)
+        assert error_mm(body, fit, shot) < 60
+    assert asked == [((1, 33, 3), True), ((1, 33, 3), False)]
+    with pytest.raises(InputError, match="uplift, both"):
+        fit_photo(shot.image, shot.person, body=body, start="luck")
