@@ -187,7 +187,7 @@ def _followed(video: Video, people: list[Person2D | None], notes: list[str]) -> 
                           for person in people], dtype=np.float32)
     keypoints, flipped = mend_sides(keypoints, names, video.fps)
     if flipped.any():
-        notes.append(f"Left and right were exchanged in {flipped.sum()} frames and put back.")
+        notes.append(f"Left and right were exchanged in {flipped.sum()} of {len(people)} frames and put back.")
     mended = [person if person is None else replace(swap_sides(person) if flip else person, keypoints=points)
               for person, flip, points in zip(people, flipped, keypoints)]
     if not seen.all():

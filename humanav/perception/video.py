@@ -165,7 +165,7 @@ def open_video(
     times = times[keep]
     if fps is not None and fps < rate * 0.999:
         count = max(1, math.ceil(len(times) / rate * fps - 1e-6))
-        notes.append(f"Every frame would be {rate:.4g} per second; {fps:g} per second are used.")
+        notes.append(f"The clip has {rate:.4g} frames per second; {fps:g} are used.")
         times, rate = times[0] + np.arange(count) / fps, float(fps)
     if len(times) > max_frames:
         raise InputError(f"{path.name} has {len(times)} frames ({len(times) / rate:.0f} s), more than {max_frames}: "

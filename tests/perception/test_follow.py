@@ -133,7 +133,7 @@ def test_sides_and_people_are_mended_together(tmp_path):
     followed = follow_person(open_video(clip), detector=Scripted(wrong, [people[0]]))
     np.testing.assert_array_equal(followed.sequence.keypoints, truth)
     np.testing.assert_array_equal(followed.people[9].world, people[9].world)
-    assert any("1 frames and put back" in note or "1 frame" in note for note in followed.notes)
+    assert any("1 of 60 frames and put back" in note for note in followed.notes)
 
 
 def test_nobody_or_hardly_anybody(grey_clip):
