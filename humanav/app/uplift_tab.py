@@ -122,7 +122,8 @@ class ClipPart(Part):
         betas: list[float] | None, request: gr.Request,
     ) -> Iterator[Updates]:
         """Lift a person to 3D; yields what the page shows."""
-        yield {self.status: pieces.working(UPLIFT_STAGES[0], 1, len(UPLIFT_STAGES), 0, self.expected, 0)}
+        yield {self.make: gr.update(interactive=False),
+               self.status: pieces.working(UPLIFT_STAGES[0], 1, len(UPLIFT_STAGES), 0, self.expected, 0)}
         try:
             found = uplift_pieces.sort_files(files) if files else None
             source: Source = found.source if found is not None else uplift_pieces.sample_source(sample)
@@ -135,7 +136,7 @@ class ClipPart(Part):
                 start=start or 0.0, smooth=smooth, render=DRAWINGS.get(drawing, "image"))
             identity = f"uplift-{uplift_id(source, options, mapping=mapping, pictures=pictures)}"
         except HumanavError as error:
-            yield {self.status: pieces.stopped(str(error))}
+            yield self.ready() | {self.status: pieces.stopped(str(error))}
             raise
         known = known_result(identity)
         if known is not None:
