@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from humanav.body import BodyModel
-from humanav.body.names import MIRROR
+from humanav.body.names import JOINT_INDEX, MIRROR
 from humanav.posendf.cmu import Clip
 from humanav.uplift.cameras import CameraDraw, draw_cameras, place_person, project, smooth_walk
 from humanav.uplift.motions import join, training_stretches, usable_runs
@@ -18,7 +18,11 @@ from humanav.uplift.noise import NoiseModel
 from humanav.uplift.skeleton import NUM_JOINTS, UpliftBody
 
 NUM_BETAS = 10
-_UPPER = torch.tensor([3, 6, 9, *range(12, 22)])
+_PARTS = tuple(torch.tensor([JOINT_INDEX[name] for name in names]) for names in (
+    ("left_collar", "left_shoulder", "left_elbow", "left_wrist"),
+    ("right_collar", "right_shoulder", "right_elbow", "right_wrist"), ("spine1", "spine2", "spine3", "neck", "head"),
+    tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "foot"))))
+"""What may come from another clip: an arm, the back and head, or both legs."""
 _MIRROR = list(MIRROR[:NUM_JOINTS])
 # degrees by which each joint of a captured pose is turned at random: pelvis, hips, spine1, knees, ...
 _LOOSE = torch.tensor([4, 7, 7, 3, 4, 4, 3, 6, 6, 3, 6, 6, 7, 6, 6, 7, 8, 8, 5, 5, 12, 12.0]).deg2rad()
@@ -58,8 +62,8 @@ class PairSource:
 
     With ``augment`` the takes are mixed with the built-in clips and moves between hand-made poses, and clips are
     mirrored, played at 12 to 75 frames per second, backwards, held still (a fifth: one frame seen over and over, with
-    one draw of noise, as from a photo), given the arms and back of another clip, turned a little at random in every
-    joint, and tilted or laid down.
+    one draw of noise, as from a photo), given arms, back or legs of other clips (half of them, each part half the
+    time), turned a little at random in every joint, and tilted or laid down.
 
     Runs of usable frames that are shorter than the window are played forwards and backwards until it is full.
 
@@ -93,10 +97,12 @@ class PairSource:
         quats, transl = self._play(run, speed, still)
         if not self.augment:
             return self._studio.shoot(roma.unitquat_to_rotmat(quats), transl, fps, still, g)
-        mixed = torch.nonzero(torch.rand(count, generator=g) < 0.15)[:, 0]
-        if len(mixed):
-            other, _ = self._play(self._stretches.draw(len(mixed), g), speed[mixed], still[mixed])
-            quats[mixed[:, None], :, _UPPER] = other.transpose(1, 2)[:, _UPPER]
+        patchwork = torch.rand(count, generator=g) < 0.5
+        for part in _PARTS:
+            mixed = torch.nonzero(patchwork & (torch.rand(count, generator=g) < 0.5))[:, 0]
+            if len(mixed):
+                other, _ = self._play(self._stretches.draw(len(mixed), g), speed[mixed], still[mixed])
+                quats[mixed[:, None], :, part] = other.transpose(1, 2)[:, part]
         quats = _loosen(quats, still, g)
         mirrored = torch.rand(count, generator=g) < 0.5
         quats = torch.where(mirrored[:, None, None, None], mirror_quats(quats), quats)
@@ -228,7 +234,7 @@ def _loosen(quats: Tensor, still: Tensor, generator: torch.Generator) -> Tensor:
     constant = torch.randn(count, 1, NUM_JOINTS, 3, generator=generator)
     moving = smooth_walk(count, frames, NUM_JOINTS * 3, generator, every=24).unflatten(-1, (NUM_JOINTS, 3))
     moving = torch.where(still[:, None, None, None], moving[:, :1], moving)
-    vector = (0.8 * constant + 0.5 * moving) * (0.5 * amount * _LOOSE[:, None])
+    vector = (0.8 * constant + 0.5 * moving) * (0.25 * amount * _LOOSE[:, None])
     turn = torch.cat([vector, torch.ones_like(vector[..., :1])], -1)
     turned = roma.quat_product(quats, turn.expand(quats.shape))
     return torch.nn.functional.normalize(turned, dim=-1)
