@@ -2,9 +2,9 @@
 
 Every frame of a clip of any length is predicted in one pass. The first stage proposes rotations; the second sees where
 the detector's landmarks would lie on an average body in that pose, and how far from there they were found, and corrects
-it. Limbs are predicted as they lie before the camera, which is what a picture shows, and rotations relative to their
-parents follow (the same error after two thirds of the steps that predicting these needs). Joint positions come from the
-rotations by forward kinematics alone, so bones keep their length.
+it. Limbs are predicted as they lie before the camera, which is what a picture shows; how far a shoulder or hip is
+twisted then follows from the plane in which its elbow or knee bends. Joint positions come from the rotations by forward
+kinematics alone, so bones keep their length.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.body.names import JOINT_INDEX, JOINT_NAMES, PARENTS
 from humanav.uplift.config import ModelConfig
 from humanav.uplift.features import NUM_JOINTS, SCALARS, num_features
+from humanav.uplift.limbs import LIMBS, bend
 from humanav.uplift.network import Output, rotations_from_6d
 from humanav.uplift.skeleton import UpliftBody
 
-ABSOLUTE = frozenset(JOINT_INDEX[name] for name in (
-    "spine3", "neck", "head", *(f"{side}_{name}" for side in ("left", "right")
-                                for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))))
-"""Joints whose place before the camera a picture shows; the others hardly move against their parents."""
 _DOWN = torch.tensor([not name.endswith(("shoulder", "elbow", "wrist", "collar")) for name in JOINT_NAMES[:NUM_JOINTS]])
 """Joints whose bone runs along y: their y axis is the column that counts first; in the arms it is x."""
-_UPRIGHT = torch.where(_DOWN[:, None], torch.tensor([0.0, 1, 0, -1, 0, 0]), torch.tensor([1.0, 0, 0, 0, 1, 0]))
+_REST = torch.where(_DOWN[:, None], torch.tensor([0.0, 1, 0, -1, 0, 0]), torch.tensor([1.0, 0, 0, 0, 1, 0]))
+for _limb in LIMBS:
+    _REST[_limb.upper], _REST[_limb.lower, :3] = torch.tensor((*_limb.bone, *_limb.hinge)), torch.tensor(_limb.bone)
+_BEFORE_CAMERA = frozenset(JOINT_INDEX[name] for name in ("spine3", "neck", "head"))
+"""Joints, besides those that limbs hang on, of which the network says how they lie before the camera."""
 
 
 class Tcn(nn.Module):
@@ -55,7 +56,7 @@ class Tcn(nn.Module):
             hidden = block(hidden)
         with torch.autocast(features.device.type, enabled=False):
             out = self.head(self.norm(hidden.float()))
-            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + _UPRIGHT.to(out)
+            values = out[..., :6 * NUM_JOINTS].unflatten(-1, (NUM_JOINTS, 6)) + _REST.to(out)
             rotations = self._rotations(values)
         if not self.model.refine:
             return Output(rotations, out[..., 6 * NUM_JOINTS:])
@@ -70,19 +71,21 @@ class Tcn(nn.Module):
         return Output(self._rotations(values), change[..., 6 * NUM_JOINTS:], None, rotations)
 
     def _rotations(self, values: Tensor) -> Tensor:
-        """Two columns (B,T,22,6) of each joint's matrix to parent-relative rotations (B,T,22,3,3)."""
+        """What the heads say (B,T,22,6) to parent-relative rotations (B,T,22,3,3): two columns of each joint's matrix,
+        before the camera or relative to the parent's, and of limbs the directions of :func:`.limbs.bend`."""
         turned = rotations_from_6d(values)
         turned = torch.where(_DOWN.to(turned.device)[:, None, None], turned[..., [1, 0, 2]] * turned.new_tensor(
             [-1.0, 1.0, 1.0]), turned)
-        world, local = [turned[..., 0, :, :]], [turned[..., 0, :, :]]
+        world, local = list(turned.unbind(-3)), list(turned.unbind(-3))
+        for limb in LIMBS:
+            world[limb.upper], local[limb.lower] = bend(values[..., limb.upper, :], values[..., limb.lower, :3], limb)
+        placed = _BEFORE_CAMERA | {limb.upper for limb in LIMBS}
         for joint in range(1, NUM_JOINTS):
-            own, parent = turned[..., joint, :, :], world[PARENTS[joint]]
-            if joint in ABSOLUTE:
-                world.append(own)
-                local.append(parent.transpose(-1, -2) @ own)
+            parent = world[PARENTS[joint]]
+            if joint in placed:
+                local[joint] = parent.transpose(-1, -2) @ world[joint]
             else:
-                world.append(parent @ own)
-                local.append(own)
+                world[joint] = parent @ local[joint]
         return torch.stack(local, -3)
 
     def shared_columns(self, name: str, own: str, other: str) -> tuple[list[int], list[int]]:
