@@ -83,7 +83,7 @@ def ridge(features: Tensor, targets: Tensor, strength: float) -> Predict:
 class Martinez(nn.Module):
     """The network of one frame of Martinez et al. (ICCV 2017), with rotations out."""
 
-    def __init__(self, inputs: int, width: int = 1024, dropout: float = 0.1) -> None:
+    def __init__(self, inputs: int, width: int = 512, dropout: float = 0.1) -> None:
         super().__init__()
 
         def layer() -> nn.Sequential:
@@ -105,7 +105,7 @@ class Martinez(nn.Module):
 
 
 def martinez(frames: tuple[Tensor, Tensor, Tensor], body: Any, *, steps: int, seed: int = 0, batch: int = 512,
-             rate: float = 1e-3, width: int = 1024, dropout: float = 0.1) -> tuple[Predict, float]:
+             rate: float = 1e-3, width: int = 512, dropout: float = 0.1) -> tuple[Predict, float]:
     """Train :class:`Martinez` with the losses of the uplift (joints by kinematics, rotations).
 
     Args:

@@ -127,8 +127,8 @@ def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
 
     poses = training_poses(takes.train)[:: 8 if quick else 1]
     pool = pool_of_poses(poses, body, LAYOUT)
-    steps = 60 if quick else 3000
-    frames = training_frames(training_pairs(takes.train, LAYOUT, seed + 2, 8 if quick else 200))
+    steps = 60 if quick else 2500
+    frames = training_frames(training_pairs(takes.train, LAYOUT, seed + 2, 8 if quick else 120))
     say(f"{len(pool[0])} views in the pool, {len(frames[0])} frames for ridge and the network")
     network, seconds = martinez(frames, body, steps=steps, seed=seed)
     return {"mean_pose": picked({rigid: lambda rigid=rigid: mean_pose(poses, body, LAYOUT, rigid)
