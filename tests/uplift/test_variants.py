@@ -124,3 +124,31 @@ def test_the_shipped_configurations(name: str) -> None:
 def test_an_unknown_variant() -> None:
     with pytest.raises(InputError, match="PS-AA-3"):
         find_variant("N-RM-9")
+
+
+@pytest.mark.parametrize("name", ["V-2"])
+def test_the_common_training_runs_a_variant(name: str, decoder, tmp_path) -> None:
+    """From a prepared folder to weights that load; V-2 needs the most of it."""
+    from humanav.motion import save_npz
+    from humanav.uplift.config import DataConfig, ExperimentConfig
+    from humanav.uplift.prepare import prepare_amass
+    from humanav.uplift.training import train
+
+    for data_set in ("CMU", "HumanEva", "SSM"):
+        place = tmp_path / "amass" / data_set / "someone" / "walk_poses.npz"
+        place.parent.mkdir(parents=True)
+        save_npz(load_clip("walk")[:30], place)
+    prepare_amass(tmp_path / "amass", tmp_path / "takes")
+    config = UpliftConfig(
+        ExperimentConfig("test", str(tmp_path / "run")),
+        ModelConfig(kind="transformer", variant=name, keypoint_set="coco17", frames=9, width=16, spatial=8, depth=1,
+                    heads=4, pose_decoder=str(decoder)),
+        TrainingConfig(steps=3, batch=2, warmup=1, threads=1, workers=0, precision="bfloat16", single=0.5, log_every=1,
+                       validate_every=100, save_every=100),
+        DataConfig(folder=str(tmp_path / "takes"), frames=9))
+    done = train(config)
+    assert done.report["data"]["file"] == "takes"
+    assert math.isfinite(done.report["validation"]["mpjpe_mm"])
+    again = train(config, resume=True)
+    assert again.report["steps"] == 3
+    assert Uplift.load(folder=tmp_path / "run").config.model.variant == name
