@@ -3,8 +3,9 @@
 All sizes are percent of the person's stature in the picture. Per landmark the error is a Student-t spread (another one
 where the landmark is hidden, and outside the picture) times a blend of a bias that stays for the clip and a first-order
 autoregression; errors of neighbours correlate along a tree of landmarks. On top come a common shift, lag behind fast
-motion, runs of frames in which a limb is somewhere else or left and right are swapped, points, limbs and frames that
-are not reported, and a confidence that knows something of all this. Parameters: ``noise/<keypoint set>.json``.
+motion, limbs that point at the camera seen too long, runs of frames in which a limb is somewhere else or left and right
+are swapped, points, limbs and frames that are not reported, and a confidence that knows something of all this.
+Parameters: ``noise/<keypoint set>.json``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from humanav.uplift.occlusion import hidden
 GROUPS = ("head", "torso", "left_arm", "right_arm", "left_leg", "right_leg")
 _ROOTS = ("head", "torso")
 _CHAIN = {"elbow": 0.5, "wrist": 1.0, "knee": 0.5, "ankle": 1.0}  # share of an outlier; 1.1 beyond the last
+_BONES = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 _STATURE = 1.228  # standing height over head-pelvis + hip-knee + knee-ankle
 
 
@@ -51,6 +53,7 @@ class NoiseModel:
         self.mix = self._correlation(names, bare, rows, side)
         limb = torch.tensor([[g == name for g in group] for name in GROUPS[2:]])
         self.chain = limb * torch.tensor([_CHAIN.get(name, 1.1) for name in bare])
+        self.bones = [[names.index(side + bone) for bone in bones] for bones in _BONES for side in ("left_", "right_")]
         mirrored = [name.replace("left", "?").replace("right", "left").replace("?", "right") for name in names]
         self.mirror = torch.tensor([names.index(name) for name in mirrored])
         self.parts = {part: torch.tensor([part in name for name in group]) for part in ("arm", "leg")}
@@ -117,7 +120,8 @@ class NoiseModel:
         spread = torch.where(away, self.spread[:, 2], spread) * trouble
         offset = spread[..., None] * self._unit_error(draw, blind)
         wrong = draw.outliers(self.table["outliers"], self.chain, blind, level)
-        offset = offset + wrong + self.table["common_shift"] * draw.common(self.table["rho"])
+        offset = offset + wrong + self._lengthening(clean, points, draw)
+        offset = offset + self.table["common_shift"] * draw.common(self.table["rho"])
         found = clean + offset * unit[..., None, None] - self._lag(clean, draw, level)
         score = self._score(blind, away, trouble, wrong, draw)
         found = torch.cat([found, score[..., None]], -1)
@@ -133,6 +137,20 @@ class NoiseModel:
         moving = self._mixed(draw.autoregression(roots, 2, self.table["rho"]))
         share = self.bias_share[:, None]
         return share.sqrt() * bias + (1 - share).sqrt() * moving
+
+    def _lengthening(self, clean: Tensor, points: Tensor, draw: _Draws) -> Tensor:
+        """(B,T,K,2) percent of stature: limbs that point at the camera are seen too long, those across it too short."""
+        low, high = self.table["lengthening"]
+        strength = low + (high - low) * draw.uniform(1, 4)
+        total = torch.zeros_like(clean)
+        for limb, (upper, lower, end) in enumerate(self.bones):
+            for a, b in ((upper, lower), (lower, end)):
+                bone = points[:, :, b] - points[:, :, a]
+                depth = bone[..., 2].square() / bone.square().sum(-1).clamp_min(1e-6)
+                across = torch.nn.functional.normalize(clean[:, :, b] - clean[:, :, a], dim=-1)
+                shift = strength[..., limb, None] * (depth.clamp(max=0.45) - 0.12)[..., None] * across
+                total = total + shift[:, :, None] * (self.chain[limb] >= self.chain[limb, b])[:, None]
+        return total
 
     def _mixed(self, normals: Tensor) -> Tensor:
         return (normals.transpose(-1, -2) @ self.mix.T).transpose(-1, -2)
@@ -188,7 +206,8 @@ class NoiseModel:
         gone = draw.run((rates["limb"] * level) * torch.ones(len(limb)), long=0.5)
         lost |= gone[..., None] & (self.chain[limb] > 0)
         lost |= away.float().mean(-1, keepdim=True) > 0.7  # nobody to be found
-        lost |= draw.run((rates["frame_gap"] * level) * torch.ones(len(limb)), long=0.0)[..., None]
+        gaps = rates["frame_gap"] * level * min(1.0, draw.frames / 64)
+        lost |= draw.run(gaps * torch.ones(len(limb)), long=0.0)[..., None]
         return ~lost
 
 
@@ -220,15 +239,15 @@ class _Draws:
 
     def student(self, group: list[int], tails: dict[str, int]) -> Tensor:
         """(B,T,K) factors that make normals Student-t, slowly changing and shared within each limb, at most 6."""
-        every = 12
-        knots = self.normal(self.frames // every + 2, len(GROUPS), 4)
+        every, most = 12, max(tails.values())
+        knots = self.normal(self.frames // every + 2, len(GROUPS), most)
         time = torch.arange(self.frames) / every
         start = time.long()
         blend = (time - start)[None, :, None, None]
         moving = torch.lerp(knots[:, start], knots[:, start + 1], blend) / (blend**2 + (1 - blend) ** 2).sqrt()
-        square = (0.5 * (self.normal(len(GROUPS), 4)[:, None] + moving) ** 2)
+        square = 0.5 * (self.normal(len(GROUPS), most)[:, None] + moving) ** 2
         degrees = torch.tensor([tails[name.split("_")[-1]] for name in GROUPS])
-        mean = (square * (torch.arange(4) < degrees[:, None])).sum(-1) / degrees
+        mean = (square * (torch.arange(most) < degrees[:, None])).sum(-1) / degrees
         return mean.rsqrt().clamp(max=6.0)[..., group]
 
     def run(self, odds: Tensor, long: float) -> Tensor:

@@ -163,3 +163,9 @@ def test_one_frame_is_enough(model):
 def test_unknown_layouts_are_named():
     with pytest.raises(InputError, match="noise model"):
         NoiseModel.load("openpose25")
+
+
+def test_the_simulation_is_not_kinder_than_the_detector(model):
+    for group, measured in model.table["measured"].items():
+        for key in ("visible p50", "visible p75", "hidden p50", "hidden p75", "constant", "moving"):
+            assert 0.97 < model.table["simulated"][group][key] / measured[key] < 1.5, (group, key)
