@@ -109,9 +109,9 @@ def shape_panel(betas: gr.State | None = None) -> ShapePanel:
             with gr.Accordion("More measurements", open=False, elem_id="shape-more"):
                 sliders |= {name: _slider(name) for name in SLIDERS if name not in MAIN}
             with gr.Row():
-                reset = gr.Button("Let all go", elem_id="shape-reset", min_width=120)
-                file = gr.UploadButton("Read a file", file_types=[".json", ".csv"], elem_id="shape-file", min_width=120)
-                save = gr.DownloadButton("Save the shape", elem_id="shape-save", min_width=120, interactive=False)
+                reset = gr.Button("Let all go", elem_id="shape-reset", min_width=90)
+                file = gr.UploadButton("Read a file", file_types=[".json", ".csv"], elem_id="shape-file", min_width=90)
+                save = gr.DownloadButton("Save", elem_id="shape-save", min_width=90, interactive=False)
         with gr.Column(scale=5, min_width=300):
             figure = gr.Plot(show_label=False, container=False, elem_id="shape-figure")
             status = gr.HTML(pieces.idle(FREE), elem_id="shape-status", elem_classes="bare", padding=False)

@@ -88,7 +88,7 @@ def test_a_body_without_a_checkpoint(body: BodyModel) -> None:
 
 
 def test_training_in_miniature(body: BodyModel, tmp_path: Path) -> None:
-    config = train_anthropometrics(tmp_path, body, shapes=260, epochs=1, held_out=10)
+    config = train_anthropometrics(tmp_path, body, shapes=200, epochs=1, held_out=4)
     model = shape_model(body, tmp_path)
     assert model.network is not None
     assert config["metrics"]["linear_all"]["mean_mm"] < config["metrics"]["mean_body"]["mean_mm"]
