@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.body.names import MIRROR
 from humanav.errors import InputError
 from humanav.paths import checkpoint
@@ -88,15 +89,17 @@ class Uplift:
         Raises:
             InputError: no network there that can be read.
         """
-        return _load(checkpoint("uplift", keypoint_set) if folder is None else Path(folder).resolve())
+        place = checkpoint("uplift", keypoint_set) if folder is None else Path(folder).resolve()
+        weights = place / WEIGHTS
+        return _load(place, weights.stat().st_mtime_ns if weights.is_file() else 0)
 
     def save(self, folder: str | Path) -> None:
-        """Write ``model.safetensors`` and ``config.json``."""
+        """Write ``model.safetensors``, in half precision, and ``config.json``."""
         from safetensors.torch import save_file
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.detach().cpu().float().contiguous() for name, value in self.network.state_dict().items()}
+        weights = {name: value.detach().cpu().half().contiguous() for name, value in self.network.state_dict().items()}
         for name, write in ((WEIGHTS, lambda part: save_file(weights, part)),
                             (SETTINGS, lambda part: part.write_text(json.dumps(
                                 {**self.config.to_dict(), "report": self.report}, indent=1) + "\n"))):
@@ -118,8 +121,8 @@ class Uplift:
             InputError: a wrong shape, no frames, or numbers that are not finite.
         """
         points, intrinsics = np.asarray(keypoints, np.float32), np.asarray(K, np.float32)
-        wanted = self.network.points if hasattr(self.network, "points") else None
-        if points.ndim != 3 or len(points) < 1 or points.shape[2] != 3 or wanted not in (None, points.shape[1]):
+        wanted = len(KEYPOINT_SETS[self.keypoint_set])
+        if points.ndim != 3 or len(points) < 1 or points.shape[1:] != (wanted, 3):
             raise InputError(f"Keypoints of shape {points.shape} do not fit this network: {self.keypoint_set} as "
                              f"(frames, {wanted}, 3) with x, y and confidence is needed.")
         if not (np.isfinite(points).all() and intrinsics.shape == (3, 3) and np.isfinite(intrinsics).all()
@@ -134,7 +137,7 @@ class Uplift:
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path) -> Uplift:
+def _load(folder: Path, stamp: int) -> Uplift:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -143,7 +146,7 @@ def _load(folder: Path) -> Uplift:
         report = settings.pop("report", {})
         config = UpliftConfig.from_dict(settings)
         network = build_network(config)
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        network.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError, InputError) as error:
         raise InputError(f"No uplift network could be read from {folder.name}: restore that folder of "
                          "checkpoints/uplift, or train one with `humanav uplift train`.") from error

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +22,19 @@ from humanav.progress import Progress
 from humanav.uplift.config import TrainingConfig, UpliftConfig
 from humanav.uplift.features import assumed_intrinsics, to_features
 from humanav.uplift.losses import make_target, uplift_loss
-from humanav.uplift.model import Uplift, predict_rotations
+from humanav.uplift.model import Uplift
 from humanav.uplift.network import build_network
 from humanav.uplift.pairs import Pairs
-from humanav.uplift.prepared import fingerprint, read_clips
+from humanav.uplift.pieces import pieces
+from humanav.uplift.prepared import fingerprint
 from humanav.uplift.skeleton import UpliftBody
+from humanav.uplift.start import make_optimizers, warm_start
 from humanav.uplift.supply import Supply
+from humanav.uplift.validation import Validation
 from humanav.uplift.variants import paper_loss
 
 STATE, METRICS = "state.pt", "metrics.json"
 STAGES = 2
-PIECES = (1, 1, 1, 2, 4, 9, 16)
-"""Lengths of the short pieces that a share of the clips is cut into; a photo is a piece of 1."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,11 @@ class _Run:
         generator = Generator().manual_seed(self.config.experiment.seed * 1_000_003 + self.step)
         self.network.train()
         self.network.zero_grad(set_to_none=True)
-        pieces = _pieces(pairs, plan, generator)
-        sizes = [piece.keypoints.shape[0] * piece.keypoints.shape[1] for piece in pieces]
-        for piece, size in zip(pieces, sizes):
+        clips = pieces(pairs, plan.single, generator)
+        sizes = [clip.keypoints.shape[0] * clip.keypoints.shape[1] for clip in clips]
+        for clip, size in zip(clips, sizes):
             share = size / sum(sizes)
-            loss, parts = self._loss(piece, generator)
+            loss, parts = self._loss(clip, generator)
             (share * loss).backward()
             for name, value in parts.items():
                 self.means[name] = self.means.get(name, 0.0) + share * value
@@ -193,10 +193,9 @@ class _Run:
         report = {"data": self.data, "steps": self.step, "processor_minutes": round(self.seconds / 60, 2),
                   "parameters": sum(value.numel() for value in self.average.parameters()),
                   "validation": self.validate()}
-        uplift = Uplift(deepcopy(self.average).cpu(), self.config, report)
-        uplift.save(self.folder)
+        Uplift(deepcopy(self.average).cpu(), self.config, report).save(self.folder)
         self.log.close()
-        return Trained(uplift, self.folder, report)
+        return Trained(Uplift.load(folder=self.folder), self.folder, report)
 
     def close(self) -> None:
         """Store the state and end the process that makes pairs."""
@@ -231,112 +230,6 @@ class _Run:
         for optimizer, values in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         self.step, self.seconds, self.history = state["step"], state["seconds"], json.loads(state["history"])
-
-
-class Validation:
-    """Pairs of the validation subjects, the same for every run, and what is measured on them."""
-
-    def __init__(self, cmu: Path, config: UpliftConfig, frames: int = 64) -> None:
-        from humanav.uplift.pairs import held_out_pairs
-
-        clips = list(read_clips(cmu, "validation"))
-        self.pairs: Sequence[Pairs] = held_out_pairs(
-            clips, config.model.keypoint_set, frames=frames, seed=7, noise=1.0) if clips else ()
-
-    def measure(self, network: nn.Module) -> dict[str, float]:
-        """Errors of clips, and those of single frames: ``still_ratio`` is the quotient of their ``mpjpe_mm``."""
-        from humanav.uplift.evaluate import evaluate
-
-        if not self.pairs:
-            return {}
-        network.eval()
-        device = next(network.parameters()).device
-
-        def whole(keypoints: Tensor, K: Tensor, known: Tensor) -> Tensor:
-            return predict_rotations(network, keypoints.to(device), K.to(device), known.to(device))[0].cpu()
-
-        def single(keypoints: Tensor, K: Tensor, known: Tensor) -> Tensor:
-            frames = keypoints.shape[1]
-            alone = whole(keypoints.flatten(0, 1)[:, None], K.repeat_interleave(frames, 0),
-                          known.repeat_interleave(frames, 0))
-            return alone.unflatten(0, (-1, frames))[:, :, 0]
-
-        clip, still = evaluate(whole, self.pairs), evaluate(single, self.pairs)
-        names = ("mpjpe_mm", "pa_mpjpe_mm", "mpjae_deg", "root_deg", "elbow_knee_deg", "accel_mm")
-        return {**{name: round(clip[name], 3) for name in names},
-                "still_ratio": round(still["mpjpe_mm"] / clip["mpjpe_mm"], 4)}
-
-
-def warm_start(network: nn.Module, folder: Path, keypoint_set: str) -> None:
-    """Copy the weights that a trained network of another layout shares with this one: everything of equal shape, and
-    the columns of landmarks of equal name.
-
-    Raises:
-        InputError: no network there.
-    """
-    source = Uplift.load(folder=folder)
-    own, theirs = network.state_dict(), source.network.state_dict()
-    for name, value in own.items():
-        other = theirs.get(name)
-        if other is None:
-            continue
-        if other.shape == value.shape:
-            value.copy_(other)
-        elif hasattr(network, "shared_columns") and value.ndim == 2 and len(value) == len(other):
-            mine, there = network.shared_columns(name, keypoint_set, source.keypoint_set)
-            value.zero_()
-            value[:, mine] = other[:, there]
-
-
-def make_optimizers(network: nn.Module, plan: TrainingConfig) -> list[torch.optim.Optimizer]:
-    """AdamW for everything, or with "muon" for all but the square middle of the network, whose updates are made
-    orthogonal (Jordan et al. 2024) and scaled to the size of AdamW's."""
-    hidden = [value for name, value in network.named_parameters()
-              if value.ndim == 2 and "blocks" in name] if plan.optimizer == "muon" else []
-    taken = {id(value) for value in hidden}
-    others = [value for value in network.parameters() if id(value) not in taken]
-    groups = [{"params": [value for value in others if value.ndim > 1], "weight_decay": plan.weight_decay},
-              {"params": [value for value in others if value.ndim < 2], "weight_decay": 0.0}]
-    optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98))]
-    if hidden:
-        optimizers.append(torch.optim.Muon(hidden, lr=plan.learning_rate, weight_decay=plan.weight_decay,
-                                           adjust_lr_fn="match_rms_adamw"))
-    return optimizers
-
-
-def _pieces(pairs: Pairs, plan: TrainingConfig, generator: Generator) -> list[Pairs]:
-    """The clips as they are, and a share of them cut into short pieces; those held still are left out, because all
-    their frames teach the same."""
-    first, middle, last = (pairs.keypoints[:, k].flatten(1) for k in (0, pairs.keypoints.shape[1] // 2, -1))
-    moving = torch.nonzero((first != middle).any(1) | (first != last).any(1))[:, 0]
-    pairs = _rows(pairs, moving) if 0 < len(moving) < len(first) else pairs
-    count, frames = pairs.keypoints.shape[:2]
-    cut = round(count * plan.single)
-    if not cut:
-        return [pairs]
-    length = PIECES[int(torch.randint(len(PIECES), (1,), generator=generator))]
-    whole = _take(pairs, slice(cut, None), frames)
-    return [*([whole] if cut < count else []), _take(pairs, slice(0, cut), min(length, frames))]
-
-
-def _rows(pairs: Pairs, rows: Tensor) -> Pairs:
-    return Pairs(**{item.name: getattr(pairs, item.name)[rows] for item in fields(Pairs)})
-
-
-def _take(pairs: Pairs, rows: slice, length: int) -> Pairs:
-    """Some clips, cut into pieces of ``length`` frames; what is left over at their ends is dropped."""
-    frames = pairs.keypoints.shape[1]
-    parts = frames // length
-
-    def cut(value: Tensor) -> Tensor:
-        return value[rows, :parts * length].unflatten(1, (parts, length)).flatten(0, 1)
-
-    def same(value: Tensor) -> Tensor:
-        return value[rows].repeat_interleave(parts, 0)
-
-    return Pairs(keypoints=cut(pairs.keypoints), clean=cut(pairs.clean), K=same(pairs.K), size=same(pairs.size),
-                 root=cut(pairs.root), body=cut(pairs.body), joints=cut(pairs.joints), pelvis=cut(pairs.pelvis),
-                 betas=same(pairs.betas), fps=same(pairs.fps))
 
 
 class _Log:

@@ -12,8 +12,10 @@ from humanav.errors import InputError
 from humanav.uplift import Uplift
 from humanav.uplift.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig, UpliftConfig
 from humanav.uplift.network import build_network
+from humanav.uplift.start import warm_start
 from humanav.uplift.supply import Supply
-from humanav.uplift.training import Validation, train, warm_start
+from humanav.uplift.training import train
+from humanav.uplift.validation import Validation
 
 MODEL = ModelConfig(width=24, dilations=(1,), lifting=1, refine=(1,), keypoint_set="coco17")
 PLAN = TrainingConfig(steps=6, batch=4, warmup=2, threads=1, workers=0, precision="float32", log_every=2,
@@ -91,8 +93,8 @@ def test_pairs_are_the_same_from_a_process(cmu, tmp_path):
 def test_warm_start_from_another_layout(tmp_path):
     theirs = replace(config(tmp_path), model=replace(MODEL, keypoint_set="blazepose33"))
     torch.manual_seed(0)
-    source = build_network(theirs)
-    Uplift(source, theirs).save(tmp_path)
+    Uplift(build_network(theirs), theirs).save(tmp_path)
+    source = Uplift.load(folder=tmp_path).network
     network = build_network(config(tmp_path))
     warm_start(network, tmp_path, "coco17")
     assert torch.equal(network.head.weight, source.head.weight)
