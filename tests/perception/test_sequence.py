@@ -18,9 +18,12 @@ def _points(frames: int = 4, count: int = 17) -> np.ndarray:
 
 def test_it_names_its_points_and_knows_which_were_seen() -> None:
     sequence = KeypointSequence(_points(), "coco17", 30, 100, 80)
-    assert len(sequence) == 4 and sequence.names[0] == "nose"
-    assert sequence.seen.sum() == 4 * 17 - 1 and not sequence.seen[1, 3]
-    assert len(sequence[1:3]) == 2 and len(sequence[-1]) == 1
+    assert len(sequence) == 4
+    assert sequence.names[0] == "nose"
+    assert sequence.seen.sum() == 4 * 17 - 1
+    assert not sequence.seen[1, 3]
+    assert len(sequence[1:3]) == 2
+    assert len(sequence[-1]) == 1
     np.testing.assert_array_equal(sequence[-1].keypoints[0], sequence.keypoints[-1])
 
 
