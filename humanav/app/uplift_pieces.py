@@ -148,10 +148,10 @@ def numbers(result: Result) -> str:
     """What is known of how well the body fits, and the least and most of its angles."""
     report = result.report
     still = report["frames"] == 1
-    facts = [("Distance from the 2D points", f"{report['reprojection_px']:.1f} px "
-              f"<small>{report['reprojection_pct_size']:.1f} % of the person</small>"),
-             ("Mean confidence", f"{report['confidence']:.0%}"),
-             ("Frames that show the person", f"{report['seen_share']:.0%} <small>of {report['frames']}</small>")]
+    facts = [("Off the 2D points", f"{report['reprojection_px']:.1f} px"),
+             ("Of the person's size", f"{report['reprojection_pct_size']:.1f} %"),
+             ("Confidence", f"{report['confidence']:.0%}"),
+             ("Frames with the person", f"{report['seen_share']:.0%}")]
     if not still:
         facts.append(("Frames a second", f"{report['fps']:g}"))
     rows = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in facts)
@@ -161,7 +161,7 @@ def numbers(result: Result) -> str:
                         if f"{side}_{kind}" in angles)
         lines.append(f'<tr><th scope="row">{words}</th>{cells}</tr>' if cells else "")
     heads = "".join(f'<th scope="col">{side}</th>' for side in ("Left", "Right"))
-    table = (f'<table class="numbers"><thead><tr><td></td>{heads}</tr></thead>'
+    table = (f'<table class="numbers sides"><thead><tr><td></td>{heads}</tr></thead>'
              f"<tbody>{''.join(lines)}</tbody></table>")
     return f'<h3 class="part">In numbers</h3><div class="measures">{rows}</div>{table}'
 

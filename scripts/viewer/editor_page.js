@@ -28,7 +28,7 @@ const CSS = `
 .se-bones line { stroke-width: 6; vector-effect: non-scaling-stroke; stroke-linecap: round; opacity: .75; }
 .se-bones line.se-off { stroke-dasharray: 2 9; stroke-width: 3; opacity: .6; }
 .se-ghost line { stroke: #1d9479; stroke-width: 2.5; vector-effect: non-scaling-stroke; stroke-linecap: round; opacity: .9; }
-.se-joint { outline: none; }
+.se .se-joint, .se .se-joint:focus-visible { outline: none; }
 .se-joint circle { stroke: #fff; stroke-width: 2.5; vector-effect: non-scaling-stroke; }
 .se[data-theme=dark] .se-joint circle { stroke: #191817; }
 .se-joint.se-hover circle, .se-joint.se-chosen circle { stroke: #1c1b1a; }

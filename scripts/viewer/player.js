@@ -270,7 +270,7 @@ export function mount(root, options = {}) {
     const turning = controls.update();
     if (turning) dirty = true;
     const moving = turning || state.playing || posing;
-    if (moving) { sharpen(posing && cpu ? Math.min(pace.ratio, 0.7) : pace.ratio); still = 0; }
+    if (moving) { sharpen(posing && cpu ? Math.min(pace.ratio, 0.5) : pace.ratio); still = 0; }
     else if (++still === 12) sharpen(Math.max(best, cpu ? 2 : 1)); // at rest there is time for a fine picture
     if (!dirty) return;
     dirty = false;
@@ -291,7 +291,7 @@ export function mount(root, options = {}) {
     people.forEach((person, k) => {
       for (const other of everyone) for (const mesh of other.meshes) mesh.visible = other === person;
       shadow.follow(pelvisAt(now, person));
-      shadow.render(scene, [grid]);
+      if (!cpu || last - posedAt >= 400) shadow.render(scene, [grid]);
       const left = Math.round((w * k) / people.length), right = Math.round((w * (k + 1)) / people.length);
       renderer.setViewport(left, 0, right - left, h);
       renderer.setScissor(left, 0, right - left, h);
