@@ -16,7 +16,7 @@ from humanav.camera import Camera
 from humanav.motion import Motion, load_clip
 from humanav.paths import asset
 
-WIDTH, SIZE, DISTANCE, HEIGHT = 640, 720, 2.85, 1.07
+WIDTH, SIZE, DISTANCE, HEIGHT = 640, 720, 2.85, 0.97
 
 
 def posed(**degrees: tuple[float, float, float]) -> Motion:
