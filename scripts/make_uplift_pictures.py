@@ -26,11 +26,11 @@ MOMENTS, SIZE, CUT = (12, 40, 60, 78, 100), (230, 320), (300, 90, 905, 932)
 def drawn(sequence: KeypointSequence, frame: int) -> NDArray[np.uint8]:
     """The keypoints of one frame on paper."""
     points = sequence.keypoints[frame]
-    paper = np.full((sequence.height, sequence.width, 3), 246, np.uint8)
+    paper = np.full((sequence.height, sequence.width, 3), 255, np.uint8)
     seen = points[points[:, 2] > 0]
     box = np.concatenate([seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)])
     x0, y0, x1, y1 = CUT
-    return draw_keypoints(paper, Person2D(points, sequence.keypoint_set, box, 1.0))[y0:y1, x0:x1]
+    return draw_keypoints(paper, Person2D(points, sequence.keypoint_set, box, 1.0), crop=False, dim=0.0)[y0:y1, x0:x1]
 
 
 def main() -> None:
