@@ -151,10 +151,10 @@ class ClipPart(Part):
             yield from self.follow(request, "uplift", work, len(UPLIFT_STAGES))
         except SeveralPeopleError as error:
             named = [(f"{label}: {words}", label) for label, words in error.people.items()]
-            yield {self.options: gr.update(open=True), self.person: gr.update(choices=[*PEOPLE, *named])}
+            yield self.ready() | {self.options: gr.update(open=True), self.person: gr.update(choices=[*PEOPLE, *named])}
             raise
         except InputError:
-            yield {self.options: gr.update(open=True)}
+            yield self.ready() | {self.options: gr.update(open=True)}
             raise
 
     def seen(self, event: Event) -> Updates:
@@ -195,7 +195,7 @@ class SkeletonPart:
             if sample_photos():
                 gr.Examples([[str(path)] for path in sample_photos()[:3]], [self.photo], label="Or one of these",
                             elem_id="skeleton-samples", examples_per_page=3)
-        self.message, self.body = gr.JSON(visible=False), gr.State(None)
+        self.message, self.body = gr.JSON(elem_classes="unseen"), gr.State(None)
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.photo.change(guarded(_photo), self.photo, self.message, **quiet).success(
             None, self.message, None, js=skeleton_editor.SEND, api_visibility="private")
