@@ -73,7 +73,7 @@ def fit_photo(
     image: NDArray[np.uint8], person: Person2D, alpha: NDArray[np.float32] | None = None, *,
     body: BodyModel | None = None, focal: float | None = None, height: float | None = None,
     standing: bool | None = None, flip_limbs: Collection[str] = (), swap_sides: bool = False,
-    prior: PosePrior | str = "gmm", start: str = "both", progress: Progress | None = None,
+    prior: PosePrior | str = "gmm", start: str = "lift", progress: Progress | None = None,
 ) -> PhotoFit:
     """Fit the body to one person in one photo.
 
@@ -91,8 +91,8 @@ def fit_photo(
             manifold of poses on top) or another mixture. In `bench photo` the mixture alone does better for people who
             stand or act, and the distance helps in captured poses (`--poses cmu`), so that the mixture is the default.
         start: of the fit: "lift" (the detector's own 3D, mended), "uplift" (what the uplift's network makes of the 2D
-            landmarks) or "both" (whichever ends at the lower cost), which does best on people outside the benchmark.
-            Landmarks without 3D start from the uplift.
+            landmarks) or "both" (whichever ends at the lower cost). In `bench photo` "lift" does a little better than
+            "both", and the other way round in captured poses. Landmarks without 3D start from the uplift.
         progress: told of the parts done, and asked whether to stop.
 
     Raises:
