@@ -138,7 +138,7 @@ print(f"{features.shape[-1]} numbers in per frame, {tuple(answer.rotations.shape
 # %% [markdown]
 # ## 3. Training in miniature
 # Two minutes on a CPU, on eight short clips: nobody should expect much of it, but the loss falls. The shipped network is
-# trained in the same way on hours of captured motion: `humanav uplift train --config ...`.
+# trained in the same way on half an hour of captured motion: `humanav uplift train --config ...`.
 
 # %%
 from humanav.uplift.losses import make_target, uplift_loss
