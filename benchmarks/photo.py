@@ -61,8 +61,8 @@ class _Case(NamedTuple):
     novel: Any
 
 
-def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "authored", prior: str = "gmm"
-        ) -> dict[str, Any]:
+def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "authored", prior: str = "gmm",
+        start: str = "lift") -> dict[str, Any]:
     """Measure.
 
     Args:
@@ -72,6 +72,7 @@ def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "auth
         poses: "authored" (half standing; the rest action and frames of the built-in clips) or "cmu" (frames of the
             held-out motion-capture subjects, where ``shared/mocap`` lies beside the checkout).
         prior: of the fit: "gmm", which the job uses, or "manifold".
+        start: of the fit: "lift", which the job uses, "uplift" or "both".
     """
     from humanav.body import BodyModel
     from humanav.perception import MediapipeDetector
@@ -95,7 +96,7 @@ def run(people: int = 30, seed: int = 7, quick: bool = False, poses: str = "auth
                 continue
             detected += 1
             try:
-                numbers, reference = _one(photo, found[0], body, prior, 512 if quick else 2048,
+                numbers, reference = _one(photo, found[0], body, prior, start, 512 if quick else 2048,
                                           45 if index % 2 else -45)
                 if not quick and len(ours["seconds_per_photo"]) < 3:
                     numbers["seconds_per_photo"] = _whole_job(photo.image)
@@ -180,7 +181,7 @@ def _cmu_poses(people: int, seed: int) -> list[NDArray[np.float32]]:
 
 
 def _one(
-    photo: Any, person: Any, body: Any, prior: str, texture: int, angle: float,
+    photo: Any, person: Any, body: Any, prior: str, start: str, texture: int, angle: float,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Numbers of one photograph: ours and the baseline's."""
     from humanav.avatar import View, build_avatar
@@ -192,7 +193,7 @@ def _one(
 
     alpha = refine_matte(photo.image, person.mask, person.keypoints)
     started = time.perf_counter()
-    fit = fit_photo(photo.image, person, alpha, body=body, prior=prior)
+    fit = fit_photo(photo.image, person, alpha, body=body, prior=prior, start=start)
     seconds = time.perf_counter() - started
     avatar = build_avatar(
         [View(photo.image, fit.alpha if fit.alpha is not None else alpha, fit.camera, fit.motion)],

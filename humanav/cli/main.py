@@ -134,6 +134,8 @@ def bench(
                                               show_default=False)] = None,
     prior: Annotated[str | None, typer.Option(help="Prior of the photo benchmark's fit: gmm or manifold.",
                                               show_default=False)] = None,
+    start: Annotated[str | None, typer.Option(help="Start of the photo benchmark's fit: lift, uplift or both.",
+                                              show_default=False)] = None,
     as_json: Json = False,
     write: Annotated[bool, typer.Option("--write", help="Store the numbers and write BENCHMARKS.md.")] = False,
 ) -> None:
@@ -141,7 +143,7 @@ def bench(
     from humanav import bench as benches
 
     options: dict[str, Any] = {"quick": quick, "seed": seed, "people": people, "poses": poses,
-                               "prior": prior}
+                               "prior": prior, "start": start}
     numbers = benches.run(name, **options)
     if write:
         benches.store(name, numbers, options)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from humanav.errors import InputError
 
 WIDTHS = {"structured": (256, 512, 1024, 512, 256, 64), "fast": (256, 256, 256, 256)}
 """Hidden widths of the distance network: the paper's, and a small one that measures as well on our data."""
 ACTIVATIONS = ("leaky_relu", "softplus", "silu")
+
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,7 @@ class PoseNDFConfig:
         Raises:
             InputError: a section or key that does not exist, or a value of the wrong type.
         """
-        sections = {section.name: section.default_factory for section in fields(cls)}
-        if not isinstance(values, dict):
-            raise InputError(f"The configuration must have the sections {', '.join(sections)}.")
-        if unknown := [str(name) for name in values if name not in sections]:
-            raise InputError(f"The configuration has no section {unknown[0]!r}: use {', '.join(sections)}.")
-        return cls(**{name: _section(name, sections[name], part or {}) for name, part in values.items()})
+        return from_sections(cls, values)
 
     @classmethod
     def load(cls, source: str | Path) -> PoseNDFConfig:
@@ -165,22 +162,45 @@ class PoseNDFConfig:
         Raises:
             InputError: no such file or name, not YAML, or an unknown key.
         """
-        import yaml
-
-        path = Path(source)
-        shipped = Path(__file__).with_name("configs") / f"{source}.yaml"
-        if not path.is_file() and shipped.is_file():
-            path = shipped
-        try:
-            return cls.from_dict(yaml.safe_load(path.read_text()) or {})
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"There is no configuration {source}: give a YAML file, or fast or structured.") from error
-        except yaml.YAMLError as error:
-            raise InputError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+        return cls.from_dict(read_yaml(source, Path(__file__).with_name("configs")))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {**asdict(self), "model": self.model.to_dict()}
+
+
+def from_sections(kind: type[Config], values: Any) -> Config:
+    """A dataclass of dataclasses from plain values, as YAML gives them; what is left out keeps its default.
+
+    Raises:
+        InputError: a section or key that does not exist, or a value of the wrong type.
+    """
+    sections = {section.name: section.default_factory for section in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(values, dict):
+        raise InputError(f"The configuration must have the sections {', '.join(sections)}.")
+    if unknown := [str(name) for name in values if name not in sections]:
+        raise InputError(f"The configuration has no section {unknown[0]!r}: use {', '.join(sections)}.")
+    return kind(**{name: _section(name, sections[name], part or {}) for name, part in values.items()})
+
+
+def read_yaml(source: str | Path, folder: Path) -> Any:
+    """The plain values of a YAML file, or of the one of that name in ``folder``.
+
+    Raises:
+        InputError: no such file or name, or not YAML.
+    """
+    import yaml
+
+    path, shipped = Path(source), folder / f"{source}.yaml"
+    if not path.is_file() and shipped.is_file():
+        path = shipped
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        known = " or ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise InputError(f"There is no configuration {source}: give a YAML file, or {known}.") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
 
 
 def _section(name: str, kind: Any, values: Any) -> Any:

@@ -6,12 +6,13 @@ else.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.errors import InputError
+from humanav.posendf.config import from_sections, read_yaml
 
 KINDS = ("tcn", "transformer")
 
@@ -173,12 +174,7 @@ class UpliftConfig:
         Raises:
             InputError: a section or key that does not exist, or a value of the wrong type.
         """
-        sections = {section.name: section.default_factory for section in fields(cls)}
-        if not isinstance(values, dict):
-            raise InputError(f"The configuration must have the sections {', '.join(sections)}.")
-        if unknown := [str(name) for name in values if name not in sections]:
-            raise InputError(f"The configuration has no section {unknown[0]!r}: use {', '.join(sections)}.")
-        return cls(**{name: _section(name, sections[name], part or {}) for name, part in values.items()})
+        return from_sections(cls, values)
 
     @classmethod
     def load(cls, source: str | Path) -> UpliftConfig:
@@ -187,19 +183,7 @@ class UpliftConfig:
         Raises:
             InputError: no such file or name, not YAML, or an unknown key.
         """
-        import yaml
-
-        folder, path = Path(__file__).with_name("configs"), Path(source)
-        shipped = folder / f"{source}.yaml"
-        if not path.is_file() and shipped.is_file():
-            path = shipped
-        try:
-            return cls.from_dict(yaml.safe_load(path.read_text()) or {})
-        except (OSError, UnicodeDecodeError) as error:
-            known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-            raise InputError(f"There is no configuration {source}: give a YAML file, or one of {known}.") from error
-        except yaml.YAMLError as error:
-            raise InputError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+        return cls.from_dict(read_yaml(source, Path(__file__).with_name("configs")))
 
     def changed(self, *, init: str | Path | None = None, seed: int | None = None) -> UpliftConfig:
         """The same run from other weights, or with other random numbers."""
@@ -210,26 +194,3 @@ class UpliftConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {**asdict(self), "model": self.model.to_dict()}
-
-
-def _section(name: str, kind: Any, values: Any) -> Any:
-    known = {item.name: item.default for item in fields(kind)}
-    if not isinstance(values, dict):
-        raise InputError(f"Section {name} of the configuration must hold keys and values.")
-    chosen = {}
-    for key, value in values.items():
-        if key not in known:
-            raise InputError(f"The configuration has no key {name}.{key}: use {', '.join(known)}.")
-        wanted = type(known[key])
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        elif wanted is tuple and isinstance(value, list):
-            value = tuple(value)
-        if type(value) is not wanted:
-            raise InputError(f"{name}.{key} in the configuration must be {_WORDS[wanted]}, not {value!r}.")
-        chosen[key] = value
-    return kind(**chosen)
-
-
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false",
-          tuple: "a list of whole numbers"}

@@ -125,10 +125,6 @@ def test_sources_that_are_none(tmp_path: Path, known: Any) -> None:
 
 @pytest.mark.slow
 def test_a_clip_is_followed_and_lifted(shared: Path, tmp_path: Path) -> None:
-    from humanav.paths import checkpoint
-
-    if not checkpoint("uplift", "blazepose33", "model.safetensors").is_file():
-        pytest.skip("there is no trained network")
     result: Result = uplift_source(shared / "testset" / "mono_video" / "pose_squats_5s.mp4", out=tmp_path / "out",
                                    options=UpliftOptions(side_by_side=False))
     knee = result.report["curves"]["left_knee_flexion"]
