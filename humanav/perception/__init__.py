@@ -8,12 +8,13 @@ from humanav.perception.keypoint_writing import write_keypoints
 from humanav.perception.openpose import find_openpose, read_openpose, write_openpose
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
+from humanav.perception.takes import People, Take
 from humanav.perception.video import Video, open_video
 
-__all__ = ["Coverage", "Detector", "Followed", "KeypointSequence", "Keypoints", "MediapipeDetector", "Person2D",
-           "Photo", "Video", "available", "describe_people", "describe_person", "find_openpose", "follow_person",
-           "load_image", "load_photo", "make_detector", "open_video", "read_keypoints", "read_openpose", "refine_matte",
-           "write_keypoints", "write_openpose"]
+__all__ = ["Coverage", "Detector", "Followed", "KeypointSequence", "Keypoints", "MediapipeDetector", "People",
+           "Person2D", "Photo", "Take", "Video", "available", "describe_people", "describe_person", "find_openpose",
+           "follow_person", "load_image", "load_photo", "make_detector", "open_video", "read_keypoints",
+           "read_openpose", "refine_matte", "write_keypoints", "write_openpose"]
 
 
 def __getattr__(name: str) -> object:

@@ -113,6 +113,15 @@ class MediapipeDetector:
         finally:
             graph.close()
 
+    def session(self, full: bool = False, masks: bool = True) -> TrackingSession:
+        """A tracker of one person to be fed frame by frame; it has its own networks and is closed by the caller.
+
+        Args:
+            full: with hands and face, at twice the time.
+            masks: with a mask; with ``full`` there always is one.
+        """
+        return TrackingSession(self, "holistic" if full else "pose" if masks else "body")
+
     def _detect_one(self, image: Pixels) -> Person2D | None:
         """The retry ladder: as it is, with a border of 25 %, of 50 %, with a lower threshold, then in tiles."""
         person = self._run(self._graph("holistic"), image)
@@ -267,6 +276,24 @@ class MediapipeDetector:
         return Person2D(keypoints, "blazepose33", person_box(keypoints, mask, width, height),
                         float((keypoints[:, 2] * inside)[11:].mean()), mask, world, left, right,
                         None if face is None else _pixels(face, width, height))
+
+
+class TrackingSession:
+    """One person followed in pictures handed over one at a time: networks that look first where the person was last."""
+
+    def __init__(self, detector: MediapipeDetector, kind: str) -> None:
+        self._detector, self._graph = detector, detector._build(kind, static=False)
+
+    def look(self, image: Pixels) -> Person2D | None:
+        """The person in the next picture: uint8 RGB (H,W,3), all of one size; None when nobody is seen."""
+        return self._detector._run(self._graph, image)
+
+    def close(self) -> None:
+        """Give back the networks' memory; calling it twice is harmless."""
+        graph, self._graph = self._graph, None
+        if graph is not None:
+            self._detector._quieted.discard(graph)
+            graph.close()
 
 
 def _covered(person: Person2D) -> NDArray[np.bool_]:

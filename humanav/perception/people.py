@@ -137,6 +137,18 @@ def transformed(person: Person2D, matrix: NDArray[np.float64], shape: tuple[int,
                    world=world, left_hand=left, right_hand=right, face=face)
 
 
+def enlarged(person: Person2D, factor: float) -> Person2D:
+    """The person in a picture ``factor`` times as large; the mask is dropped."""
+
+    def grow(points: Array) -> Array:
+        return (points * (factor, factor, 1)).astype(np.float32)
+
+    left, right, face = (None if points is None else grow(points)
+                         for points in (person.left_hand, person.right_hand, person.face))
+    return replace(person, keypoints=grow(person.keypoints), box=person.box * np.float32(factor), mask=None,
+                   left_hand=left, right_hand=right, face=face)
+
+
 def averaged(looks: Sequence[Person2D]) -> Person2D:
     """The first look with keypoints, 3D, score and mask averaged over all looks at the same person in one image."""
     first = looks[0]

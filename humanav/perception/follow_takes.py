@@ -1,0 +1,119 @@
+"""Sightings of people, frame by frame, put together to takes: gaps bridged or split, sides mended, scraps dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS
+from humanav.perception.people import inside_frame, swap_sides
+from humanav.perception.person import Person2D
+from humanav.perception.sequence import KeypointSequence
+from humanav.perception.sides import mend_sides
+from humanav.perception.takes import Take
+from humanav.perception.video import Video
+
+Array = NDArray[np.float32]
+
+BRIDGED = 1.0
+"""Seconds of absence that do not end a take."""
+SHORTEST = 0.5
+"""Seconds: shorter takes are dropped."""
+FEWEST = 5
+"""Frames: takes with fewer are dropped, unless the whole clip has fewer."""
+LEAST_SHARE = 0.3
+"""Of a take's frames in which the person must be seen."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One person in one frame.
+
+    Attributes:
+        frame: its number in the clip as read.
+        track: whose, 1 for the person who was largest at first.
+        person: in pixels of the clip's frames, without mask; a face holds the points of ``FACE_POINTS``.
+        mask: encoded (:func:`humanav.perception.takes.encode_mask`), or None.
+        evidence: what the face says of left and right (:func:`humanav.perception.people.side_evidence`).
+    """
+
+    frame: int
+    track: int
+    person: Person2D
+    mask: bytes | None = None
+    evidence: float = 0.0
+
+
+def assemble(
+    sightings: Sequence[Sighting], shots: Sequence[tuple[int, int]], video: Video, notes: list[str]
+) -> list[Take]:
+    """The takes of everybody in ``sightings``, in the order of person and part; what was done is said in ``notes``."""
+    takes = []
+    for track in sorted({sighting.track for sighting in sightings}):
+        own = sorted((s for s in sightings if s.track == track), key=lambda s: s.frame)
+        part = 0
+        for run in _runs(own, shots, video.fps):
+            if _worth_keeping(run, video):
+                takes.append(_take(run, str(track), part, video, notes))
+                part += 1
+    return takes
+
+
+def _runs(own: Sequence[Sighting], shots: Sequence[tuple[int, int]], fps: float) -> list[list[Sighting]]:
+    """Stretches of one shot without an absence longer than :data:`BRIDGED`."""
+    begins = np.array([begin for begin, _ in shots])
+    runs: list[list[Sighting]] = []
+    for sighting in own:
+        last = runs[-1][-1] if runs else None
+        together = last is not None and sighting.frame - last.frame <= max(1.0, BRIDGED * fps) + 1 and (
+            np.searchsorted(begins, last.frame, "right") == np.searchsorted(begins, sighting.frame, "right"))
+        if together:
+            runs[-1].append(sighting)
+        else:
+            runs.append([sighting])
+    return runs
+
+
+def _worth_keeping(run: Sequence[Sighting], video: Video) -> bool:
+    frames = run[-1].frame - run[0].frame + 1
+    fewest = min(len(video), max(FEWEST, round(SHORTEST * video.fps)))
+    return frames >= fewest and len(run) >= min(fewest, FEWEST) and len(run) / frames >= LEAST_SHARE
+
+
+def _take(run: Sequence[Sighting], person_id: str, part: int, video: Video, notes: list[str]) -> Take:
+    start, count = run[0].frame, run[-1].frame - run[0].frame + 1
+    layout = run[0].person.keypoint_set
+    names = KEYPOINT_SETS[layout]
+    people: list[Person2D | None] = [None] * count
+    masks: list[bytes | None] = [None] * count
+    for sighting in run:
+        people[sighting.frame - start], masks[sighting.frame - start] = sighting.person, sighting.mask
+    keypoints = _stacked([None if p is None else p.keypoints for p in people], len(names), 0.0)
+    keypoints, flipped = mend_sides(keypoints, names, video.fps)
+    who = "The person" if person_id == "1" else f"Person {person_id}"
+    if flipped.any():
+        notes.append(f"{who}: left and right were exchanged in {flipped.sum()} of {count} frames and put back.")
+        people = [swap_sides(p) if flip and p is not None and layout == "blazepose33" else p
+                  for p, flip in zip(people, flipped)]
+    outside = [~inside_frame(p.keypoints, video.width, video.height)[[27, 28]] for p in people if p is not None
+               and layout == "blazepose33"]
+    if outside and np.all(outside, axis=1).mean() > 0.5:
+        notes.append(f"{who}: the feet are outside the picture in most frames, so the legs are guessed.")
+    sequence = KeypointSequence(keypoints, layout, video.fps, video.width, video.height, person_id, video.name)
+    left, right, face = (_stacked([getattr(p, name, None) for p in people], size, 0.0)
+                         for name, size in (("left_hand", 21), ("right_hand", 21), ("face", len(FACE_POINTS))))
+    full = any(points[..., 2].any() for points in (left, right, face))
+    world = _stacked([None if p is None else p.world for p in people], len(names), np.nan)
+    return Take(person_id, part, start, sequence, _stacked([None if p is None else p.box for p in people], 4, np.nan),
+                world if np.isfinite(world).any() else None, left if full else None, right if full else None,
+                face if full else None, masks if any(mask is not None for mask in masks) else ())
+
+
+def _stacked(arrays: Sequence[Array | None], size: int, missing: float) -> Array:
+    """(T,size,3), or (T,4) for boxes, with ``missing`` where there is no array."""
+    shape = (4,) if size == 4 else (size, 3)
+    empty = np.full(shape, missing, dtype=np.float32)
+    return np.array([empty if array is None else array for array in arrays], dtype=np.float32)
