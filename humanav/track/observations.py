@@ -76,6 +76,33 @@ class Observations:
         return self.inside & (self.confidence >= SEEN)
 
 
+def body_spread(name: str) -> float:
+    """Typical error of a body landmark in % of stature, the body's own mismatch left out."""
+    return next((value for key, value in _SPREAD.items() if key in name), 1.2)
+
+
+def expected_errors(names: Sequence[str], confidence: Array, inside: NDArray[np.bool_], group: str = "body") -> Array:
+    """Expected errors (...,K) in % of stature of landmarks of one group, the body's own mismatch included.
+
+    Args:
+        names: K landmark names.
+        confidence, inside: (...,K), see :class:`Observations`.
+        group: "body", "hand" or "face".
+    """
+    if group == "body":
+        own, model = np.array([body_spread(name) for name in names]), _MODEL_SPREAD
+    else:
+        own = np.full(len(names), _HAND_SPREAD if group == "hand" else _FACE_SPREAD)
+        model = _FACE_MODEL_SPREAD if group == "face" else _MODEL_SPREAD
+    return inflated(np.hypot(own, model), confidence, inside)
+
+
+def inflated(spread: Array, confidence: Array, inside: NDArray[np.bool_]) -> Array:
+    """Expected errors of landmarks that are seen less surely, or lie outside the picture."""
+    found = spread * np.interp(confidence, _SCORES, _INFLATION)
+    return np.asarray(np.where(inside, found, found * OUTSIDE))
+
+
 def exchange_sides(person: Person2D) -> Person2D:
     """The same detection with the body's left and right exchanged."""
     names = KEYPOINT_SETS[person.keypoint_set]
@@ -112,7 +139,7 @@ def observe(person: Person2D, camera: Camera, skeleton: Skeleton, scale_dirs: Ar
             names.append(name)
             rows.append(np.asarray(person.keypoints[index], dtype=np.float64))
             groups.append("body")
-            spreads.append(next((value for key, value in _SPREAD.items() if key in name), 1.2))
+            spreads.append(body_spread(name))
             world.append(nothing if person.world is None else np.asarray(person.world[index, :3], dtype=np.float64))
     for side, hand in (("left", person.left_hand), ("right", person.right_hand)):
         for index, name in enumerate(KEYPOINT_SETS[f"{side}_hand21"] if hand is not None else ()):
@@ -132,8 +159,7 @@ def observe(person: Person2D, camera: Camera, skeleton: Skeleton, scale_dirs: Ar
     pixels, confidence = seen[:, :2], np.clip(seen[:, 2], 0, 1)
     inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(1) & (confidence > 0)
     model = np.where(np.array(groups) == "face", _FACE_MODEL_SPREAD, _MODEL_SPREAD)
-    spread = np.hypot(spreads, model) * np.interp(confidence, _SCORES, _INFLATION)
-    spread = np.where(inside, spread, spread * OUTSIDE)
+    spread = inflated(np.hypot(spreads, model), confidence, inside)
     lifted, lifted_spread = np.full((len(names), 3), np.nan), np.full(len(names), np.nan)
     mended = Lift.load()(person, camera)
     if mended is not None:

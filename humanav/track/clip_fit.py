@@ -1,0 +1,214 @@
+"""Accurate mode: one body, one shape and one camera fitted to all frames of a take at once, coarse to fine.
+
+First a sample of frames spread over the take, each by itself, tells the shape and the camera's tilt. With those held,
+every frame is fitted together with its neighbours: robust keypoints, two independent guesses of depth, the priors of
+poses and of motion, and feet that stand still while they stand. Long takes are fitted in windows that overlap, the
+frames before a window held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanav.body import BodyModel
+from humanav.body.kinematics import Array, Skeleton
+from humanav.camera import Camera
+from humanav.fit import PosePrior, skeleton_of, stature
+from humanav.fit.clip_kinematics import ClipPoints, ClipState, place_clip_points, pose_clip
+from humanav.fit.clip_solver import ClipTerm, solve_clip
+from humanav.fit.clip_terms import (
+    ClipHingeTerm,
+    ClipImageTerm,
+    ClipPriorTerm,
+    ClipShapeTerm,
+    ClipSpaceTerm,
+    ClipTurnTerm,
+    SmoothTerm,
+    StandTerm,
+)
+from humanav.posendf.motion_prior import FPS, MotionPrior
+from humanav.progress import Progress
+from humanav.track.clip_observations import ClipLandmarks, Depth
+from humanav.track.lift import BONES
+from humanav.track.path import BodyPath
+
+NUM_BETAS = 10
+BODY = tuple(range(22))
+
+
+@dataclass(frozen=True)
+class FitWeights:
+    """How far each part of the objective is believed; chosen on the validation subjects (07, 94).
+
+    Attributes:
+        loose, tight: Geman-McClure scales of keypoints, in sigmas.
+        prior: of the poses' likelihood. depth: of the mended 3D. turns: of the uplift's rotations.
+        turn_sigma: radians by which the uplift's rotations err per metre of the error that it expects.
+        correlation: seconds over which the errors of one landmark go together.
+        smooth: of the prior of motion.
+        slide: metres per frame at 30 fps that a standing foot may move; sink: metres it may leave the floor.
+    """
+
+    loose: float = 12.0
+    tight: float = 3.0
+    prior: float = 0.5
+    depth: float = 1.0
+    depth_doubt: float = 1.5
+    depth_axes: tuple[float, float, float] = (0.2, 0.2, 1.0)
+    turns: float = 1.0
+    turn_sigma: float = 4.0
+    turn_least: float = 0.08
+    correlation: float = 0.25
+    smooth: float = 1.0
+    slide: float = 0.004
+    sink: float = 0.015
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything known of T frames.
+
+    Attributes:
+        body: the body's landmarks.
+        depth: the mended 3D, or None.
+        rotations: (T,22,3,3) the uplift's, the root in the camera's frame.
+        errors: (T,22) metres that the uplift expects to be off at each joint.
+        seen: (T,) frames that show the person.
+        fps: frames per second.
+    """
+
+    body: ClipLandmarks
+    depth: Depth | None
+    rotations: Array
+    errors: Array
+    seen: NDArray[np.bool_]
+    fps: float
+
+    def part(self, frames: NDArray[np.intp] | slice) -> Evidence:
+        """Some frames."""
+        return Evidence(self.body.part(frames), None if self.depth is None else self.depth.part(frames),
+                        self.rotations[frames], self.errors[frames], self.seen[frames], self.fps)
+
+
+class ClipFit:
+    """Fits one take; keep one for all its stages."""
+
+    def __init__(self, body: BodyModel, camera: Camera, evidence: Evidence, *, height: float | None = None,
+                 weights: FitWeights | None = None, prior: PosePrior | None = None) -> None:
+        self.body, self.camera, self.evidence = body, camera, evidence
+        self.weights = weights or FitWeights()
+        self.skeleton: Skeleton = skeleton_of(body, NUM_BETAS)
+        vertices = body.v_template.double().numpy()
+        self.tall, self.tall_dirs = stature(vertices, body.shapedirs.double().numpy()[..., :NUM_BETAS])
+        self.prior = PosePrior.load() if prior is None else prior
+        self.motion_prior = MotionPrior.load()
+        self.height = height
+
+    # -- stages ----------------------------------------------------------------------------------------------------
+
+    def shape(self, state: ClipState, *, most: int = 80, tilt: tuple[Array, Array] | None = None,
+              progress: Progress | None = None) -> ClipState:
+        """Shape and tilt, from frames spread over the take; those frames' poses are fitted on the way."""
+        seen = np.flatnonzero(self.evidence.seen)
+        chosen = np.unique(seen[np.linspace(0, len(seen) - 1, min(most, len(seen))).round().astype(int)])
+        evidence, part = self.evidence.part(chosen), _part(state, chosen)
+        mean, sigma = tilt or (state.tilt, np.array([0.05, 0.10]))
+        thin = 1.0 if len(chosen) < 2 else min(1.0, float(np.median(np.diff(chosen))) / evidence.fps
+                                               / self.weights.correlation)
+        for cutoff, rounds in ((self.weights.loose, 10), (self.weights.tight, 12)):
+            terms = self._frame_terms(part, evidence, cutoff, thin)
+            terms.append(ClipShapeTerm(np.zeros(NUM_BETAS), np.ones(NUM_BETAS), mean, sigma, self.height, self.tall,
+                                       self.tall_dirs))
+            part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, coupled=False, progress=progress)
+        return replace(state, betas=part.betas, tilt=part.tilt)
+
+    def poses(self, state: ClipState, cutoff: float, *, contact: Array | None = None, floor: float | None = None,
+              rounds: int = 12, held: NDArray[np.bool_] | None = None, frames: slice = slice(None),
+              progress: Progress | None = None) -> ClipState:
+        """Poses and path of some frames under the present shape and tilt."""
+        evidence, part = self.evidence.part(frames), _part(state, frames)
+        thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
+        terms = [*self._frame_terms(part, evidence, cutoff, thin), self._smooth(evidence.fps)]
+        if contact is not None:
+            terms.append(self._stand(contact[frames], floor, evidence.fps))
+        part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, held=held, progress=progress)
+        rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
+        rotations[frames], pelvis[frames] = part.rotations, part.pelvis
+        return replace(state, rotations=rotations, pelvis=pelvis)
+
+    # -- terms -----------------------------------------------------------------------------------------------------
+
+    def _frame_terms(self, state: ClipState, evidence: Evidence, cutoff: float, thin: float) -> list[ClipTerm]:
+        weights, marks = self.weights, evidence.body
+        per_percent = self.stature_px(state)[:, None] / 100
+        seen = np.where(evidence.seen, 1.0, 0.0)
+        terms: list[ClipTerm] = [
+            ClipImageTerm(marks.points, self.camera.K, marks.pixels, marks.spread * per_percent,
+                          thin * seen[:, None] * (marks.confidence > 0), cutoff),
+            ClipPriorTerm(self.prior, np.where(evidence.seen, weights.prior * thin, 0.1 * weights.prior * thin)),
+            ClipHingeTerm(),
+        ]
+        if weights.turns > 0:
+            sigma = np.maximum(weights.turn_least, weights.turn_sigma * evidence.errors)
+            sigma = sigma / np.sqrt(weights.turns * thin)
+            terms.append(ClipTurnTerm(BODY, evidence.rotations, np.repeat(sigma[..., None], 3, axis=2),
+                                      3.0 * np.sqrt(thin)))
+        if evidence.depth is not None and weights.depth > 0:
+            terms.append(self._depth(state, evidence, thin))
+        return terms
+
+    def _depth(self, state: ClipState, evidence: Evidence, thin: float) -> ClipTerm:
+        depth, marks = evidence.depth, evidence.body
+        assert depth is not None
+        unit = self._bone_sum(state.betas)
+        sigma = np.maximum(self.weights.depth_doubt * unit * depth.spread, 0.02)
+        weight = np.clip(marks.confidence, 0.05, 1) ** 2 * np.where(marks.inside, 1.0, 0.25)
+        head = np.array([any(part in name for part in ("eye", "mouth")) for name in marks.names])
+        weight[:, head] *= 0.1  # eight landmarks of one rigid head count as about one
+        weight *= (thin * self.weights.depth * depth.known)[:, None]
+        return ClipSpaceTerm(marks.points, depth.points * unit, sigma, weight, depth.axes,
+                             np.array(self.weights.depth_axes), 2.0)
+
+    def _smooth(self, fps: float) -> SmoothTerm:
+        slow = (FPS / fps) ** 3
+        precision = np.linalg.inv(self.motion_prior.acceleration * slow)
+        path = np.eye(3) / (self.motion_prior.path**2 * slow)
+        return SmoothTerm(precision, path, weight=self.weights.smooth)
+
+    def _stand(self, contact: Array, floor: float | None, fps: float) -> StandTerm:
+        points = ClipPoints.named(("left_heel", "left_foot_index", "right_heel", "right_foot_index"), np.zeros(NUM_BETAS))
+        return StandTerm(points, np.repeat(contact, 2, axis=1), self.weights.slide * FPS / fps, floor, None,
+                         self.weights.sink)
+
+    def stature_px(self, state: ClipState) -> Array:
+        """(T,) the person's standing height in pixels at each frame's depth."""
+        tall = self.tall + float(self.tall_dirs @ state.betas)
+        return np.asarray(np.maximum(self.camera.focal * tall / np.maximum(state.pelvis[:, 2], 0.3), 20.0))
+
+    def _bone_sum(self, betas: Array) -> float:
+        rest = ClipState(np.tile(np.eye(3), (1, 55, 1, 1)), np.zeros((1, 3)), betas, np.zeros(2))
+        marks = self.evidence.body
+        places, _, _ = place_clip_points(marks.points, pose_clip(self.skeleton, rest), betas)
+        rows = [(marks.names.index(_blaze(a)), marks.names.index(_blaze(b))) for a, b in BONES]
+        return float(sum(np.linalg.norm(places[0, a] - places[0, b]) for a, b in rows))
+
+
+def _blaze(index: int) -> str:
+    from humanav.track.lift import NAMES
+
+    return NAMES[index]
+
+
+def _part(state: ClipState, frames: NDArray[np.intp] | slice) -> ClipState:
+    return replace(state, rotations=state.rotations[frames], pelvis=state.pelvis[frames])
+
+
+def start_state(path: BodyPath, up: Array) -> ClipState:
+    """The state of a path in the camera's frame under an up direction (3,) there."""
+    betas = np.zeros(NUM_BETAS)
+    betas[: min(NUM_BETAS, len(path.betas))] = path.betas[:NUM_BETAS]
+    tilt = np.array([up[0], up[2]]) / max(-up[1], 1e-3)
+    return ClipState(path.rotations.copy(), path.pelvis.copy(), betas, tilt)
