@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -113,6 +113,34 @@ class MediapipeDetector:
         finally:
             graph.close()
 
+    def search(self, image: Pixels, known: Sequence[Person2D] = (), max_people: int = 1,
+               work_side: int = SEARCH_SIDE) -> list[Person2D]:
+        """Further people in an RGB image (H,W,3) beside the ``known`` ones, by the pose network alone.
+
+        Args:
+            known: people in the same image, with masks; they are painted out.
+            max_people: how many more are looked for.
+            work_side: longer side in pixels at which they are.
+
+        Returns:
+            Persons with keypoints, mask and 3D in pixels of ``image``, in the order in which they were found.
+        """
+        height, width = _checked(image).shape[:2]
+        factor = min(1.0, work_side / max(height, width))
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        painted = np.zeros(small.shape[:2], dtype=bool)
+        for person in known:
+            painted |= _covered(moved(person, 0, 0, (size[1], size[0]), factor))
+        found: list[Person2D] = []
+        while len(found) < max_people:
+            more = self._run(self._graph("pose"), paint_out(small, painted), work_side)
+            if more is None or not _is_new(more, painted):
+                break
+            painted |= _covered(more)
+            found.append(moved(more, 0, 0, (height, width), 1 / factor))
+        return found
+
     def session(self, full: bool = False, masks: bool = True) -> TrackingSession:
         """A tracker of one person to be fed frame by frame; it has its own networks and is closed by the caller.
 
@@ -157,21 +185,9 @@ class MediapipeDetector:
 
     def _search_more(self, image: Pixels, first: Person2D, max_people: int) -> list[Person2D]:
         """Find, paint out, find again on a small copy; then look at each person with the others painted out."""
-        height, width = image.shape[:2]
-        factor = min(1.0, SEARCH_SIDE / max(height, width))
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        painted = np.zeros(small.shape[:2], dtype=bool)
-        rough = [moved(first, 0, 0, (size[1], size[0]), factor)]
-        while len(rough) < max_people:
-            painted |= _covered(rough[-1])
-            found = self._run(self._graph("pose"), paint_out(small, painted), SEARCH_SIDE)
-            if found is None or not _is_new(found, painted):
-                break
-            rough.append(found)
-        if len(rough) == 1:
+        people = [first, *self.search(image, [first], max_people - 1)]
+        if len(people) == 1:
             return [self._look_again(image, first)]
-        people = [first, *(moved(p, 0, 0, (height, width), 1 / factor) for p in rough[1:])]
         closer = [self._look_closer(image, person, people[:i] + people[i + 1:]) for i, person in enumerate(people)]
         return [person for person in (closer[0] or first, *closer[1:]) if person is not None]
 

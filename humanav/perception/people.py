@@ -18,6 +18,7 @@ Binary = NDArray[np.bool_]
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_ELBOW, RIGHT_ELBOW, LEFT_WRIST, RIGHT_WRIST = 11, 12, 13, 14, 15, 16
 LEFT_HIP, RIGHT_HIP = 23, 24
 TORSO = (LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP)
+_COARSE = 8  # pixels: what people are painted out with is made at this share of the picture
 _LIMBS = ((11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28))
 # BlazePose landmark i of the mirrored person
 _MIRROR = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + 1 if i % 2 else i - 1 for i in range(11, 33))])
@@ -170,13 +171,18 @@ def paint_out(image: Pixels, mask: Binary) -> Pixels:
     """The image (H,W,3) with the masked pixels replaced by a blur of the others, so that nobody is found there."""
     if not mask.any():
         return image
-    size = max(image.shape[:2]) // 4 | 1
+    height, width = image.shape[:2]
+    shape = (max(1, width // _COARSE), max(1, height // _COARSE))
     keep = (~mask).astype(np.float32)
-    weight = cv2.blur(keep, (size, size))
-    total = cv2.blur(image.astype(np.float32) * keep[..., None], (size, size))
+    weight = cv2.resize(keep, shape, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(cv2.copyTo(image, (~mask).view(np.uint8)), shape, interpolation=cv2.INTER_AREA)
+    size = (max(shape) // 4 | 1,) * 2
+    weight, total = cv2.blur(weight, size), cv2.blur(total.astype(np.float32), size)
     fill = total / np.maximum(weight, 1e-3)[..., None]
-    fill[weight < 1e-3] = image[~mask].mean(axis=0) if (~mask).any() else 128
-    return np.where(mask[..., None], fill, image).astype(np.uint8)
+    if (far := weight < 1e-3).any():
+        fill[far] = image[~mask].mean(axis=0) if (~mask).any() else 128
+    smooth = cv2.resize(np.clip(fill, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.copyTo(smooth, mask.view(np.uint8), image.copy()), dtype=np.uint8)
 
 
 def swap_sides(person: Person2D) -> Person2D:
