@@ -17,7 +17,7 @@ from humanav import __version__
 from humanav.cli import posendf, uplift
 from humanav.cli.convert import convert
 from humanav.cli.shared import Json, progress, show_result
-from humanav.errors import HumanavError
+from humanav.errors import HumanavError, InputError
 
 app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="From one photo to a person you can turn, animate, measure and download.")
@@ -36,8 +36,8 @@ Flip = Annotated[list[str] | None, typer.Option(
     help="A limb that points forward instead of back or the other way round: left_arm, right_arm, left_leg, "
          "right_leg. May be repeated.", show_default=False)]
 Swap = Annotated[bool, typer.Option("--swap-sides", help="The person was seen with left and right exchanged.")]
-MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), or a file: .npz, .npy, .bvh, .txt, "
-                                              "or .amc with its .asf beside it.")]
+MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), a file: .npz, .npy, .bvh, .txt, or "
+                                              ".amc with its .asf beside it; or the folder of a `humanav track`.")]
 
 
 @app.callback()
@@ -78,13 +78,26 @@ def animate(
     result: Annotated[Path, typer.Argument(help="A result folder of `humanav avatar`.", show_default=False)],
     motion: MotionName = "walk",
     out: Out = None,
+    person: Annotated[str, typer.Option(help="Who of a tracked clip: 1, 2, ... or 2b for a later part.",
+                                        show_default=False)] = "",
+    use_background: Annotated[bool, typer.Option("--use-background", help="Show the avatar in the tracked clip, in the "
+                                                 "place of the person.")] = False,
+    background: Annotated[str, typer.Option(help="'plain', or a picture to show the avatar in.",
+                                            show_default=False)] = "",
+    shape: Annotated[str, typer.Option(help="Whose body: 'avatar' keeps the avatar's own, 'motion' takes the one that "
+                                            "comes with the motion.")] = "avatar",
     as_json: Json = False,
 ) -> None:
     """Give a finished avatar another motion, without fitting the photo again."""
     from humanav.jobs import ANIMATE_STAGES, animate_avatar
 
+    if use_background and background:
+        raise InputError("Choose one background: --use-background for the clip's own, or --background for another.")
     target = out or result.with_name(f"{result.name}_{Path(motion).stem}")
-    show_result(animate_avatar(result, motion, out=target, progress=progress(len(ANIMATE_STAGES))), as_json)
+    done = animate_avatar(result, motion, out=target, person=person, shape=shape,
+                          background="original" if use_background else background or "none",
+                          progress=progress(len(ANIMATE_STAGES)))
+    show_result(done, as_json)
 
 
 @app.command()

@@ -50,6 +50,11 @@ def fit_to_shape(motion: Motion, body: BodyModel, betas: ArrayLike) -> Motion:
     return replace(motion, body_pose=body_pose, transl=transl, betas=b)
 
 
+def leg_ratio(body: BodyModel, betas: ArrayLike, others: ArrayLike) -> float:
+    """Legs of the shape ``others`` as a multiple of those of ``betas``: by this :func:`fit_to_shape` scales paths."""
+    return _leg(_rest(body, others)[0]) / _leg(_rest(body, betas)[0])
+
+
 def _rest(body: BodyModel, betas: ArrayLike) -> tuple[Array, float]:
     """Rest joints (55,3) and the height of the ankles over the soles."""
     import torch

@@ -14,7 +14,10 @@ from humanav.render.kernels import KERNEL_LOCK
 
 Floats = NDArray[np.float32]
 
-_CELLS, _EXTENT = 128, 2.6  # shadow map cells and side in metres
+SHADOW_SIDE = 2.6
+"""Side of a shadow map in metres."""
+
+_CELLS = 128  # a side of a shadow map
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def paint_stage(
     dark = np.zeros((2, 2), dtype=np.float32) if shadow is None else shadow
     with KERNEL_LOCK:
         _paint(rays, np.ascontiguousarray(camera.center), float(floor), np.asarray(center, dtype=np.float64), dark,
-               _EXTENT, camera.focal, palette, out)
+               SHADOW_SIDE, camera.focal, palette, out)
     return out
 
 
@@ -114,15 +117,15 @@ def contact_shadow(
     """
     from scipy.ndimage import gaussian_filter
 
-    at = ((vertices[:, [0, 2]] - np.asarray(center, dtype=np.float64)[[0, 2]]) / _EXTENT + 0.5) * _CELLS
+    at = ((vertices[:, [0, 2]] - np.asarray(center, dtype=np.float64)[[0, 2]]) / SHADOW_SIDE + 0.5) * _CELLS
     cell = np.floor(at).astype(np.int64)
     inside = ((cell >= 0) & (cell < _CELLS)).all(1)
     index = cell[inside, 1] * _CELLS + cell[inside, 0]
     height = np.maximum(vertices[inside, 1] - floor, 0)
-    cell_area = (_EXTENT / _CELLS) ** 2
+    cell_area = (SHADOW_SIDE / _CELLS) ** 2
     light = np.ones((_CELLS, _CELLS))
     for reach, blur, depth in ((0.04, 0.016, 0.45), (0.22, 0.06, 0.22), (1.2, 0.24, 0.22)):
         weight = areas[inside] * np.exp(-height / reach)
         layer = np.bincount(index, weight, _CELLS * _CELLS).reshape(_CELLS, _CELLS) / cell_area
-        light *= 1 - depth * (1 - np.exp(-1.5 * gaussian_filter(layer, blur / _EXTENT * _CELLS)))
+        light *= 1 - depth * (1 - np.exp(-1.5 * gaussian_filter(layer, blur / SHADOW_SIDE * _CELLS)))
     return (strength / 0.5 * np.minimum(1 - light, 0.75)).astype(np.float32)
