@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from humanav.app import pieces
+from humanav.app import carried, pieces
 from humanav.app.errors import guarded, sentence
 from humanav.app.running import Work, cancel, run
 from humanav.app.samples import CLIP
@@ -27,7 +27,7 @@ LIMBS = {"Left arm": "left_arm", "Right arm": "right_arm", "Left leg": "left_leg
 STANDING = {"The photo decides": None, "Stands on both feet": True, "Sits, jumps or lifts a foot": False}
 TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
 CLIPS = [(name.replace("_", " ").capitalize(), name) for name in CLIP_NAMES]
-EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0}
+EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0, "clip": 30.0}
 """Expected duration of each job until this process has timed one."""
 
 _LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('viewer')"
@@ -85,6 +85,8 @@ class PhotoTab:
                                   elem_id="back")
 
     def _output(self) -> None:
+        self.made = gr.State(None)
+        self.chip = carried.Chip(self.made)
         self.viewer = gr.HTML(pieces.empty_stage(), elem_id="viewer", elem_classes="bare", padding=False)
         self.status = gr.HTML(pieces.idle(), elem_id="status", elem_classes="bare", padding=False)
         self.strip = gr.HTML("", elem_id="evidence", elem_classes="bare", visible=False, padding=False)
@@ -103,16 +105,17 @@ class PhotoTab:
                 self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".npy", ".bvh", ".txt"],
                                               size="md", min_width=190, elem_id="own-motion")
             self.measures = gr.HTML("", elem_id="measures", elem_classes="bare", padding=False)
-        self.made = gr.State(None)
 
     def _wire(self) -> None:
         outputs = [self.viewer, self.status, self.strip, self.result, self.animation, self.turntable, self.files,
-                   self.measures, self.made, self.make, self.stop, self.animate, self.upload]
+                   self.measures, self.made, self.make, self.stop, self.animate, self.upload, self.chip.animate]
         limits: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "cpu", "show_progress": "hidden"}
         self.make.click(guarded(self._make), [self.photo, self.clip, self.height, self.standing, self.flips, self.swap,
                                      self.texture, self.back], outputs, api_name="make_avatar", **limits)
         for event, motion in ((self.animate.click, self.other), (self.upload.upload, self.upload)):
             event(guarded(self._animate), [self.made, motion], outputs, api_visibility="private", **limits)
+        tracked = [self.made, self.chip.state, self.chip.background, self.chip.shape]
+        self.chip.animate.click(guarded(self._animate_tracked), tracked, outputs, api_visibility="private", **limits)
         self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
         self.stop.click(_cancel, None, None, queue=False, show_progress="hidden", api_visibility="private")
 
@@ -151,13 +154,32 @@ class PhotoTab:
 
         yield from self._follow(request.session_hash or "", "animation", work, len(ANIMATE_STAGES))
 
+    def _animate_tracked(
+        self, made: str | None, found: carried.Carried | None, background: bool, shape: bool, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Move the finished avatar by the motion that was carried here from another tab."""
+        if not made:
+            raise InputError("There is no avatar yet: make one first.")
+        if found is None:
+            raise InputError("There is no tracked motion: track a clip and bring its motion here.")
+        source, tracked = Result.load(made), found.load()
+        choices = self.chip.choices(background, shape)
+        target = result_folder("-".join([source.id, tracked.source.id, tracked.person, *choices.values()]))
+
+        def work(progress: Progress) -> Result:
+            return animate_avatar(source, tracked.source, person=tracked.person, out=target, progress=progress,
+                                  **choices)
+
+        yield from self._follow(request.session_hash or "", "clip" if background else "animation", work,
+                                len(ANIMATE_STAGES))
+
     def _follow(self, session: str, kind: str, work: Work, steps: int) -> Iterator[Updates]:
         """Run the job and turn its events into updates of the page."""
         forget_old()
         evidence: list[pieces.Evidence] = []
         last: Event | None = None
         waited = 0.0
-        yield {**{button: gr.update(interactive=False) for button in (self.make, self.animate, self.upload)},
+        yield {**{button: gr.update(interactive=False) for button in self._buttons()},
                self.stop: gr.update(visible=True),
                self.status: pieces.working("Starting", 1, steps, 0, EXPECTED_SECONDS[kind], 0)}
         try:
@@ -174,7 +196,7 @@ class PhotoTab:
                 update: Updates = {self.status: pieces.working(
                     last.stage, last.step, last.steps, last.seconds + waited, EXPECTED_SECONDS[kind], last.fraction)}
                 if item is not None:
-                    update |= self._evidence(item, evidence)
+                    update |= self._evidence(item, evidence, kind == "avatar")
                 yield update
         except Cancelled as error:
             yield self._ready() | {self.status: pieces.stopped(str(error))}
@@ -182,10 +204,10 @@ class PhotoTab:
             yield self._ready() | {self.status: pieces.stopped(sentence(error))}
             raise
 
-    def _evidence(self, event: Event, evidence: list[pieces.Evidence]) -> Updates:
-        """What one event changes on the page: a new picture in the strip, and the best thing so far in the viewer."""
+    def _evidence(self, event: Event, evidence: list[pieces.Evidence], new: bool) -> Updates:
+        """What one event changes on the page: a picture of a new avatar in the strip, the best so far in the viewer."""
         update: Updates = {}
-        if event.image is not None:
+        if event.image is not None and new:
             evidence.append(pieces.Evidence(event.data.get("title", event.stage), event.caption, event.image))
             update[self.strip] = gr.update(value=pieces.strip(evidence), visible=True)
             if event.step <= 3:
@@ -201,12 +223,14 @@ class PhotoTab:
         report = result.report
         motion = result.inputs.get("motion", "motion")
         lead = "Your avatar is ready" if result.kind == "avatar" else f"Your avatar now does: {motion}"
+        beside = result.has("side_by_side.mp4")
         update: Updates = self._ready() | {
             self.viewer: pieces.player(result.path("avatar.glb"), lead, motion),
             self.status: pieces.done(f"{lead}, in {report['seconds']:.0f} seconds.", report["quality"],
                                      report["warnings"]),
             self.result: gr.update(visible=True),
-            self.animation: gr.update(value=str(result.path("animation.mp4"))),
+            self.animation: gr.update(value=str(result.path("side_by_side.mp4" if beside else "animation.mp4"))),
+            self.turntable: gr.update(visible=not beside),
             self.files: pieces.downloads(result), self.made: str(result.folder),
             self.measures: pieces.measurements(
                 report["measurements"], "Estimated from one photo and the body's shape under the clothes: expect a few "
@@ -222,8 +246,12 @@ class PhotoTab:
         return update
 
     def _ready(self) -> Updates:
-        return {**{button: gr.update(interactive=True) for button in (self.make, self.animate, self.upload)},
+        return {**{button: gr.update(interactive=True) for button in self._buttons()},
                 self.stop: gr.update(visible=False)}
+
+    def _buttons(self) -> tuple[gr.components.Component, ...]:
+        """What starts a job."""
+        return self.make, self.animate, self.upload, self.chip.animate
 
 
 def parse_height(text: str | None) -> float | None:
