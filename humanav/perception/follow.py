@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.errors import InputError, NoPersonError
 from humanav.perception.mediapipe_detector import MediapipeDetector
-from humanav.perception.people import inside_frame, paint_out, same_person, swap_sides, visible_area
+from humanav.perception.people import (
+    inside_frame,
+    paint_out,
+    same_person,
+    skeleton_cover,
+    swap_sides,
+    visible_area,
+)
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
 from humanav.perception.sides import mend_sides
@@ -24,8 +30,6 @@ LEAST_SHARE = 0.1
 """A person seen in a smaller share of the frames (or in fewer than three) is not worth lifting."""
 _MOST_PEOPLE = 4
 _TRIES = 3  # looks at one frame: others painted out after each
-_STRETCHES = ((11, 12), (11, 23), (12, 24), (23, 24), (11, 13), (13, 15), (15, 19), (12, 14), (14, 16), (16, 20),
-              (23, 25), (25, 27), (27, 31), (24, 26), (26, 28), (28, 32), (0, 11), (0, 12))
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class _Follower:
                     return self._keep(found)
             if self._is_same(found):
                 return self._keep(found)
-            view = paint_out(view, _cover(found, view.shape) & ~_cover(self._last, view.shape))
+            view = paint_out(view, skeleton_cover(found, view.shape) & ~skeleton_cover(self._last, view.shape))
         return None
 
     def close(self) -> None:
@@ -159,20 +163,6 @@ class _Follower:
 def _middle(person: Person2D) -> NDArray[np.float32]:
     middle: NDArray[np.float32] = person.keypoints[[11, 12, 23, 24], :2].mean(axis=0)
     return middle
-
-
-def _cover(person: Person2D, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """(H,W) the pixels round the person's skeleton."""
-    points = np.clip(person.keypoints[:, :2], -1e4, 1e4).round().astype(np.int32)
-    place = [(int(x), int(y)) for x, y in points]
-    torso = float(np.linalg.norm(points[[11, 12]].mean(axis=0) - points[[23, 24]].mean(axis=0)))
-    thick = max(3, round(0.4 * torso))
-    cover = np.zeros(shape[:2], dtype=np.uint8)
-    for a, b in _STRETCHES:
-        cv2.line(cover, place[a], place[b], (1,), thick)
-    cv2.fillConvexPoly(cover, points[[11, 12, 24, 23]], (1,))
-    cv2.circle(cover, place[0], round(0.45 * torso), (1,), -1)
-    return cover > 0
 
 
 def _followed(video: Video, people: list[Person2D | None], notes: list[str]) -> Followed:

@@ -20,6 +20,8 @@ LEFT_HIP, RIGHT_HIP = 23, 24
 TORSO = (LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP)
 _COARSE = 8  # pixels: what people are painted out with is made at this share of the picture
 _LIMBS = ((11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28))
+_STRETCHES = ((11, 12), (11, 23), (12, 24), (23, 24), (11, 13), (13, 15), (15, 19), (12, 14), (14, 16), (16, 20),
+              (23, 25), (25, 27), (27, 31), (24, 26), (26, 28), (28, 32), (0, 11), (0, 12))
 # BlazePose landmark i of the mirrored person
 _MIRROR = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + 1 if i % 2 else i - 1 for i in range(11, 33))])
 
@@ -176,13 +178,27 @@ def paint_out(image: Pixels, mask: Binary) -> Pixels:
     keep = (~mask).astype(np.float32)
     weight = cv2.resize(keep, shape, interpolation=cv2.INTER_AREA)
     total = cv2.resize(cv2.copyTo(image, (~mask).view(np.uint8)), shape, interpolation=cv2.INTER_AREA)
+    mean = total.sum(axis=(0, 1)) / weight.sum() if weight.any() else 128
     size = (max(shape) // 4 | 1,) * 2
     weight, total = cv2.blur(weight, size), cv2.blur(total.astype(np.float32), size)
-    fill = total / np.maximum(weight, 1e-3)[..., None]
-    if (far := weight < 1e-3).any():
-        fill[far] = image[~mask].mean(axis=0) if (~mask).any() else 128
+    fill = np.where(weight[..., None] < 1e-3, mean, total.reshape(*weight.shape, 3)
+                    / np.maximum(weight, 1e-3)[..., None])
     smooth = cv2.resize(np.clip(fill, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.copyTo(smooth, mask.view(np.uint8), image.copy()), dtype=np.uint8)
+
+
+def skeleton_cover(person: Person2D, shape: tuple[int, ...]) -> Binary:
+    """(H,W) the pixels round a BlazePose skeleton in a picture of this shape (H,W,...)."""
+    points = np.clip(person.keypoints[:, :2], -1e4, 1e4).round().astype(np.int32)
+    place = [(int(x), int(y)) for x, y in points]
+    torso = float(np.linalg.norm(points[[11, 12]].mean(axis=0) - points[[23, 24]].mean(axis=0)))
+    thick = max(3, round(0.4 * torso))
+    cover = np.zeros(shape[:2], dtype=np.uint8)
+    for a, b in _STRETCHES:
+        cv2.line(cover, place[a], place[b], (1,), thick)
+    cv2.fillConvexPoly(cover, points[[11, 12, 24, 23]], (1,))
+    cv2.circle(cover, place[0], round(0.45 * torso), (1,), -1)
+    return np.asarray(cover > 0)
 
 
 def swap_sides(person: Person2D) -> Person2D:
