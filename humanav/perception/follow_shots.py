@@ -19,7 +19,9 @@ AHEAD = 3
 _SIDE = 64  # pixels of the longer side of the pictures compared
 _UNLIKE = 0.5  # change from one frame to the next above which they may be of two shots
 _BACK = 0.35  # change below which a later frame shows the same scene again
-_SHIFT = 0.35  # of the picture's sides: the camera turns no farther between two frames
+_CONTRAST = 12.0  # grey levels
+_FLAT = 0.02  # variance of the contrasts of a picture that shows next to nothing
+_SHIFT = 0.45  # of the picture's sides: the camera turns no farther between two frames
 _OTHER_COLOURS = 0.06
 _LEAPS = 2.2  # times the change between the frames before
 
@@ -39,6 +41,7 @@ def glance(frame: Pixels) -> Glance:
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 6.0)
+    grey = np.tanh(grey / _CONTRAST)  # one strong edge that moves is not the whole picture
     parts = [part for row in np.array_split(small, 2) for part in np.array_split(row, 2, axis=1)]
     colours = [cv2.calcHist([np.ascontiguousarray(part)], [0, 1, 2], None, [6, 6, 6], [0, 256] * 3).ravel()
                / (part.shape[0] * part.shape[1]) for part in parts]
@@ -66,7 +69,8 @@ def colour_change(a: Glance, b: Glance) -> float:
 
 def _correlation(a: Array, b: Array) -> float:
     a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / max(np.sqrt(float((a * a).sum() * (b * b).sum())), 1.0))
+    floor = _FLAT * a.size  # two flat pictures are alike
+    return (float((a * b).sum()) + floor) / (float(np.sqrt(float((a * a).sum() * (b * b).sum()))) + floor)
 
 
 def with_cuts(frames: Iterable[Pixels], before: Pixels | None = None) -> Iterator[tuple[Pixels, bool]]:
