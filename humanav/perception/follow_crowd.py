@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from humanav.errors import InputError
 from humanav.perception.follow_identity import Identities, Track, duplicates
 from humanav.perception.follow_looks import overlap, size
 from humanav.perception.mediapipe_detector import MIN_SHARE, WORK_SIDE, MediapipeDetector, TrackingSession
@@ -51,6 +52,7 @@ class Crowd:
 
     Attributes:
         wanted: identities to be reported; grows while the clip goes on.
+        notes: sentences on who is followed.
         factor: the working picture's pixels times this are the frame's.
     """
 
@@ -59,6 +61,7 @@ class Crowd:
         full: bool = False,
     ) -> None:
         self.identities, self.wanted = identities, set(chosen)
+        self.notes: list[str] = []
         self._people, self._chosen, self._full = people, tuple(chosen), full
         self._most = MOST_PEOPLE if people == "all" or chosen else min(people, MOST_PEOPLE)
         self._size, self._fps = (video.width, video.height), video.fps
@@ -67,7 +70,7 @@ class Crowd:
         self._idle: list[TrackingSession] = []
         self._side = 0
         self._resize(NEAR_SIDE)
-        self._begun, self._first, self._searched, self._wait = False, 0, 0, 0.0
+        self._begun, self._seen_anybody, self._first, self._searched, self._wait = False, False, 0, 0, 0.0
 
     def close(self) -> None:
         """Give back the networks' memory; calling it twice is harmless."""
@@ -75,6 +78,22 @@ class Crowd:
             session.close()
         self._idle, self._followers = [], []
         self._detector.close()
+
+    def state(self) -> dict[str, Any]:
+        """What a crowd needs to go on from here, beside its identities."""
+        return {"wanted": sorted(self.wanted), "begun": self._begun, "seen": self._seen_anybody,
+                "notes": self.notes, "first": self._first, "wait": self._wait,
+                "searched": self._searched, "side": self._side,
+                "followed": [follower.track.number for follower in self._followers]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`state`; the identities have been restored before."""
+        self.wanted = set(state["wanted"])
+        self.notes = list(state["notes"])
+        self._begun, self._seen_anybody, self._first = state["begun"], state["seen"], state["first"]
+        self._wait, self._searched = state["wait"], state["searched"]
+        self._resize(state["side"])
+        self._followers = [_Follower(self.identities.tracks[number], self._session()) for number in state["followed"]]
 
     def cut(self, frame: int) -> None:
         """A new shot begins with this frame."""
@@ -94,7 +113,12 @@ class Crowd:
         if number - self._searched >= max(1.0, _SEARCH * self._fps) or not self._followers:
             self._search(number, picture)
         finds = self._finds(number, picture)
+        exchanged = len(self.identities.exchanges)
         self.identities.saw(number, picture, finds)
+        for exchange in self.identities.exchanges[exchanged:]:
+            first, second = (next(f for f in self._followers if f.track.number == n)
+                             for n in (exchange.first, exchange.second))
+            first.session, second.session = second.session, first.session
         for track in self.identities.left(number):
             for follower in [f for f in self._followers if f.track is track]:
                 self._release(follower)
@@ -119,10 +143,16 @@ class Crowd:
     def _begin(self, number: int, frame: Pixels, people: list[Person2D]) -> None:
         picture = self._shrunk(frame)
         tracks = self.identities.begin(number, picture, people)
-        if self._people == "all":
-            self.wanted |= {track.identity for track in tracks}
-        elif not self._chosen:
-            self.wanted |= {track.identity for track in tracks[:self._people]}
+        first = not self._seen_anybody
+        self._seen_anybody = True
+        if first and max(self._chosen, default=0) > len(people):
+            raise InputError(f"There is no person {max(self._chosen)}: {len(people)} can be seen at first.")
+        if not self._chosen:
+            self.wanted |= {track.identity for track in tracks[:self._most]}
+        if first and len(people) > len(self.wanted):
+            self.notes.append(f"There are {len(people)} people in the picture: "
+                              + ("the largest is followed." if self.wanted == {1} else
+                                 f"{len(self.wanted)} of them are followed."))
         self._begun, self._searched = True, number
         self._attend()
         smallest = min((size(f.track.person) for f in self._followers), default=0.0)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
+import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from humanav.perception.follow_looks import Array, Looks, Pixels, looks_of, middle, overlap, size, way
 from humanav.perception.people import same_person
 from humanav.perception.person import Person2D
+from humanav.perception.takes import decode_mask, encode_mask
 
 AGREE = 0.40
 """Looks nearer than this are those of one person; seen from another side the same person is up to 0.5 off."""
@@ -78,6 +82,32 @@ class Identities:
         self.gallery: dict[int, tuple[Looks | None, int]] = {}
         self.only_one = False  # whoever comes back in this shot can be nobody else
         self._count = 0
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as numbers, texts, lists and dicts."""
+        def plain(looks: Looks | None) -> list[list[float]] | None:
+            return None if looks is None else looks.colours.tolist()
+
+        tracks = [{"number": t.number, "identity": t.identity, "frame": t.frame, "looks": plain(t.looks),
+                   "speed": t.speed.tolist(), "seen": t.seen, "touched": t.touched,
+                   "doubts": list(t.doubts.items()), "person": plain_person(t.person)} for t in self.tracks.values()]
+        return {"tracks": tracks, "names": list(self.names.items()), "count": self._count,
+                "exchanges": [[e.begin, e.end, e.first, e.second] for e in self.exchanges],
+                "gallery": [(identity, plain(looks), frame) for identity, (looks, frame) in self.gallery.items()]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`state`."""
+        def looks(plain: list[list[float]] | None) -> Looks | None:
+            return None if plain is None else Looks(np.array(plain, dtype=np.float32))
+
+        self.tracks = {}
+        for t in state["tracks"]:
+            self.tracks[t["number"]] = Track(
+                t["number"], t["identity"], person_from(t["person"]), t["frame"], looks(t["looks"]),
+                np.array(t["speed"], dtype=np.float32), t["seen"], t["touched"], dict(t["doubts"]))
+        self.names, self._count = dict(state["names"]), state["count"]
+        self.exchanges = [Exchange(*row) for row in state["exchanges"]]
+        self.gallery = {identity: (looks(known), frame) for identity, known, frame in state["gallery"]}
 
     def begin(self, frame: int, picture: Pixels, people: Sequence[Person2D]) -> list[Track]:
         """A new shot, in whose first frame with people ``people`` are seen, the largest first."""
@@ -229,6 +259,23 @@ class Identities:
             setattr(second, name, mine)
         first.doubts, second.doubts = {}, {}
         first.touched = second.touched = -10**6
+
+
+def plain_person(person: Person2D) -> dict[str, Any]:
+    """Body and mask of a person as numbers, texts and lists; the mask small."""
+    mask = None if person.mask is None else [b64encode(encode_mask(person.mask)).decode(), *person.mask.shape]
+    return {"keypoints": person.keypoints.tolist(), "set": person.keypoint_set, "box": person.box.tolist(),
+            "score": person.score, "mask": mask}
+
+
+def person_from(plain: dict[str, Any]) -> Person2D:
+    """The inverse of :func:`plain_person`."""
+    mask = None
+    if plain["mask"] is not None:
+        data, height, width = plain["mask"]
+        mask = np.asarray(cv2.resize(decode_mask(b64decode(data)), (width, height)), dtype=np.float32)
+    return Person2D(np.array(plain["keypoints"], dtype=np.float32), plain["set"],
+                    np.array(plain["box"], dtype=np.float32), plain["score"], mask)
 
 
 def duplicates(finds: Sequence[Person2D], strangeness: Sequence[float]) -> set[int]:

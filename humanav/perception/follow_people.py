@@ -1,19 +1,22 @@
-"""People followed through a clip, whole and in one reading, to takes."""
+"""People followed through a clip, in one reading that can be stopped and taken up again, to takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import cv2
 import numpy as np
 
 from humanav.body.landmarks import FACE_POINTS
-from humanav.errors import NoPersonError
-from humanav.perception.follow_takes import Sighting, assemble
-from humanav.perception.mediapipe_detector import MediapipeDetector
+from humanav.errors import InputError, NoPersonError
+from humanav.perception.follow_crowd import Crowd
+from humanav.perception.follow_identity import Identities, Track
+from humanav.perception.follow_shots import with_cuts
+from humanav.perception.follow_store import CHUNK, Sighting, Store, key_of
+from humanav.perception.follow_takes import assemble
 from humanav.perception.people import enlarged, side_evidence
 from humanav.perception.person import Person2D
 from humanav.perception.takes import People, encode_mask
@@ -21,7 +24,6 @@ from humanav.perception.video import Pixels, Video
 from humanav.progress import Progress
 
 STAGE = "Following the people"
-WORK_SIDE = 640
 
 Watcher = Callable[[int, Pixels, list[Person2D]], None]
 
@@ -33,59 +35,156 @@ def follow_people(
 ) -> People:
     """Follow people through a video.
 
+    Everybody has a number, from the largest in the first frame that shows anybody on, and keeps it through crossings,
+    absences and cuts as long as looks tell that it is the same person. Left and right exchanged are put back.
+
     Args:
         video: an open video; its frames are read once and not kept.
-        people: how many are wanted, the largest first, or all.
-        chosen: instead, which of the people counted from the largest (1) in the first frame that shows any.
-        full: with hands and face.
+        people: how many are wanted at a time, the largest of each shot first, or all (six at the most).
+        chosen: instead, the numbers of those wanted.
+        full: with hands and face, at about twice the time.
         masks: with masks.
         detector: ``mediapipe`` or ``rtmlib``.
-        work: folder in which results are kept, so that a second call goes on where the first was stopped.
-        watch: called with each frame's number, the frame, and the people found in it (without masks).
+        work: folder in which results are kept, so that a second call goes on where the first was stopped; chunks of
+            another video or other options in it are removed.
+        watch: called with each frame's number, the frame, and the wanted people found in it: in its pixels, without
+            masks, their number as ``track_id``.
         progress: told of the parts done, and asked whether to stop; the stage is named here when none has begun.
 
     Raises:
         NoPersonError: nobody is seen, or in too few frames.
         InputError: there is no such person, or a frame cannot be read.
+        StorageError: ``work`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
+    if min(chosen, default=1) < 1 or (people != "all" and people < 1):
+        raise InputError("People are counted from 1, the largest.")
     if progress is not None and progress.step == 0:
         progress.next(STAGE)
-    sightings: list[Sighting] = []
-    notes: list[str] = []
-    factor = min(1.0, WORK_SIDE / max(video.width, video.height))
-    size = max(1, round(video.width * factor)), max(1, round(video.height * factor))
-    frames = 0
-    with MediapipeDetector(looks=0) as finder:
-        session = finder.session(full, masks)
-        try:
-            for frame in video:
-                if progress is not None:
-                    progress.update(frames / len(video))
-                small = frame if factor == 1 else np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA),
-                                                             dtype=np.uint8)
-                person = session.look(small)
-                found = [] if person is None else [sighted(frames, 1, person, video.width / size[0], masks)]
-                sightings += found
-                if watch is not None:
-                    watch(frames, frame, [replace(sighting.person, track_id=sighting.track) for sighting in found])
-                frames += 1
-        finally:
-            session.close()
-    shots = ((0, frames),)
-    takes = assemble(sightings, shots, video, notes)
+    options = {"people": people, "chosen": list(chosen), "full": full, "masks": masks, "detector": detector}
+    store = Store(work, key_of(video, options))
+    run = _Run(video, people, tuple(chosen), full, masks, detector)
+    try:
+        if store.state is not None:
+            run.restore(store.state)
+        while not run.finished:
+            store.add(run.chunk(watch, progress), run.state())
+    finally:
+        run.close()
+    return _people(video, run, store)
+
+
+def first_people(video: Video, detector: str = "mediapipe") -> tuple[int, Pixels, list[Person2D]]:
+    """The first frame in which anybody is seen: its number, the frame, and the people in it, the largest first, counted
+    as :func:`follow_people` counts them.
+
+    Raises:
+        NoPersonError: nobody is seen in the whole video.
+        InputError: a frame cannot be read.
+    """
+    run = _Run(video, "all", (), False, True, detector)
+    try:
+        for number, frame in enumerate(video):
+            if people := run.crowd.first_people(number, frame):
+                factor = run.crowd.factor
+                return number, frame, [enlarged(person, factor) for person in people]
+    finally:
+        run.close()
+    raise _nobody(video)
+
+
+class _Run:
+    """One reading of a clip."""
+
+    def __init__(self, video: Video, people: int | Literal["all"], chosen: tuple[int, ...], full: bool, masks: bool,
+                 detector: str) -> None:
+        self.identities = Identities(video.fps)
+        self.identities.only_one = people == 1 and not chosen
+        self.crowd = Crowd(video, self.identities, people, chosen, full)
+        self.finished = False
+        self.cuts: list[int] = []
+        self.frames = 0
+        self._video, self._masks = video, masks
+        self._frames: Iterator[tuple[Pixels, bool]] | None = None
+
+    def chunk(self, watch: Watcher | None, progress: Progress | None) -> list[Sighting]:
+        """Look at the next frames."""
+        if self._frames is None:
+            self._frames = self._from(self.frames)
+        sightings: list[Sighting] = []
+        for _ in range(CHUNK):
+            following = next(self._frames, None)
+            if following is None:
+                self.finished = True
+                break
+            if progress is not None:
+                progress.update(self.frames / len(self._video))
+            sightings += self._look(*following, watch)
+            self.frames += 1
+        return sightings
+
+    def close(self) -> None:
+        self.crowd.close()
+        self._video.close()
+
+    def state(self) -> dict[str, Any]:
+        return {"frames": self.frames, "finished": self.finished, "cuts": self.cuts,
+                "crowd": self.crowd.state(), "identities": self.identities.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.frames, self.finished, self.cuts = state["frames"], state["finished"], list(state["cuts"])
+        self.identities.restore(state["identities"])
+        self.crowd.restore(state["crowd"])
+
+    def _from(self, number: int) -> Iterator[tuple[Pixels, bool]]:
+        frames = self._video.read(max(0, number - 1))
+        return with_cuts(frames, next(frames, None) if number else None)
+
+    def _look(self, frame: Pixels, cut: bool, watch: Watcher | None) -> list[Sighting]:
+        if cut:
+            self.cuts.append(self.frames)
+            self.crowd.cut(self.frames)
+        finds = self.crowd.look(self.frames, frame)
+        sightings = [self._sighting(track, person) for track, person in finds]
+        if watch is not None:
+            watch(self.frames, frame, [
+                replace(sighting.person, track_id=track.identity) for (track, _), sighting in zip(finds, sightings)
+                if track.identity in self.crowd.wanted])
+        return sightings
+
+    def _sighting(self, track: Track, person: Person2D) -> Sighting:
+        mask = encode_mask(person.mask) if self._masks and person.mask is not None else None
+        evidence = side_evidence(person)
+        if person.face is not None:
+            person = replace(person, face=person.face[list(FACE_POINTS.values())])
+        return Sighting(self.frames, track.number, enlarged(person, self.crowd.factor), mask, evidence)
+
+
+def _people(video: Video, run: _Run, store: Store) -> People:
+    names, wanted = run.identities.names, run.crowd.wanted
+    sightings = []
+    for sighting in store.sightings():
+        track = sighting.track
+        for exchange in run.identities.exchanges:
+            if exchange.begin <= sighting.frame < exchange.end and track in (exchange.first, exchange.second):
+                track = exchange.second if track == exchange.first else exchange.first
+        if names.get(track) in wanted:
+            sightings.append(replace(sighting, track=names[track]))
     if not sightings:
-        raise NoPersonError(f"Nobody is seen in {video.path.name}: choose a well lit clip that shows one whole person.")
+        raise _nobody(video)
+    edges = [0, *run.cuts, run.frames]
+    shots = tuple(pairwise(edges))
+    notes = [*run.crowd.notes]
+    if run.cuts:
+        times = ", ".join(f"{cut / video.fps:.1f}" for cut in run.cuts[:5]) + (" ..." if len(run.cuts) > 5 else "")
+        notes.append(f"The clip is cut at {times} s: its {len(shots)} shots are tracked apart.")
+    takes = assemble(sightings, shots, video, notes)
     if not takes:
-        raise NoPersonError(f"Somebody is seen in only {len(sightings)} of {frames} frames of {video.path.name}: "
+        seen = len(np.unique([sighting.frame for sighting in sightings]))
+        raise NoPersonError(f"Somebody is seen in only {seen} of {run.frames} frames of {video.path.name}: "
                             "cut it to the part with the person.")
-    return People(tuple(takes), shots, video.fps, video.width, video.height, frames, tuple(notes))
+    return People(tuple(takes), shots, video.fps, video.width, video.height, run.frames, tuple(notes))
 
 
-def sighted(frame: int, track: int, person: Person2D, factor: float, masks: bool) -> Sighting:
-    """The sighting of a person seen in a picture ``factor`` times smaller than the clip's frames."""
-    mask = encode_mask(person.mask) if masks and person.mask is not None else None
-    evidence = side_evidence(person)
-    if person.face is not None:
-        person = replace(person, face=person.face[list(FACE_POINTS.values())])
-    return Sighting(frame, track, enlarged(person, factor), mask, evidence)
+def _nobody(video: Video) -> NoPersonError:
+    return NoPersonError(f"Nobody is seen in {video.path.name}: choose a well lit clip that shows one whole person.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS
+from humanav.perception.follow_store import Sighting
 from humanav.perception.people import inside_frame, swap_sides
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
@@ -26,25 +26,6 @@ FEWEST = 5
 """Frames: takes with fewer are dropped, unless the whole clip has fewer."""
 LEAST_SHARE = 0.3
 """Of a take's frames in which the person must be seen."""
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """One person in one frame.
-
-    Attributes:
-        frame: its number in the clip as read.
-        track: whose, 1 for the person who was largest at first.
-        person: in pixels of the clip's frames, without mask; a face holds the points of ``FACE_POINTS``.
-        mask: encoded (:func:`humanav.perception.takes.encode_mask`), or None.
-        evidence: what the face says of left and right (:func:`humanav.perception.people.side_evidence`).
-    """
-
-    frame: int
-    track: int
-    person: Person2D
-    mask: bytes | None = None
-    evidence: float = 0.0
 
 
 def assemble(

@@ -65,8 +65,17 @@ class Video:
         """The file's name without its ending."""
         return self.path.stem
 
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(T,) when each frame is, in seconds from the first of the file."""
+        return self._times.copy()
+
     def __iter__(self) -> Iterator[Pixels]:
-        return self._folder_frames() if self._pictures else self._frames()
+        return self.read()
+
+    def read(self, first: int = 0) -> Iterator[Pixels]:
+        """The frames from number ``first`` on."""
+        return self._folder_frames(first) if self._pictures else self._frames(first)
 
     def __enter__(self) -> Self:
         return self
@@ -81,17 +90,19 @@ class Video:
         while self._open:
             self._open.pop().close()
 
-    def _folder_frames(self) -> Iterator[Pixels]:
-        for time in self._times:
+    def _folder_frames(self, first: int) -> Iterator[Pixels]:
+        for time in self._times[first:]:
             yield _picture(self._pictures[round(time * _FOLDER_FPS)], (self.width, self.height))
 
-    def _frames(self) -> Iterator[Pixels]:
+    def _frames(self, first: int) -> Iterator[Pixels]:
         """The frame nearest to each time: each is held back until the one after it is known."""
-        given, last, last_time = 0, None, -math.inf
+        given, last, last_time = first, None, -math.inf
+        if given >= len(self):
+            return
         container = _opened(self.path)
         self._open.append(container)
         try:
-            begin = float(self._times[0])
+            begin = float(self._times[first])
             if begin > 1:
                 container.seek(round((self._zero + begin) * 1e6))  # to the key frame before it
             for frame, time in _decoded(container, self._zero):
