@@ -108,9 +108,9 @@ class Chip:
                 self.words = gr.HTML("", elem_classes="bare", padding=False)
                 self.forget = gr.Button("\u00d7", size="sm", min_width=36, scale=0, elem_id="forget-carried")
             with gr.Row(equal_height=True):
-                self.background = gr.Checkbox(True, label="In its clip, in place of the person", container=False,
-                                              min_width=210, elem_id="carried-background")
-                self.shape = gr.Checkbox(False, label="With that person's build", container=False, min_width=180,
+                self.background = gr.Checkbox(True, label="Over its background", container=False,
+                                              min_width=190, elem_id="carried-background")
+                self.shape = gr.Checkbox(False, label="With that person's build", container=False, min_width=210,
                                          elem_id="carried-shape")
                 self.animate = gr.Button("Animate", variant="primary", size="md", min_width=120,
                                          elem_id="animate-carried")

@@ -35,7 +35,7 @@ class Staged:
 
     Attributes:
         avatar: with the shape it is to have.
-        motion: in the world, the soles on the floor y = 0.
+        motion: in the world, on the floor y = 0.
         cameras: one for each frame, all of the size of the backgrounds.
     """
 
@@ -131,11 +131,10 @@ def _dressed(motion: Motion, avatar: Avatar, body: BodyModel, shape: str) -> tup
     from humanav.motion import fit_to_shape
     from humanav.motion.shapes import leg_ratio
 
-    if shape == "motion":
-        avatar, ratio = reshaped(avatar, motion.betas, body), 1.0
-    else:
-        ratio = leg_ratio(body, motion.betas[: body.num_betas], avatar.betas)
-        motion = fit_to_shape(motion, body, avatar.betas)
+    if shape == "motion":  # covers the body exactly; soles of shoes may then lie a centimetre too low
+        return reshaped(avatar, motion.betas, body), motion, 1.0
+    ratio = leg_ratio(body, motion.betas[: body.num_betas], avatar.betas)
+    motion = fit_to_shape(motion, body, avatar.betas)
     shoes = np.array([0, sole_depth(avatar, body), 0], dtype=np.float32)
     return avatar, replace(motion, transl=motion.transl + shoes), ratio
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from humanav.avatar import Avatar
 from humanav.body import BodyModel
 from humanav.camera import Camera
 from humanav.export import write_mp4
@@ -96,6 +97,35 @@ def write_track(
             {"fps": fps, "width": cameras[0].width, "height": cameras[0].height, "frames": frames,
              "shots": [[0, frames]], "mode": "fast", "takes": told, "camera": "moving" if moving else "fixed"}))
         writer.report.update({"quality": "Known.", "warnings": [], "seconds": 1.0, "frames": frames, "fps": fps})
+    return writer.result
+
+
+def bare_avatar(
+    body: BodyModel, folder: Path, betas: Sequence[float] = (-0.8, 0.4, -0.5), skirt: bool = False
+) -> Result:
+    """A result with an avatar that is nothing but the body, striped, with or without a tube round the hips."""
+    v, j = (x.numpy() for x in body.rest(np.asarray(betas, np.float32)))
+    faces, index, weight = body.faces, body.skin_index.numpy(), body.skin_weight.numpy()
+    assert body.uv is not None and body.uv_faces is not None  # noqa: PT018
+    uv, uv_faces, parts = body.uv, body.uv_faces, {"body": (0, len(faces))}
+    if skirt:
+        around = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        rings = [np.stack([0.3 * np.cos(around), np.full(24, j[0, 1] - drop), 0.24 * np.sin(around)], 1)
+                 for drop in (0.0, 0.4)]
+        a, b = np.arange(24) + len(v), (np.arange(24) + 1) % 24 + len(v)
+        sides = np.concatenate([np.stack([a, b, a + 24], 1), np.stack([b, b + 24, a + 24], 1)])
+        v, faces = np.concatenate([v, *rings]).astype(np.float32), np.concatenate([faces, sides])
+        index, weight = np.concatenate([index, np.zeros((48, 4), int)]), np.concatenate([weight, np.eye(4)[[0] * 48]])
+        uv_faces = np.concatenate([uv_faces, np.zeros_like(sides)])
+        parts["skirt"] = (len(body.faces), len(faces))
+    texture = np.zeros((64, 64, 3), np.uint8)
+    texture[:] = np.where(np.arange(64)[:, None, None] % 8 < 4, (190, 60, 50), (235, 225, 210))
+    avatar = Avatar(v, faces.astype(np.int32), uv, uv_faces.astype(np.int32), texture, index.astype(np.uint8),
+                    weight.astype(np.float32), j, np.asarray(betas, np.float32), np.full((64, 64), 255, np.uint8),
+                    parts)
+    with ResultWriter(folder, "avatar", "fedcba9876543210", {}) as writer:
+        avatar.save(writer.add("avatar.npz", "The avatar"))
+        writer.report.update({"quality": "Known.", "warnings": ["It is striped."], "measurements": {}})
     return writer.result
 
 
