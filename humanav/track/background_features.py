@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.body.kinematics import exp_rotation, log_rotation
-from humanav.track.view_rotation import Turn, turn_between
+from humanav.track.view_rotation import Turn, rays_through, turn_between
 
 Array = NDArray[np.float64]
 Grey = NDArray[np.uint8]
 Binary = NDArray[np.bool_]
 
-_MOST, _ENOUGH, _LEAST = 400, 60, 16  # features looked for; fewer ask for another key picture; fewer tell nothing
+_MOST, _ENOUGH, _LEAST = 250, 60, 16  # features looked for; fewer ask for another key picture; fewer tell nothing
 _LEFT = 0.5  # share of a key picture's features that must still be followed, when there are few
-_WINDOW, _LEVELS = (21, 21), 4
+_WINDOW, _LEVELS = (17, 17), 3
 _BACK_AGAIN = 1.0  # pixels by which a feature followed there and back may miss
 _STILL = 1.0  # pixels within which a feature stays where it was
 _OLD_KEYS = 3  # old key pictures that a new one is compared with
@@ -186,7 +186,7 @@ def agreed(turns: Sequence[Array], edges: Sequence[tuple[int, int, Array, float]
 
 
 def _features(picture: Grey, hidden: Binary) -> Array:
-    found = cv2.goodFeaturesToTrack(picture, _MOST, 0.01, max(picture.shape) / 60,
+    found = cv2.goodFeaturesToTrack(picture, _MOST, 0.01, max(picture.shape) / 50,
                                     mask=(~hidden).astype(np.uint8) * 255)
     return np.zeros((0, 2)) if found is None else found[:, 0].astype(np.float64)
 
@@ -211,5 +211,5 @@ def _carried(places: Array, points: Array, kept: Binary, turn: Turn, lens: Array
 
 def _turned(points: Array, R: Array, lens: Array) -> Array:
     """Where pixels (N,2) go when the camera turns by R; the lens is (3,3)."""
-    rays = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ np.linalg.inv(lens).T @ R.T @ lens.T
+    rays = rays_through(points, lens) @ R.T @ lens.T
     return np.asarray(rays[:, :2] / np.where(np.abs(rays[:, 2:]) < 1e-6, 1e-6, rays[:, 2:]))

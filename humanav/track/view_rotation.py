@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_TRIES = 200  # pairs of points drawn
+_TRIES = 100  # pairs of points drawn
 _WITHIN = 1.5  # pixels by which a point of the background may be off
 _ENOUGH = 50  # points that agree and leave no doubt
 _BY_DEPTH = 0.15  # so much larger a share must agree before a moving camera is believed in
@@ -48,7 +48,7 @@ def turn_between(first: Array, second: Array, lens: Array) -> Turn:
         first, second: (N,2) the same points in pixels.
         lens: (3,3) intrinsics.
     """
-    a, b = (_rays(points, lens) for points in (first, second))
+    a, b = (rays_through(points, lens) for points in (first, second))
     within = _WITHIN / lens[0, 0]
     R, agree = _ransac(a, b, within)
     parallax = False
@@ -72,8 +72,10 @@ def _extent(points: Array, lens: Array) -> float:
     return float(np.linalg.norm(np.ptp(np.quantile(points, [0.1, 0.9], axis=0), axis=0) / (2 * lens[:2, 2])))
 
 
-def _rays(points: Array, lens: Array) -> Array:
-    rays = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ np.linalg.inv(lens).T
+def rays_through(points: Array, lens: Array) -> Array:
+    """Unit directions (N,3) in which pixels (N,2) are seen through a lens (3,3) without skew."""
+    rays = np.ones((len(points), 3))
+    rays[:, :2] = (points - lens[:2, 2]) / lens[[0, 1], [0, 1]]
     return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
 
 

@@ -29,11 +29,12 @@ def filmed(rotations: np.ndarray, rng: np.random.Generator, noise: float = 3.0, 
     frames, boxes = [], []
     for number, R in enumerate(rotations):
         warp = K @ R @ np.linalg.inv(wide)
-        frame = cv2.warpPerspective(texture, warp, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT).astype(np.float64)
+        frame = cv2.warpPerspective(texture, warp, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT).astype(np.float32)
         x = 60 + 4 * number % 250
         frame[100:340, x:x + 90] = rng.integers(0, 255, (24, 9, 3)).repeat(10, 0).repeat(10, 1)  # a flickering person
         boxes.append(np.array([[x, 100, x + 90, 340]]))
-        frames.append(np.clip(frame + noise * rng.standard_normal(frame.shape), 0, 255).astype(np.uint8))
+        grain = np.float32(noise) * rng.standard_normal((HEIGHT, WIDTH, 1), dtype=np.float32)
+        frames.append(np.clip(frame + grain, 0, 255).astype(np.uint8))
     return frames, boxes
 
 
@@ -89,7 +90,7 @@ def test_a_plain_wall_tells_nothing(rng) -> None:
 
 
 def test_masks_cuts_and_skipped_frames(rng) -> None:
-    rotations = pan(30, 10.0, 0.2, rng)
+    rotations = pan(24, 10.0, 0.2, rng)
     frames, boxes = filmed(rotations, rng)
 
     def mask(number: int) -> np.ndarray:
@@ -101,11 +102,11 @@ def test_masks_cuts_and_skipped_frames(rng) -> None:
     path = camera_motion(frames, None, K, mask_of=mask)
     assert degrees_off(path.R, rotations).max() < 0.5
     every = camera_motion(frames, lambda f: boxes[f], K, every=3)
-    assert len(every) == 30
+    assert len(every) == 24
     assert degrees_off(every.R, rotations).max() < 0.6
-    cut = camera_motion([*frames, *filmed(rotations, rng)[0]], None, K, shots=((0, 30), (30, 60)))
-    assert degrees_off(cut.R[30:], rotations).max() < 0.8
-    np.testing.assert_allclose(cut.R[30], np.eye(3), atol=1e-9)
+    cut = camera_motion([*frames, *filmed(rotations, rng)[0]], None, K, shots=((0, 24), (24, 48)))
+    assert degrees_off(cut.R[24:], rotations).max() < 0.8
+    np.testing.assert_allclose(cut.R[24], np.eye(3), atol=1e-9)
 
 
 def test_parallax_does_not_spoil_the_rotation(rng) -> None:
