@@ -18,9 +18,11 @@ from humanav.motion import Motion
 from humanav.render import (
     LIGHT,
     SHADOW_SIDE,
+    MeshBuffers,
     StageColors,
     TexturePyramid,
     contact_shadow,
+    interpolate,
     paint_stage,
     rasterize_mesh,
     render_mesh,
@@ -44,7 +46,7 @@ _FILL = 0.8  # of the picture, for a camera that is placed
 _USUAL = 0.2  # mean linear light of a well exposed picture
 _ADAPT, _TINT = 0.3, 0.2  # how far a person follows the scene's brightness and colour
 _DARKEST, _BRIGHTEST = 0.7, 1.06
-_BELOW, _NEAR_FLOOR = 0.12, 0.18  # light lost on surfaces that look down, and close to the floor
+_ABOVE, _NEAR_FLOOR = 0.07, 0.18  # light more on surfaces that look up and less on others; less close to the floor
 
 
 def fitting_size(width: int, height: int, max_side: int = MAX_SIDE) -> tuple[int, int]:
@@ -177,7 +179,7 @@ def cast_shadow(picture: Frame, shade: NDArray[Any], camera: Camera, center: Any
     dark = cv2.warpPerspective(shade, onto, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
     back = np.linalg.inv(onto)[2]
     ahead = (np.arange(right - left) * back[0])[None] + (np.arange(bottom - top) * back[1])[:, None] + back[2] > 0
-    dark = np.where(ahead, dark, 0)[..., None]
+    dark = np.where(ahead, np.minimum(dark, 1), 0)[..., None]
     part = out[top:bottom, left:right]
     part[:] = np.where(dark > 0, part * (1 - dark) + 0.5, part).astype(np.uint8)
     return out
@@ -210,28 +212,28 @@ class _Painter:
         if box is None:
             return out
         left, top, right, bottom = box
-        rgb, alpha = self._drawn(vertices, camera.cropped(left, top, right - left, bottom - top))
+        color, cover = self._drawn(vertices, camera.cropped(left, top, right - left, bottom - top), light)
         part = out[top:bottom, left:right]
-        cover = alpha[..., None]
-        part[:] = np.where(cover > 0, np.clip(rgb * light, 0, 255) * cover + part * (1 - cover) + 0.5,
-                           part).astype(np.uint8)
+        seen = cover > 0
+        amount = cover[seen][:, None]
+        part[seen] = (color[seen] * amount + part[seen] * (1 - amount) + 0.5).astype(np.uint8)
         return out
 
-    def _drawn(self, vertices: Floats, camera: Camera) -> tuple[Floats, NDArray[np.float32]]:
+    def _drawn(self, vertices: Floats, camera: Camera, light: Floats) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Colours (H,W,3) 0..255 in a soft light from above, and how much of each pixel is covered (H,W)."""
         samples = self.supersample
         buffers = rasterize_mesh(vertices, self.faces, camera.scaled(samples))
-        common: dict[str, Any] = {"buffers": buffers, "supersample": samples, "background": None}
         rgb, alpha = render_mesh(
             vertices, self.faces, camera, texture=self.texture, uv=self.avatar.uv, uv_faces=self.avatar.uv_faces,
-            color=getattr(self.avatar, "color", None), unlit=self.texture is not None, **common)
-        if self.texture is None:
-            return rgb.astype(np.float64), alpha
-        normals = vertex_normals(vertices, self.faces)
-        lost = _BELOW * (0.5 - 0.5 * normals[:, 1]) + _NEAR_FLOOR * np.exp(-np.maximum(vertices[:, 1], 0) / 0.12)
-        shade, _ = render_mesh(vertices, self.faces, camera, unlit=True,
-                               vertex_colors=np.repeat((1 - lost)[:, None], 3, axis=1), **common)
-        return rgb * (shade / 255.0), alpha
+            color=getattr(self.avatar, "color", None), unlit=self.texture is not None, buffers=buffers,
+            supersample=samples, background=None)
+        level = np.ones((*alpha.shape, 1), dtype=np.float32)
+        if self.texture is not None:  # it was lit when it was photographed: only a little more
+            up, height = vertex_normals(vertices, self.faces)[:, 1], np.maximum(vertices[:, 1], 0)
+            one = MeshBuffers(*(np.ascontiguousarray(values[::samples, ::samples]) for values in (
+                buffers.triangle, buffers.barycentric, buffers.depth)))
+            level = interpolate(one, self.faces, 1 + _ABOVE * up - _NEAR_FLOOR * np.exp(-height / 0.12), 1.0)
+        return np.minimum(rgb * (level * light.astype(np.float32)), 255), alpha
 
 
 def _box(vertices: Floats, camera: Camera) -> tuple[int, int, int, int] | None:
