@@ -36,7 +36,8 @@ DARK = StageColors((24, 26, 31), (44, 47, 54), (38, 41, 47), (74, 79, 88))
 
 @njit(cache=True, parallel=True, nogil=True)
 def _paint(
-    rays: Any, eye: Any, floor: float, center: Any, shadow: Any, extent: float, focal: float, colors: Any, out: Any
+    rays: Any, eye: Any, floor: float, center: Any, reach: float, shadow: Any, extent: float, focal: float, colors: Any,
+    out: Any,
 ) -> None:
     height, width = out.shape[0], out.shape[1]
     cells = shadow.shape[0]
@@ -51,8 +52,8 @@ def _paint(
                 s = (floor - eye[1]) / dy
                 px, pz = eye[0] + s * dx, eye[2] + s * dz
                 from_center = np.sqrt((px - center[0]) ** 2 + (pz - center[2]) ** 2)
-                if from_center < 8.0:
-                    mix = np.exp(-((from_center / 3.2) ** 2))
+                if from_center < 2.5 * reach:
+                    mix = np.exp(-((from_center / reach) ** 2))
             if mix > 0.004:
                 length = np.sqrt(dx * dx + dy * dy + dz * dz)
                 footprint = s * length / focal * 0.7
@@ -81,7 +82,8 @@ def _paint(
 
 
 def paint_stage(
-    camera: Camera, center: Any, floor: float = 0.0, shadow: Floats | None = None, colors: StageColors = LIGHT
+    camera: Camera, center: Any, floor: float = 0.0, shadow: Floats | None = None, colors: StageColors = LIGHT,
+    reach: float = 3.2,
 ) -> NDArray[np.uint8]:
     """The empty stage (H,W,3) uint8 as ``camera`` sees it.
 
@@ -90,14 +92,15 @@ def paint_stage(
         floor: height of the floor, metres.
         shadow: from :func:`contact_shadow` with the same centre.
         colors: :data:`LIGHT` or :data:`DARK`.
+        reach: metres over which the floor fades.
     """
     rays = np.ascontiguousarray((camera.R.T @ np.linalg.inv(camera.K)).T)
     out = np.empty((camera.height, camera.width, 3), dtype=np.uint8)
     palette = np.array([colors.top, colors.horizon, colors.floor, colors.line], dtype=np.float64)
     dark = np.zeros((2, 2), dtype=np.float32) if shadow is None else shadow
     with KERNEL_LOCK:
-        _paint(rays, np.ascontiguousarray(camera.center), float(floor), np.asarray(center, dtype=np.float64), dark,
-               SHADOW_SIDE, camera.focal, palette, out)
+        _paint(rays, np.ascontiguousarray(camera.center), float(floor), np.asarray(center, dtype=np.float64),
+               float(reach), dark, SHADOW_SIDE, camera.focal, palette, out)
     return out
 
 
