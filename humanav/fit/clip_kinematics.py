@@ -1,8 +1,8 @@
 """Forward kinematics of many frames of one body at once, with the exact derivative of landmarks by pose and shape.
 
-The whole-clip counterpart of :mod:`humanav.body.kinematics`. A landmark is ``X[joint] + G[frame] @ offset`` with ``X``
-the posed joints and ``G`` their global rotations. Turning joint j by a small rotation vector d in its own frame moves it
-by ``(G[j] @ d) x lever``.
+The whole-clip counterpart of :mod:`humanav.body.kinematics`. A landmark is ``X[joint] + G[frame] @ offset`` with the
+posed joints X and their global rotations G. Turning joint j by a small rotation vector d in its own frame moves it by
+``(G[j] @ d) x lever``.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def place_clip_points(points: ClipPoints, posed: PosedClip, betas: Array, active
     if active is None:
         return places, None, None
     below = posed.skeleton.descendants
-    index = list(active)
+    index = np.asarray(active, dtype=np.intp)
     moves_joint = below[np.ix_(index, points.joint)] > 0
     moves_arm = below[np.ix_(index, points.frame)] > 0
     count, number = len(places), len(index)

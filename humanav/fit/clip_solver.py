@@ -29,7 +29,7 @@ class Equations:
     Attributes:
         cost: of all terms.
         gradient: (T,n). blocks: (T,n,n) of each frame with itself.
-        next, after: (T-1,n,n) and (T-2,n,n): rows of frame t, columns of frame t + 1 or t + 2; None where there are none.
+        next, after: (T-1,n,n), (T-2,n,n): rows of frame t, columns of frame t + 1 or t + 2; None where there are none.
         shared_gradient: (S,). shared: (S,S). cross: (T,n,S).
     """
 
@@ -102,8 +102,8 @@ class ClipTerm(Protocol):
 
 def solve_clip(
     skeleton: Skeleton, state: ClipState, terms: Sequence[ClipTerm], active: Sequence[int], *, rounds: int = 15,
-    tolerance: float = 1e-3, damping: float = 1e-2, longest: float = 0.6, coupled: bool = True, hold_shape: bool = False,
-    held: NDArray[np.bool_] | None = None, progress: Progress | None = None,
+    tolerance: float = 1e-3, damping: float = 1e-2, longest: float = 0.6, coupled: bool = True,
+    hold_shape: bool = False, held: NDArray[np.bool_] | None = None, progress: Progress | None = None,
 ) -> tuple[ClipState, float]:
     """Minimise the sum of the terms over all frames.
 
@@ -170,7 +170,7 @@ def _moved(state: ClipState, frames: Array, shared: Array, equations: Equations)
 
 def _step(equations: Equations, damping: float, coupled: bool, hold_shape: bool, held: NDArray[np.bool_] | None
           ) -> tuple[Array, Array]:
-    count, n = equations.gradient.shape
+    n = equations.size
     blocks, gradient = equations.blocks.copy(), equations.gradient
     diagonal = np.arange(n)
     blocks[:, diagonal, diagonal] += damping * blocks[:, diagonal, diagonal] + 1e-6

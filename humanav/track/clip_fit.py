@@ -8,7 +8,9 @@ frames before a window held.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,7 @@ from humanav.track.path import BodyPath
 
 NUM_BETAS = 10
 BODY = tuple(range(22))
+_SOLES = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,47 @@ class ClipFit:
         rotations[frames], pelvis[frames] = part.rotations, part.pelvis
         return replace(state, rotations=rotations, pelvis=pelvis)
 
+    def windows(self, state: ClipState, *, contact: Array | None = None, floor: float | None = None,
+                keep: Callable[[str, Callable[[], ClipState]], ClipState] | None = None, name: str = "",
+                progress: Progress | None = None, share: tuple[float, float] = (0.0, 1.0)) -> ClipState:
+        """Poses and path of all frames, window by window; the frames before a window are held.
+
+        Args:
+            state: where to start.
+            contact: (T,2) 0..1 how surely the left and the right foot stand; None leaves that out.
+            floor: its place along the up direction, from the camera, metres.
+            keep: gives back what a named step has made before, or makes and keeps it (for resuming).
+            name: of the pass, for ``keep``.
+            progress: told of the parts done, from ``share[0]`` to ``share[1]`` of the stage.
+
+        Raises:
+            Cancelled: ``progress`` was told to stop.
+        """
+        count = len(state)
+        for number, (low, begin, end, high) in enumerate(spans(count)):
+            frames = slice(low, high)
+            held = None
+            if begin > low:
+                held = np.zeros(high - low, dtype=bool)
+                held[: begin - low] = True
+
+            def work(state: ClipState = state, frames: slice = frames, held: NDArray[np.bool_] | None = held
+                     ) -> ClipState:
+                if contact is None:
+                    state = self.poses(state, self.weights.loose, rounds=6, held=held, frames=frames,
+                                       progress=progress)
+                return self.poses(state, self.weights.tight, contact=contact, floor=floor, rounds=10, held=held,
+                                  frames=frames, progress=progress)
+
+            made = work() if keep is None else keep(f"{name}{number}", work)
+            rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
+            part = slice(begin, high)  # the last frames start the next window better than the first guess does
+            rotations[part], pelvis[part] = made.rotations[part], made.pelvis[part]
+            state = replace(state, rotations=rotations, pelvis=pelvis)
+            if progress is not None:
+                progress.update(share[0] + (share[1] - share[0]) * end / count)
+        return state
+
     # -- terms -----------------------------------------------------------------------------------------------------
 
     def _frame_terms(self, state: ClipState, evidence: Evidence, cutoff: float, thin: float) -> list[ClipTerm]:
@@ -179,7 +223,7 @@ class ClipFit:
         return SmoothTerm(precision, path, weight=self.weights.smooth)
 
     def _stand(self, contact: Array, floor: float | None, fps: float) -> StandTerm:
-        points = ClipPoints.named(("left_heel", "left_foot_index", "right_heel", "right_foot_index"), np.zeros(NUM_BETAS))
+        points = ClipPoints.named(_SOLES, np.zeros(NUM_BETAS))
         return StandTerm(points, np.repeat(contact, 2, axis=1), self.weights.slide * FPS / fps, floor, None,
                          self.weights.sink)
 
@@ -194,6 +238,14 @@ class ClipFit:
         places, _, _ = place_clip_points(marks.points, pose_clip(self.skeleton, rest), betas)
         rows = [(marks.names.index(_blaze(a)), marks.names.index(_blaze(b))) for a, b in BONES]
         return float(sum(np.linalg.norm(places[0, a] - places[0, b]) for a, b in rows))
+
+
+def spans(count: int, window: int = 240, overlap: int = 24) -> list[tuple[int, int, int, int]]:
+    """Windows over ``count`` frames: (first looked at, first free, after the last kept, after the last looked at)."""
+    if count <= window + 2 * overlap:
+        return [(0, 0, count, count)]
+    edges = [*range(0, count - window // 2, window), count]
+    return [(max(begin - overlap, 0), begin, end, min(end + overlap, count)) for begin, end in pairwise(edges)]
 
 
 def _blaze(index: int) -> str:

@@ -66,8 +66,9 @@ class BodyPath:
         """As a :class:`~humanav.motion.Motion`; meaningful for a path in the world."""
         trust = np.zeros((len(self), 55), dtype=np.float32)
         trust[:, :22] = self.confidence
-        return Motion.from_full_pose(log_rotation(self.rotations), self.fps, self.pelvis - rest_pelvis(body, self.betas),
-                                     self.betas, self.expression, name, person_id, trust)
+        transl = self.pelvis - rest_pelvis(body, self.betas)
+        return Motion.from_full_pose(log_rotation(self.rotations), self.fps, transl, self.betas, self.expression, name,
+                                     person_id, trust)
 
 
 def path_of(motion: Motion, body: BodyModel) -> BodyPath:
