@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS
 from humanav.perception.follow_store import Sighting
-from humanav.perception.people import inside_frame, swap_sides
+from humanav.perception.people import inside_frame
 from humanav.perception.person import Person2D
 from humanav.perception.sequence import KeypointSequence
-from humanav.perception.sides import mend_sides
+from humanav.perception.sides import exchange, find_flips
 from humanav.perception.takes import Take
 from humanav.perception.video import Video
 
@@ -26,6 +27,7 @@ FEWEST = 5
 """Frames: takes with fewer are dropped, unless the whole clip has fewer."""
 LEAST_SHARE = 0.3
 """Of a take's frames in which the person must be seen."""
+_SMOOTH = 0.02  # seconds
 
 
 def assemble(
@@ -70,27 +72,52 @@ def _take(run: Sequence[Sighting], person_id: str, part: int, video: Video, note
     names = KEYPOINT_SETS[layout]
     people: list[Person2D | None] = [None] * count
     masks: list[bytes | None] = [None] * count
+    evidence = np.zeros(count)
     for sighting in run:
-        people[sighting.frame - start], masks[sighting.frame - start] = sighting.person, sighting.mask
+        place = sighting.frame - start
+        people[place], masks[place], evidence[place] = sighting.person, sighting.mask, sighting.evidence
     keypoints = _stacked([None if p is None else p.keypoints for p in people], len(names), 0.0)
-    keypoints, flipped = mend_sides(keypoints, names, video.fps)
-    who = "The person" if person_id == "1" else f"Person {person_id}"
-    if flipped.any():
-        notes.append(f"{who}: left and right were exchanged in {flipped.sum()} of {count} frames and put back.")
-        people = [swap_sides(p) if flip and p is not None and layout == "blazepose33" else p
-                  for p, flip in zip(people, flipped)]
-    outside = [~inside_frame(p.keypoints, video.width, video.height)[[27, 28]] for p in people if p is not None
-               and layout == "blazepose33"]
-    if outside and np.all(outside, axis=1).mean() > 0.5:
-        notes.append(f"{who}: the feet are outside the picture in most frames, so the legs are guessed.")
-    sequence = KeypointSequence(keypoints, layout, video.fps, video.width, video.height, person_id, video.name)
+    world = _stacked([None if p is None else p.world for p in people], len(names), np.nan)
     left, right, face = (_stacked([getattr(p, name, None) for p in people], size, 0.0)
                          for name, size in (("left_hand", 21), ("right_hand", 21), ("face", len(FACE_POINTS))))
+    flips = find_flips(keypoints, names, video.fps, evidence)
+    keypoints, world = exchange(keypoints, names, flips), exchange(world, names, flips)
+    arms = flips[:, 1, None, None]
+    left, right = np.where(arms, right, left), np.where(arms, left, right)
+    who = "The person" if person_id == "1" else f"Person {person_id}"
+    if flips.any():
+        notes.append(f"{who}: left and right were exchanged in {flips.any(axis=1).sum()} of {count} frames and put "
+                     "back.")
+    if _feet_outside(keypoints, names, video):
+        notes.append(f"{who}: the feet are outside the picture in most frames, so the legs are guessed.")
+    keypoints = smoothed(keypoints, keypoints[..., 2] > 0, video.fps, 2)
+    world = smoothed(world, np.isfinite(world[..., 0]), video.fps, 3)
     full = any(points[..., 2].any() for points in (left, right, face))
-    world = _stacked([None if p is None else p.world for p in people], len(names), np.nan)
+    sequence = KeypointSequence(keypoints, layout, video.fps, video.width, video.height, person_id, video.name)
     return Take(person_id, part, start, sequence, _stacked([None if p is None else p.box for p in people], 4, np.nan),
                 world if np.isfinite(world).any() else None, left if full else None, right if full else None,
                 face if full else None, masks if any(mask is not None for mask in masks) else ())
+
+
+def smoothed(points: Array, there: NDArray[np.bool_], fps: float, axes: int) -> Array:
+    """Points (T,K,C) whose first ``axes`` columns are averaged over about 20 ms around each frame, where (T,K) they are
+    there; the trackers' own filters would lag behind and blur exchanged sides."""
+    width = min(_SMOOTH * fps, 1.0)  # frames
+    if width < 0.25:
+        return points
+    weight = there.astype(np.float64)[..., None]
+    total = gaussian_filter1d(np.where(there[..., None], points, 0) * weight, width, axis=0, mode="constant")
+    mean = total / np.maximum(gaussian_filter1d(weight, width, axis=0, mode="constant"), 1e-9)
+    out = points.copy()
+    out[..., :axes] = np.where(there[..., None], mean, points)[..., :axes]
+    return out
+
+
+def _feet_outside(keypoints: Array, names: Sequence[str], video: Video) -> bool:
+    ankles = [names.index(name) for name in ("left_ankle", "right_ankle") if name in names]
+    seen = keypoints[keypoints[..., 2].any(axis=1)]
+    outside = [~inside_frame(points[ankles], video.width, video.height) for points in seen]
+    return len(ankles) == 2 and np.all(outside, axis=1).mean() > 0.5
 
 
 def _stacked(arrays: Sequence[Array | None], size: int, missing: float) -> Array:

@@ -249,13 +249,13 @@ class MediapipeDetector:
             self._graphs[key] = self._build(kind, True, confidence)
         return self._graphs[key]
 
-    def _build(self, kind: str, static: bool, confidence: float | None = None) -> Any:
+    def _build(self, kind: str, static: bool, confidence: float | None = None, smooth: bool = True) -> Any:
         confidence = self._min_confidence if confidence is None else confidence
         with quiet_stderr():
             from mediapipe.python.solutions import holistic, pose
 
             options: dict[str, Any] = {"static_image_mode": static, "model_complexity": 1,
-                                       "enable_segmentation": kind != "body",
+                                       "enable_segmentation": kind != "body", "smooth_landmarks": smooth,
                                        "min_detection_confidence": confidence, "min_tracking_confidence": 0.5}
             if kind == "holistic":
                 graph = holistic.Holistic(**options, refine_face_landmarks=True)
@@ -295,10 +295,13 @@ class MediapipeDetector:
 
 
 class TrackingSession:
-    """One person followed in pictures handed over one at a time: networks that look first where the person was last."""
+    """One person followed in pictures handed over one at a time: networks that look first where the person was last.
+
+    Landmarks are as found, not filtered over time.
+    """
 
     def __init__(self, detector: MediapipeDetector, kind: str) -> None:
-        self._detector, self._graph = detector, detector._build(kind, static=False)
+        self._detector, self._graph = detector, detector._build(kind, static=False, smooth=False)
 
     def look(self, image: Pixels) -> Person2D | None:
         """The person in the next picture: uint8 RGB (H,W,3), all of one size; None when nobody is seen."""
