@@ -53,6 +53,7 @@ class Progress:
         self, steps: int, listener: Listener | None = None, cancelled: Callable[[], bool] | None = None
     ) -> None:
         self.steps, self.step, self.stage = steps, 0, ""
+        self._fraction = 0.0
         self._listener, self._cancelled, self._start = listener, cancelled, time.perf_counter()
 
     @property
@@ -74,15 +75,16 @@ class Progress:
         """Say that ``part`` (0..1) of the present stage is done."""
         self._emit((self.step - 1 + min(max(part, 0.0), 1.0)) / self.steps)
 
-    def show(self, caption: str, image: Any = None, file: Path | None = None, **data: Any) -> None:
-        """Show evidence for the stage that has just ended."""
-        self._emit(min(self.step / self.steps, 1.0), caption, image, file, data)
+    def show(self, caption: str, image: Any = None, file: Path | None = None, live: bool = False, **data: Any) -> None:
+        """Show evidence for the stage that has just ended, or, ``live``, for one that goes on."""
+        self._emit(self._fraction if live else min(self.step / self.steps, 1.0), caption, image, file, data)
 
     def _emit(
         self, fraction: float, caption: str = "", image: Any = None, file: Path | None = None,
         data: dict[str, Any] | None = None,
     ) -> None:
         self.check()
+        self._fraction = fraction
         if self._listener is not None:
             self._listener(Event(self.stage, self.step, self.steps, fraction, self.seconds, caption, image, file,
                                  data or {}))

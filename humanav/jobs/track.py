@@ -1,0 +1,211 @@
+"""A video to motion: everybody in it in the world, the files that others read, and the pictures that show how it fits.
+
+``track_video`` joins following, lifting, fitting and standing (:mod:`humanav.track.clip`) with exports and drawings.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from humanav import __version__
+from humanav.errors import InputError
+from humanav.jobs.track_sources import ClipSource, find_clip, source_bytes
+from humanav.progress import Progress
+from humanav.results import Result, ResultWriter, content_id, weights_id
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from humanav.perception import Person2D
+    from humanav.perception.video import Video
+    from humanav.track.clip import TrackedClip
+
+TRACK_STAGES = ("Reading the clip", "Following the people", "Lifting to 3D", "Fitting the clip",
+                "Standing on the floor", "Exporting", "Drawing")
+WEIGHTS = ("uplift/blazepose33", "uplift/coco17", "lift", "pose_prior", "motion_prior")
+DETECTORS = ("mediapipe", "rtmlib")
+_PREVIEW_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """What may be said about a clip.
+
+    Attributes:
+        mode: "fast" or "accurate".
+        people: numbers of the people wanted, 1 the largest at first; empty for the largest alone; or "all".
+        fps: most frames per second that are looked at; 30 by default.
+        start, end: part of the clip, in seconds.
+        camera: fx, fy, cx, cy in pixels of the source, where known.
+        moving: "fixed" or "moving" camera.
+        height: the people's height in metres, where known.
+        betas: their shape, where known.
+        tilt: pitch and roll of the camera in degrees, where known (a positive pitch looks down).
+        camera_height: metres above the floor, where known.
+        lock_feet: hold standing feet still.
+        persona: also write each person in PERSONA's folder layout, as a zip.
+        render: draw the videos.
+        detector: "mediapipe" or "rtmlib".
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    mode: Literal["fast", "accurate"] = "fast"
+    people: tuple[int, ...] | Literal["all"] = ()
+    fps: float | None = None
+    start: float = 0.0
+    end: float | None = None
+    camera: tuple[float, ...] | None = None
+    moving: Literal["fixed", "moving"] = "fixed"
+    height: float | None = None
+    betas: tuple[float, ...] = ()
+    tilt: tuple[float, float] | None = None
+    camera_height: float | None = None
+    lock_feet: bool = True
+    persona: bool = False
+    render: bool = True
+    detector: str = "mediapipe"
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("fast", "accurate"):
+            raise InputError(f"The mode is fast or accurate, not {self.mode!r}.")
+        if self.moving not in ("fixed", "moving"):
+            raise InputError(f"The camera is fixed or moving, not {self.moving!r}.")
+        if self.detector not in DETECTORS:
+            raise InputError(f"The detector is one of {', '.join(DETECTORS)}, not {self.detector!r}.")
+        if self.people != "all" and any(number < 1 for number in self.people):
+            raise InputError("People are counted from 1, the largest at first.")
+        if self.fps is not None and not (np.isfinite(self.fps) and self.fps > 0):
+            raise InputError(f"The frame rate must be a positive number, not {self.fps}.")
+        if not 0 <= self.start < np.inf or (self.end is not None and not self.end > self.start):
+            raise InputError("The part of the clip must begin at 0 seconds or later, and end after it begins.")
+        if self.camera and (len(self.camera) != 4 or not np.isfinite(self.camera).all() or min(self.camera[:2]) <= 0):
+            raise InputError("The camera is fx, fy, cx, cy: two positive focal lengths and the principal point, in "
+                             "pixels.")
+        if self.height is not None and not 0.4 <= self.height <= 2.6:
+            raise InputError(f"A height of {self.height:g} m is not plausible: give metres between 0.4 and 2.6.")
+
+
+def track_stages(mode: str) -> tuple[str, ...]:
+    """The stages of a mode: fast mode fits nothing."""
+    return TRACK_STAGES if mode == "accurate" else tuple(s for s in TRACK_STAGES if s != "Fitting the clip")
+
+
+def track_id(source: str | Path, options: TrackOptions | None = None) -> str:
+    """The id that :func:`track_video` gives its result: the same clip and options have the same id.
+
+    Raises:
+        InputError: nothing there that can be tracked.
+    """
+    return content_id("track", __version__, weights_id(*WEIGHTS), source_bytes(find_clip(source)),
+                      options or TrackOptions())
+
+
+def first_people(
+    source: str | Path, options: TrackOptions | None = None
+) -> tuple[NDArray[np.uint8], list[Person2D]]:
+    """The first frame that shows anybody, and the people in it, the largest first: those that ``people`` counts.
+
+    Raises:
+        InputError: the source cannot be used.
+        NoPersonError: nobody is seen.
+    """
+    from humanav.perception.follow_people import first_people as look
+
+    options = options or TrackOptions()
+    with _opened(find_clip(source), options) as video:
+        _, frame, people = look(video, options.detector)
+    return frame, people
+
+
+def track_video(
+    source: str | Path, *, out: str | Path, options: TrackOptions | None = None, work: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Track the people in a clip.
+
+    Args:
+        source: a video, a folder of pictures, or a subject folder (:func:`humanav.jobs.track_sources.find_clip`).
+        out: the folder of the result. For the first person ``motion.npz``, ``motion_amass.npz``, ``motion.bvh``,
+            ``body.glb``, ``keypoints.npz``; for others the same with ``_2``, ``_3`` and for later parts ``_b``, ``_c``
+            before the ending; ``camera.json`` or, where it moved or there are cuts, ``cameras.npz``; ``background.png``
+            or ``background.mp4``; ``track.json``; ``persona.zip`` when asked for; and, drawn, ``original.mp4``,
+            ``overlay.mp4`` and ``side_by_side.mp4``.
+        options: see :class:`TrackOptions`.
+        work: folder for intermediate results, so that a stopped run goes on; by default beside ``out``, removed at the
+            end.
+        progress: told of :func:`track_stages`; frames with what is found in them are shown about twice a second.
+
+    Raises:
+        InputError, ImageError: the source or an option cannot be used.
+        NoPersonError: nobody was found.
+        StorageError: ``out`` or ``work`` cannot be written.
+        Cancelled: ``progress`` was told to stop.
+    """
+    from humanav.jobs import track_files
+    from humanav.jobs.track_preview import Preview
+    from humanav.track.clip import track_clip
+
+    options, out = options or TrackOptions(), Path(out)
+    stages = track_stages(options.mode)
+    progress = progress or Progress(len(stages))
+    progress.steps = len(stages)
+    progress.next(stages[0])
+    clip = find_clip(source)
+    identity = track_id(source, options)
+    with _opened(clip, options) as video:
+        place = out.with_name(f"{out.name}.work") if work is None else Path(work)
+        inputs = {"source": clip.name, "mode": options.mode, "start": options.start, "end": options.end}
+        with ResultWriter(out, "track", identity, inputs) as writer:
+            tracked = track_clip(
+                video, mode=options.mode, people=_count(options), chosen=_chosen(options),
+                focal=_scaled(options, video), moving=options.moving == "moving", height=options.height,
+                betas=options.betas, tilt=options.tilt, camera_height=options.camera_height, lock=options.lock_feet,
+                detector=options.detector, work=place, watch=Preview(progress, _PREVIEW_SECONDS), progress=progress)
+            notes = [*video.notes, *tracked.notes]
+            progress.next(stages[-2])
+            names = track_files.suffixes(tracked)
+            track_files.export(writer, tracked, video, names, clip.name, progress, persona=options.persona)
+            progress.next(stages[-1])
+            if options.render:
+                track_files.draw(writer, tracked, video, progress)
+            writer.report.update(track_files.report(tracked, notes, progress.seconds))
+            track_files.order(writer)
+    if work is None:
+        shutil.rmtree(place, ignore_errors=True)
+    return writer.result
+
+
+def _opened(clip: ClipSource, options: TrackOptions) -> Video:
+    return clip.open(fps=options.fps, start=options.start, end=options.end)
+
+
+def _count(options: TrackOptions) -> int | Literal["all"]:
+    return "all" if options.people == "all" else max(1, len(options.people))
+
+
+def _chosen(options: TrackOptions) -> tuple[int, ...]:
+    return () if options.people == "all" or options.people == (1,) else tuple(options.people)
+
+
+def _scaled(options: TrackOptions, video: Video) -> tuple[float, ...] | None:
+    """The camera's numbers in pixels of the frames as they are read."""
+    if not options.camera:
+        return None
+    factor = video.width / video.original_size[0]
+    return tuple(value * factor for value in options.camera)
+
+
+def tracked_people(tracked: TrackedClip) -> list[dict[str, Any]]:
+    """What is known of each take, as the report tells it."""
+    return [{"person": take.label, "frames": len(take.motion), "start": take.take.start,
+             "seen_share": round(float(take.take.seen.mean()), 4),
+             "reprojection_px": round(float(np.nanmean(take.reprojection)), 2),
+             "confidence": round(float(take.motion.confidence[:, :22].mean()), 3)  # type: ignore[index]
+             } for take in tracked.takes]

@@ -1,0 +1,42 @@
+"""What is shown while people are followed: the frame, with everybody's keypoints, about twice a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from humanav.perception.person import Person2D
+    from humanav.perception.video import Pixels
+    from humanav.progress import Progress
+
+_HEIGHT = 480
+
+
+class Preview:
+    """Called with every frame; shows one now and then.
+
+    Args:
+        progress: what it is shown to.
+        seconds: between two pictures.
+    """
+
+    def __init__(self, progress: Progress, seconds: float) -> None:
+        self._progress, self._seconds, self._last = progress, seconds, -np.inf
+
+    def __call__(self, number: int, frame: Pixels, people: list[Person2D]) -> None:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return
+        self._last = now
+        from humanav.view import draw_keypoints
+
+        picture = frame
+        for person in people:
+            picture = draw_keypoints(picture, person, max_height=_HEIGHT if person is people[-1] else len(picture),
+                                     crop=False, dim=0.0)
+        count = len(people)
+        words = "nobody is seen" if count == 0 else "one person" if count == 1 else f"{count} people"
+        self._progress.show(f"Frame {number + 1}: {words}.", picture, title="Following", name="following", live=True)

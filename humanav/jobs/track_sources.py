@@ -1,0 +1,99 @@
+"""What can be tracked: a video, a folder of pictures, or a subject folder as PERSONA's tracker takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from humanav.errors import InputError
+
+if TYPE_CHECKING:
+    from humanav.perception.video import Video
+
+MAX_SIDE = 1280
+"""Longer side of the frames that are looked at and drawn on."""
+MAX_FPS = 30.0
+FRAME_LIST = "valid_frame_list.txt"
+_VIDEOS = (".mp4", ".mov", ".webm", ".avi", ".mkv", ".gif", ".m4v")
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """What is read.
+
+    Attributes:
+        path: a video, or a folder of pictures.
+        frames: numbers of the frames to use, from 0; None for all.
+        name: of the clip.
+    """
+
+    path: Path
+    frames: tuple[int, ...] | None
+    name: str
+
+    def open(self, *, fps: float | None = None, start: float = 0.0, end: float | None = None,
+             max_side: int = MAX_SIDE) -> Video:
+        """The clip's frames.
+
+        Raises:
+            InputError: as :func:`humanav.perception.open_video`.
+        """
+        from humanav.perception.video import open_video
+
+        options: dict[str, Any] = {} if self.frames is None else {"frames": self.frames}
+        return open_video(self.path, fps=fps or MAX_FPS, max_side=max_side, start=start or None, end=end, **options)
+
+
+def find_clip(source: str | Path) -> ClipSource:
+    """Find the clip of a source.
+
+    Args:
+        source: a video, a folder of pictures, or a subject folder with ``video.mp4`` (any video) or ``images/`` and,
+            beside it, ``valid_frame_list.txt`` (one frame number a line).
+
+    Raises:
+        InputError: nothing there that can be tracked, or a list of frames that is none.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"There is no file {path.name}: give a video, or a folder of pictures.")
+    if not path.is_dir():
+        return ClipSource(path, None, path.stem)
+    videos = sorted(file for file in path.iterdir() if file.suffix.lower() in _VIDEOS)
+    named = [file for file in videos if file.stem == "video"]
+    images = path / "images"
+    if len(videos) > 1 and not named:
+        raise InputError(f"The folder {path.name} holds {len(videos)} videos: name the one that is meant, or call it "
+                         "video.mp4.")
+    clip = (named or videos or ([images] if images.is_dir() else [path]))[0]
+    listed = path / FRAME_LIST
+    return ClipSource(clip, _frame_list(listed) if listed.is_file() else None, path.name)
+
+
+def source_bytes(clip: ClipSource) -> Any:
+    """What identifies a clip: the file's bytes, hashed in pieces, or the pictures' names, sizes and times."""
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=16)
+    if clip.path.is_dir():
+        for file in sorted(clip.path.iterdir()):
+            stat = file.stat()
+            digest.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns};".encode())
+    else:
+        with clip.path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return [digest.hexdigest(), list(clip.frames or ())]
+
+
+def _frame_list(path: Path) -> tuple[int, ...]:
+    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    try:
+        numbers: Sequence[int] = [int(line) for line in lines]
+    except ValueError as error:
+        raise InputError(f"{path.name} must hold one frame number a line, such as 0, 1, 2.") from error
+    if not numbers or min(numbers) < 0:
+        raise InputError(f"{path.name} names no frames: write one frame number a line, from 0 on.")
+    return tuple(sorted(set(numbers)))

@@ -1,0 +1,107 @@
+"""The stages of accurate mode for one take, each kept on disk where a folder is given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanav.body import BodyModel
+from humanav.body.kinematics import Array
+from humanav.camera import Camera
+from humanav.errors import StorageError
+from humanav.fit import stature
+from humanav.fit.clip_kinematics import ClipState
+from humanav.perception.takes import Take
+from humanav.progress import Progress
+from humanav.track.clip_fit import NUM_BETAS, ClipFit, Evidence, start_state
+from humanav.track.clip_observations import observe_body, observe_depth
+from humanav.track.clip_start import TakeStart
+from humanav.track.path import BodyPath
+from humanav.uplift.level import gravity
+
+
+def fit_take(
+    take: Take, start: TakeStart, camera: Camera, body: BodyModel, *, height: float | None = None,
+    shape: NDArray[np.float32] | None = None, tilt: tuple[float, float] | None = None, focal_known: bool = False,
+    moving: bool = False, work: Path | None = None, progress: Progress | None = None,
+    share: tuple[float, float] = (0.0, 1.0),
+) -> BodyPath:
+    """Fit one take as a whole.
+
+    Args:
+        take: what was seen.
+        start: the lifted take.
+        camera: its K counts.
+        body: the body.
+        height: of the person, metres.
+        shape: (B,) betas that are known.
+        tilt: pitch and roll of the camera in degrees, where known.
+        focal_known: whether the focal length was measured.
+        moving: the camera moves, so that gravity and the feet tell nothing common to all frames.
+        work: folder in which each step is kept.
+        progress: told of the parts done, from ``share[0]`` to ``share[1]`` of the stage.
+
+    Raises:
+        Cancelled: ``progress`` was told to stop.
+    """
+    tall, dirs = stature(body.v_template.double().numpy(), body.shapedirs.double().numpy()[..., :NUM_BETAS])
+    growth = dirs / tall
+    evidence = Evidence(observe_body(take, growth), observe_depth(take, camera.K), start.rotations, start.errors,
+                        start.seen, take.sequence.fps)
+    fit = ClipFit(body, camera, evidence, height=height)
+    keep = _keeper(work, take, camera, height, shape, tilt)
+    up = _up(tilt) if tilt is not None else gravity(start.rotations[start.seen])
+    state = start_state(start.path, up)
+    low, high = share
+
+    def part(a: float, b: float) -> tuple[float, float]:
+        return low + (high - low) * a, low + (high - low) * b
+
+    if shape is None:
+        state = keep("shape", lambda: fit.shape(state, progress=progress))
+    if progress is not None:
+        progress.update(part(0.2, 0.2)[0])
+    state = fit.windows(state, keep=keep, name="poses", progress=progress, share=part(0.2, 1.0))
+    betas = np.zeros(body.num_betas, dtype=np.float32)
+    betas[:NUM_BETAS] = state.betas
+    if shape is not None:
+        betas = shape
+    return replace(start.path, rotations=state.rotations, pelvis=state.pelvis, betas=betas)
+
+
+def _up(tilt: tuple[float, float]) -> Array:
+    pitch, roll = np.radians(tilt)
+    return np.array([np.cos(pitch) * np.sin(roll), -np.cos(pitch) * np.cos(roll), -np.sin(pitch)])
+
+
+def _keeper(work: Path | None, take: Take, camera: Camera, *options: object
+            ) -> Callable[[str, Callable[[], ClipState]], ClipState]:
+    """Reads a step's state from ``work``, or makes and writes it."""
+    if work is None:
+        return lambda name, make: make()
+    digest = hashlib.blake2b(take.sequence.keypoints.tobytes() + camera.K.tobytes(), digest_size=8)
+    digest.update(repr([option.tolist() if isinstance(option, np.ndarray) else option for option in options]).encode())
+    key = digest.hexdigest()
+
+    def keep(name: str, make: Callable[[], ClipState]) -> ClipState:
+        path = work / f"fit_{key}_{name}.npz"
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as data:
+                return ClipState(*(data[field] for field in ("rotations", "pelvis", "betas", "tilt")))
+        state = make()
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part.npz")
+            np.savez(part, rotations=state.rotations, pelvis=state.pelvis, betas=state.betas, tilt=state.tilt)
+            part.replace(path)
+        except OSError as error:
+            raise StorageError(f"The folder {work.name} cannot be written ({error.strerror}): free some space, or name "
+                               "another.") from error
+        return state
+
+    return keep
