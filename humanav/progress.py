@@ -77,7 +77,8 @@ class Progress:
 
     def show(self, caption: str, image: Any = None, file: Path | None = None, live: bool = False, **data: Any) -> None:
         """Show evidence for the stage that has just ended, or, ``live``, for one that goes on."""
-        self._emit(self._fraction if live else min(self.step / self.steps, 1.0), caption, image, file, data)
+        self._emit(self._fraction if live else min(self.step / self.steps, 1.0), caption, image, file,
+                   data | {"live": True} if live else data)
 
     def _emit(
         self, fraction: float, caption: str = "", image: Any = None, file: Path | None = None,

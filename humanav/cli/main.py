@@ -17,6 +17,7 @@ from humanav import __version__
 from humanav.cli import posendf, uplift
 from humanav.cli.convert import convert
 from humanav.cli.shared import Json, progress, show_result
+from humanav.cli.track import track
 from humanav.errors import HumanavError, InputError
 
 app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -24,6 +25,7 @@ app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pr
 app.add_typer(posendf.app)
 app.add_typer(uplift.app)
 app.command()(convert)
+app.command()(track)
 
 Photo = Annotated[Path, typer.Argument(help="A photo of one person, head to feet.", show_default=False)]
 Out = Annotated[Path | None, typer.Option(help="Folder for the result. By default named after the input, beside it.",

@@ -71,7 +71,7 @@ def progress(steps: int) -> Progress:
         if event.step != last[0]:
             last[0] = event.step
             typer.echo(f"[{event.step}/{event.steps}] {event.stage}", err=True)
-        if event.caption:
+        if event.caption and not event.data.get("live"):
             typer.echo(f"      {event.caption} ({event.seconds:.1f} s)", err=True)
 
     return Progress(steps, say)

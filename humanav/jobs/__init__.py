@@ -13,11 +13,12 @@ from humanav.jobs.poses import (
     path_id,
     poses_id,
 )
+from humanav.jobs.track import TRACK_STAGES, TrackOptions, first_people, track_id, track_stages, track_video
 from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_id, uplift_source
 from humanav.jobs.warm import warm_up
 
 __all__ = ["ANIMATE_STAGES", "DENOISE_STAGES", "GENERATE_STAGES", "INTERPOLATE_STAGES", "MEASURE_STAGES", "STAGES",
-           "UPLIFT_STAGES", "DenoiseOptions", "PhotoOptions", "PoseChoice", "UpliftOptions", "animate_avatar",
-           "denoise_id", "denoise_motion", "draw_pose", "generate_poses", "interpolate_poses", "measure_photo",
-           "path_id", "photo_id", "photo_to_avatar", "poses_id", "resolve_motion", "uplift_id", "uplift_source",
-           "warm_up"]
+           "TRACK_STAGES", "UPLIFT_STAGES", "DenoiseOptions", "PhotoOptions", "PoseChoice", "TrackOptions",
+           "UpliftOptions", "animate_avatar", "denoise_id", "denoise_motion", "draw_pose", "first_people",
+           "generate_poses", "interpolate_poses", "measure_photo", "path_id", "photo_id", "photo_to_avatar", "poses_id",
+           "resolve_motion", "track_id", "track_stages", "track_video", "uplift_id", "uplift_source", "warm_up"]
