@@ -73,28 +73,44 @@ def hold_path(feet: PosedFeet, weights: Array, fps: float, eye: Array | None) ->
         fps: frames per second.
         eye: (3,) or (T,3) the camera's place, when known.
     """
-    frames = len(weights)
-    spots = feet.soles[:, :, [HEEL, BALL]].reshape(frames, 4, 3)
+    spots, pelvis = feet.soles[:, :, [HEEL, BALL]], feet.joints[:, 0]
+    rays = None if eye is None else np.broadcast_to(eye, (len(pelvis), 3))
+    trust = precision_at(spots, None if rays is None else rays[:, None, None], _HELD, _HELD_ALONG)
+    along = _ANYWHERE if rays is None else _ALONG * np.linalg.norm(pelvis - rays, axis=1)[:, None, None]
+    prior = precision_at(pelvis, rays, _ACROSS, along) / _TOGETHER
+    return keep_spots(spots, weights, trust, prior, (_ABRUPT * fps) ** 4 / _HELD**2)
+
+
+def keep_spots(spots: Array, weights: Array, trust: Array, prior: Array, stiffness: float) -> Array:
+    """The shift (T,3) under which every sole stays on one spot of the floor y = 0 for as long as it carries.
+
+    Robust least squares in the shift and the spots together, with the shift kept small and smooth.
+
+    Args:
+        spots: (T,2,2,3) heels and balls.
+        weights: (T,2,2) how far each carries; a stretch above nothing is one contact.
+        trust: (T,2,2,3,3) precision of their places.
+        prior: (T,3,3) precision of a shift of nothing.
+        stiffness: precision of its second difference, per squared frame.
+    """
+    frames = len(spots)
     carried = weights.reshape(frames, 4)
     which = _spot_of_frame(carried)
     count = int(which.max(initial=-1)) + 1
     if count == 0:
         return np.zeros((frames, 3))
     time, part = np.nonzero(which >= 0)
-    place, base = spots[time, part], carried[time, part]
+    place, base = spots.reshape(frames, 4, 3)[time, part], carried[time, part]
+    trust = trust.reshape(frames, 4, 3, 3)[time, part]
     rows = np.arange(len(time))
     pick = sparse.csr_matrix((np.ones(len(time)), (rows, time)), shape=(len(time), frames))
     to_spot = sparse.csr_matrix((-np.ones(len(time)), (rows, which[time, part])), shape=(len(time), count))
     design = sparse.hstack([sparse.kron(pick, sparse.eye(3)), sparse.kron(to_spot, _ON_FLOOR)]).tocsr()
-    trust = _precision(place, None if eye is None else np.broadcast_to(eye, (frames, 3))[time], _HELD, _HELD_ALONG)
-    reach = _ANYWHERE if eye is None else _ALONG * np.linalg.norm(feet.joints[:, 0] - eye, axis=1)[:, None, None]
-    prior = _blocks(_precision(feet.joints[:, 0], eye, _ACROSS, reach) / _TOGETHER)
-    prior = prior + _smoothness(frames, (_ABRUPT * fps) ** 4 / _HELD**2)
-    prior = sparse.block_diag([prior, 1e-9 * sparse.eye(2 * count)])
+    held = sparse.block_diag([block_diagonal(prior) + _smoothness(frames, stiffness), 1e-9 * sparse.eye(2 * count)])
     robust = np.ones(len(time))
     for _ in range(4):
-        weighted = design.T @ _blocks((base * robust)[:, None, None] * trust)
-        found = spsolve((weighted @ design + prior).tocsc(), -weighted @ place.ravel())
+        weighted = design.T @ block_diagonal((base * robust)[:, None, None] * trust)
+        found = spsolve((weighted @ design + held).tocsc(), -weighted @ place.ravel())
         off = (design @ found).reshape(-1, 3) + place
         robust = 1 / (1 + np.einsum("ni,nij,nj->n", off, trust, off) / _CUTOFF**2) ** 2
     return np.asarray(found[: 3 * frames].reshape(-1, 3))
@@ -159,17 +175,17 @@ def _spot_of_frame(carried: Array) -> NDArray[np.int_]:
     return which
 
 
-def _precision(places: Array, eye: Array | None, across: float, along: float | Array) -> Array:
-    """Precisions (N,3,3) of errors of places (N,3), metres, larger along the rays from the eye where it is known."""
-    far = np.broadcast_to(1 / np.square(along), (len(places), 1, 1))
+def precision_at(places: Array, eye: Array | None, across: float, along: float | Array) -> Array:
+    """Precisions (...,3,3) of errors of places (...,3), metres: other ones along the rays from the eye, when known."""
+    far = np.broadcast_to(1 / np.square(along), (*places.shape[:-1], 1, 1))
     if eye is None:
         return np.asarray(far * np.eye(3))
     ray = places - eye
-    ray = ray / np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6)
-    return np.asarray(np.eye(3) / across**2 + (far - 1 / across**2) * ray[:, :, None] * ray[:, None])
+    ray = ray / np.maximum(np.linalg.norm(ray, axis=-1, keepdims=True), 1e-6)
+    return np.asarray(np.eye(3) / across**2 + (far - 1 / across**2) * ray[..., :, None] * ray[..., None, :])
 
 
-def _blocks(matrices: Array) -> sparse.spmatrix:
+def block_diagonal(matrices: Array) -> sparse.spmatrix:
     """A block-diagonal sparse matrix of (N,3,3)."""
     count = len(matrices)
     return sparse.bsr_matrix((matrices, np.arange(count), np.arange(count + 1)), shape=(3 * count, 3 * count))

@@ -80,7 +80,7 @@ class _Footholds:
 
 def find_ground(
     paths: Sequence[BodyPath], body: BodyModel, *, tilt: tuple[float, float] | None = None,
-    camera_height: float | None = None,
+    camera_height: float | None = None, eyes: Sequence[Array] | None = None,
 ) -> Ground:
     """Gravity and the floor from people before a fixed camera.
 
@@ -92,10 +92,14 @@ def find_ground(
             what is upright leans to the right in the picture.
         camera_height: metres above the floor where it is known; people are brought onto that floor by
             :func:`scale_to_floor`.
+        eyes: for each path, where it was seen from, (3,) or (T,3), when the camera travelled; by default from the
+            origin.
 
     Raises:
         InputError: no path, a tilt of more than 85 degrees, or a height that is no finite number.
     """
+    seen_from = [np.zeros(3)] * len(paths) if eyes is None else eyes
+    seen_from = [eye for path, eye in zip(paths, seen_from, strict=True) if len(path)]
     paths = [path for path in paths if len(path)]
     if not paths:
         raise InputError("There is nobody whose feet could tell the floor.")
@@ -103,13 +107,14 @@ def find_ground(
         raise InputError(f"The camera's height must be a number of metres other than zero, not {camera_height}.")
     up = prior = _guess(paths[0], tilt)
     posed = [pose_feet(path, body) for path in paths]
-    spread, footholds = np.radians(0.1), [_footholds(p, body, up, f) for p, f in zip(paths, posed, strict=True)]
+    people = list(zip(paths, posed, seen_from, strict=True))
+    spread, footholds = np.radians(0.1), [_footholds(path, body, up, feet, eye) for path, feet, eye in people]
     if tilt is None:
         for _ in range(_ROUNDS):
             turned, spread = _level(prior, footholds)
             moved = float(np.arccos(np.clip(turned @ up, -1, 1)))
             up = turned
-            footholds = [_footholds(p, body, up, f) for p, f in zip(paths, posed, strict=True)]
+            footholds = [_footholds(path, body, up, feet, eye) for path, feet, eye in people]
             if moved < np.radians(0.3):
                 break
     held = len(footholds[0].places) > 0
@@ -133,7 +138,7 @@ def scale_to_floor(path: BodyPath, ground: Ground, body: BodyModel) -> float | N
         ground: of the clip.
         body: whose path it is.
     """
-    holds = _footholds(path, body, ground.up, pose_feet(path, body))
+    holds = _footholds(path, body, ground.up, pose_feet(path, body), np.zeros(3))
     if not len(holds.places):
         return None
     below = _offset(holds, ground.up)
@@ -155,9 +160,9 @@ def _guess(path: BodyPath, tilt: tuple[float, float] | None) -> Array:
     return gravity(path.rotations[seen if seen.any() else slice(None), :22])
 
 
-def _footholds(path: BodyPath, body: BodyModel, up: Array, feet: PosedFeet) -> _Footholds:
+def _footholds(path: BodyPath, body: BodyModel, up: Array, feet: PosedFeet, eye: Array) -> _Footholds:
     """Where heels and balls stand: each contact in stretches of at most half a second."""
-    stands = standing(foot_contacts(path, body, up=up, eye=np.zeros(3), feet=feet), path.fps)
+    stands = standing(foot_contacts(path, body, up=up, eye=eye, feet=feet), path.fps)
     stands &= (path.confidence.max(axis=1) > 0)[:, None]
     places, weight = [], []
     step = max(round(_HOLD * path.fps), 1)
