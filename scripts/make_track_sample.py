@@ -1,4 +1,4 @@
-"""Film the app's sample clip into ``assets/samples/walk_and_squat.mp4``: a synthetic person who walks in and squats.
+"""Film the app's sample clips into ``assets/samples``: synthetic people, so nobody's likeness.
 
 python scripts/make_track_sample.py
 """
@@ -6,31 +6,34 @@ python scripts/make_track_sample.py
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from clip_studio import FPS, Arm, Clock, Feet, Figure, Stance, move, plan_foot
-from make_samples import sport
+from make_samples import shirt, sport
 from numpy.typing import NDArray
 
 from humanav.body import BodyModel
-from humanav.camera import Camera
 from humanav.export import write_mp4
-from humanav.motion import Motion, fit_to_shape, ground
+from humanav.motion import Motion, fit_to_shape, ground, in_place, load_clip
 from humanav.paths import asset
-from humanav.synth import SyntheticPerson, photograph
+from humanav.synth import SyntheticPerson
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks._track_film import Actor, film, frame_points
 
 SIZE = (640, 480)
-NAME = "walk_and_squat.mp4"
+LENGTH = 163
+"""Frames of every clip."""
 CYCLE, SPEED, END = 32 / 30, 1.2, 1.98
 """Seconds of two steps, metres a second, and where the walk ends."""
 
 
 def walk_and_squat(feet: Feet) -> Figure:
     """Three steps forward, stop, squat, and rise."""
-    c = Clock(5.4)
+    c = Clock((LENGTH - 1) / FPS)
     style = {"land": 21.0, "land_time": 0.12, "push": -50.0, "push_time": 0.3, "lift": 0.045}
     last = {"land": 8.0, "land_time": 0.16}
     steady = 0.62 * CYCLE
@@ -61,38 +64,50 @@ def walk_and_squat(feet: Feet) -> Figure:
         (-22 * (1 - go), 2 + 4 * down, 0), arms=arms, knees=3 + 8 * down)
 
 
-def film(person: SyntheticPerson, motion: Motion, camera: Camera | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Photographs of a person who does a motion, before a fixed camera that has all of it in view."""
-    joints = BodyModel.load().from_motion(motion, vertices=False).joints.numpy()
-    moves = (joints[:, 0] - joints[:, 0].mean(axis=0)) * [1, 0, 1]
-    worn = (person.surfaces, person.materials)  # clothes are made once
+def dance() -> Motion:
+    """The built-in dance on one spot, as long as the walk."""
+    motion = in_place(load_clip("dance"))
+    return motion[[k % (len(motion) - 1) for k in range(LENGTH)]]
 
-    def at(t: int) -> SyntheticPerson:
-        one = replace(person, pose=motion.full_pose[t])
-        one.__dict__["surfaces"], one.__dict__["materials"] = worn
-        one.mesh["points"] += moves[t].astype(np.float32)
-        return one
 
-    if camera is None:
-        everywhere = np.concatenate([at(t).mesh["points"][::7] for t in range(0, len(motion), 8)])
-        camera = person.scene.camera(everywhere, *SIZE)
-    for t in range(len(motion)):
-        yield photograph(at(t), camera, noise=0.25).image
+def actor(person: SyntheticPerson, motion: Motion, turn: float, place: tuple[float, float], body: BodyModel) -> Actor:
+    """The person in the motion, turned by degrees to its left, at x and z in metres at its end."""
+    from scipy.spatial.transform import Rotation
+
+    from humanav.track.path import path_of
+
+    rotation = Rotation.from_euler("y", turn, degrees=True).as_matrix()
+    motion = fit_to_shape(path_of(motion, body).turned(rotation, np.zeros(3)).motion(body, motion.name), body,
+                          person.betas)
+    joints = body.from_motion(motion, vertices=False).joints.numpy()
+    step = np.array([place[0] - joints[-1, 0, 0], 0, place[1] - joints[-1, 0, 2]], np.float32)
+    motion = replace(motion, transl=motion.transl + step, expression=np.repeat(person.expression[None], LENGTH, axis=0))
+    return Actor(person, motion, (joints + step).astype(np.float32))
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=asset("samples") / NAME)
+    parser.add_argument("--out", type=Path, default=asset("samples"))
     parser.add_argument("--every", type=int, default=1, help="film only every n-th frame")
+    parser.add_argument("names", nargs="*", default=["walk_and_squat", "two_people"])
     arguments = parser.parse_args()
     body = BodyModel.load()
-    person = sport()
-    person = replace(person, scene=replace(person.scene, yaw=-48.0, pitch=7.0, focal=1.15, fill=0.84))
-    motion = ground(walk_and_squat(Feet(body)).solve(body, "walk_and_squat"), body)
-    motion = fit_to_shape(motion, body, person.betas)[:: arguments.every]
-    path = write_mp4(film(person, motion), arguments.out, FPS / arguments.every, crf=23)
-    print(f"{path.name}: {len(motion)} frames, {path.stat().st_size / 1000:.0f} kB")
+    walk = ground(walk_and_squat(Feet(body)).solve(body, "walk_and_squat"), body)
+    woman, man = sport(), shirt()
+    for name in arguments.names:
+        scene = replace(woman.scene, yaw=-48.0, pitch=7.0, focal=1.15, fill=0.84)
+        actors = [actor(woman, walk, 0.0, (0.0, 0.7), body)]
+        if name == "two_people":
+            scene = replace(scene, fill=0.76, seed=52, floor_tone=(0.62, 0.62, 0.6))
+            actors.append(actor(man, ground(dance(), body), -30.0, (0.85, 1.15), body))
+        everywhere = np.concatenate([frame_points(one, frame) for one in actors for frame in range(0, LENGTH, 8)])
+        camera = scene.camera(everywhere, *SIZE)
+        actors = [one._replace(motion=one.motion[:: arguments.every], joints=one.joints[:: arguments.every])
+                  for one in actors]
+        path = write_mp4((shot.image for shot in film(actors, scene, camera, 7)), arguments.out / f"{name}.mp4",
+                         FPS / arguments.every, crf=25)
+        print(f"{path.name}: {len(actors[0].joints)} frames, {path.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

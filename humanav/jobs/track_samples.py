@@ -7,7 +7,8 @@ from pathlib import Path
 from humanav.errors import InputError
 from humanav.paths import asset
 
-SAMPLE_CLIPS: dict[str, str] = {"walk_and_squat": "A woman walks up and squats"}
+SAMPLE_CLIPS: dict[str, str] = {"walk_and_squat": "A woman walks up and squats",
+                                "two_people": "The same, beside a man who dances"}
 """Name and what is seen."""
 
 
