@@ -223,8 +223,8 @@ class PhotoTab:
         report = result.report
         motion = result.inputs.get("motion", "motion")
         beside = result.has("side_by_side.mp4")
-        lead = ("Your avatar is ready" if result.kind == "avatar" else
-                f"Your avatar is in the clip: {motion}" if beside else f"Your avatar now does: {motion}")
+        lead = ("Your avatar is ready" if result.kind == "avatar" else f"Your avatar now does: {motion}" if not beside
+                else f"Your avatar is in the clip: {motion.replace('_', ' ')}")
         update: Updates = self._ready() | {
             self.viewer: pieces.player(result.path("avatar.glb"), lead, motion),
             self.status: pieces.done(f"{lead}, in {report['seconds']:.0f} seconds.", report["quality"],
@@ -242,8 +242,8 @@ class PhotoTab:
             update[self.turntable] = gr.update(value=str(result.path("turntable.mp4")), visible=True)
         if not evidence:
             evidence = pieces.stored_evidence(result)
-        if evidence:  # of the photo, which is not what a visitor compares the clip with
-            update[self.strip] = gr.update(value=pieces.strip(evidence), visible=not beside)
+        # the pictures tell of the photo: not what a visitor compares a clip with
+        update[self.strip] = gr.update(visible=not beside, **({"value": pieces.strip(evidence)} if evidence else {}))
         return update
 
     def _ready(self) -> Updates:

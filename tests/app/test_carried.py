@@ -111,6 +111,7 @@ def test_the_avatar_moves_in_its_clip(
     assert done[0].inputs["person"] == "2"
     assert update[tab.animation]["value"].endswith("side_by_side.mp4")
     assert not update[tab.turntable]["visible"]
+    assert not update[tab.strip]["visible"]
     assert "in the clip" in update[tab.status]
     for made, motion in ((None, found), (str(avatar.folder), None)):
         with pytest.raises(InputError):
