@@ -14,7 +14,7 @@ from humanav.export.files import whole_file
 
 def write_mp4(
     frames: Iterable[Any], path: str | Path, fps: float = 30.0, *, crf: int = 20,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, key_seconds: float | None = None,
 ) -> Path:
     """Write uint8 RGB frames (H,W,3) as H.264, 4:2:0, index first so that playing starts before the download ends.
 
@@ -24,6 +24,7 @@ def write_mp4(
         fps: frames per second.
         crf: quality, lower is better (18 is visually lossless, 28 is small).
         progress: called with the number of frames written so far.
+        key_seconds: a key frame at least so often, for players that are scrubbed; by default as the encoder likes.
 
     Returns:
         The path.
@@ -55,6 +56,8 @@ def write_mp4(
                     stream = container.add_stream(_encoder(), rate=rate)
                     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
                     stream.options = {"crf": str(crf), "preset": "veryfast"}
+                    if key_seconds is not None:
+                        stream.options |= {"g": str(max(1, round(key_seconds * float(rate))))}
                     stream.codec_context.color_range = 1  # studio range, as every player assumes
                 elif size != (height, width):
                     raise InputError(f"The video's frames differ in size: {size} and {(height, width)}.")

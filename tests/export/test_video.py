@@ -34,6 +34,12 @@ def test_plays_in_browsers(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.mp4"]
 
 
+def test_key_frames_for_scrubbing(tmp_path):
+    for seconds, least in ((None, 1), (0.5, 4)):
+        with av.open(str(write_mp4(moving_square(48), tmp_path / "a.mp4", 24, key_seconds=seconds))) as container:
+            assert sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size) == least
+
+
 def test_unusual_rates(tmp_path):
     with av.open(str(write_mp4(moving_square(5), tmp_path / "a.mp4", 29.97))) as container:
         assert float(container.streams.video[0].average_rate) == pytest.approx(29.97, abs=0.01)
