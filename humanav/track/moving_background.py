@@ -65,7 +65,7 @@ class _Ahead:
         self._reader = iter(video)
         self._number = -1
         self._last: tuple[NDArray[np.uint8], Binary] | None = None
-        self._chain: list[Array] = []  # (3,3) from each frame to the first of its run, full-size pixels
+        self._steps: list[Array] = []  # (3,3) from each frame to the one before it, full-size pixels
         self._run: list[int] = []  # which run of aligned frames each belongs to
 
     def close(self) -> None:
@@ -88,9 +88,12 @@ class _Ahead:
 
     def way(self, start: int, end: int) -> Array | None:
         """(3,3) that takes pixels of frame ``start`` to those of frame ``end``; None where it is not known."""
-        if start >= len(self._chain) or self._run[start] != self._run[end]:
+        if start >= len(self._steps) or self._run[start] != self._run[end]:
             return None
-        return np.asarray(np.linalg.solve(self._chain[end], self._chain[start]))
+        way = np.eye(3)
+        for number in range(min(start, end) + 1, max(start, end) + 1):
+            way = way @ self._steps[number]
+        return way if start >= end else np.asarray(np.linalg.inv(way))
 
     def _align(self, frame: Pixels) -> None:
         factor = min(1.0, _SIDE / max(frame.shape[:2]))
@@ -102,11 +105,11 @@ class _Ahead:
             way = _homography(gray, free, *self._last)
         self._last = (gray, free)
         if way is None:
-            self._chain.append(np.eye(3))
+            self._steps.append(np.eye(3))
             self._run.append(self._run[-1] + 1 if self._run else 0)
             return
         grow = np.diag([1 / factor, 1 / factor, 1.0])
-        self._chain.append(self._chain[-1] @ grow @ way @ np.linalg.inv(grow))
+        self._steps.append(grow @ way @ np.linalg.inv(grow))
         self._run.append(self._run[-1])
 
 
