@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from humanav.app import pieces
@@ -43,6 +44,8 @@ def follow(session: str, kind: str, work: Work, steps: int, expected: float) -> 
                 yield None, item
                 return
             waited = 0.0 if item is not None else waited + 0.5
+            if item is not None and item.data.get("live") and last is not None:
+                item = replace(item, fraction=last.fraction)  # shown within a stage, not at its end
             last = item or last
             if last is not None:
                 yield pieces.working(last.stage, last.step, last.steps, last.seconds + waited,

@@ -46,11 +46,14 @@ class Part(ABC):
     expected = 4.0
     """Seconds, until this process has timed a job of the kind."""
 
-    def follow(self, request: gr.Request, kind: str, work: Work, steps: int) -> Iterator[Updates]:
-        """Run a job, and turn what it says into updates of the page."""
+    def follow(
+        self, request: gr.Request, kind: str, work: Work, steps: int, expected: float | None = None
+    ) -> Iterator[Updates]:
+        """Run a job, and turn what it says into updates of the page; ``expected`` seconds where they are known."""
         yield {self.make: gr.update(interactive=False), self.stop: gr.update(visible=True)}
         try:
-            for status, item in follow(request.session_hash or "", kind, work, steps, self.expected):
+            for status, item in follow(request.session_hash or "", kind, work, steps,
+                                       expected or self.expected):
                 update: Updates = {} if status is None else {self.status: status}
                 if isinstance(item, Result):
                     update |= self.finished(item)

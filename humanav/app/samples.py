@@ -1,5 +1,6 @@
-"""Makes the avatars of the sample photos in the background, at the lowest priority, so that a click on one answers at
-once. Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it out."""
+"""Makes the avatars of the sample photos, and tracks the sample clips, in the background at the lowest priority, so that
+a click on one answers at once. Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it
+out."""
 
 from __future__ import annotations
 
@@ -11,10 +12,14 @@ import sys
 from humanav.app.storage import known_result, result_folder
 from humanav.errors import HumanavError
 from humanav.jobs import PhotoOptions, photo_id, photo_to_avatar
+from humanav.jobs.track import TrackOptions, track_id, track_video
+from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
 from humanav.paths import sample_photos
 
 CLIP = "walk"
 """The motion of the samples' avatars, and the page's default."""
+TRACKED = TrackOptions()
+"""What the page asks for when nothing was changed."""
 
 
 def prepare_in_background() -> subprocess.Popen[bytes] | None:
@@ -28,7 +33,7 @@ def prepare_in_background() -> subprocess.Popen[bytes] | None:
 
 
 def main() -> None:
-    """Make every sample's avatar that is not there yet."""
+    """Make what is not there yet: every sample's avatar, and the motion of each sample clip."""
     if hasattr(os, "nice"):
         os.nice(19)
     for photo in sample_photos():
@@ -38,6 +43,14 @@ def main() -> None:
                 photo_to_avatar(photo, out=result_folder(identity), motion=CLIP)
             except HumanavError as error:
                 print(f"{photo.name}: {error}", file=sys.stderr)
+    for name in SAMPLE_CLIPS:
+        try:
+            clip = sample_clip(name)
+            identity = f"track-{track_id(clip, TRACKED)}"
+            if known_result(identity) is None:
+                track_video(clip, out=result_folder(identity), options=TRACKED)
+        except HumanavError as error:
+            print(f"{name}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from humanav import doctor
-from humanav.app import denoise_tab, photo_tab, samples, storage, theme, uplift_tab
+from humanav.app import denoise_tab, photo_tab, samples, storage, theme, track_tab, uplift_tab
 from humanav.paths import asset
 from humanav.view import plotly_script
 
-MAX_UPLOAD = "60mb"
+MAX_UPLOAD = "200mb"
 DOCS = "https://github.com/humanav/humanav#readme"
 
 
@@ -31,7 +31,7 @@ class Tab:
 
 
 TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", "denoise", denoise_tab.build),
-        Tab("2D to 3D", "uplift", uplift_tab.build))
+        Tab("2D to 3D", "uplift", uplift_tab.build), Tab("Video tracking", "track", track_tab.build))
 
 _REMEMBER = ("() => { if (!window.humanavOpened) return; const address = new URL(location); "
              "address.searchParams.set('tab', '%s'); history.replaceState(null, '', address); }")
@@ -44,8 +44,8 @@ def build() -> gr.Blocks:
     with gr.Blocks(title="humanav: a photo becomes a person that moves", analytics_enabled=False,
                    delete_cache=(3600, 86400), fill_width=False) as page:
         gr.HTML('<div id="header"><span class="name">human<b>av</b></span>'
-                '<span class="line">A photo becomes a person who moves; a bad motion becomes a good one.</span></div>',
-                padding=False, elem_classes="bare")
+                '<span class="line">A photo becomes a person who moves, a video their motion, a bad motion a good one.'
+                "</span></div>", padding=False, elem_classes="bare")
         with gr.Tabs(elem_id="tabs") as tabs:
             for tab in TABS:
                 with gr.Tab(tab.title, id=tab.id) as place:

@@ -111,7 +111,7 @@ def synced_players_html(
     original: str | None, overlay: str | None, glb: str | Path | bytes | None, *, fps: float, frames: int,
     glb_start: float = 0.0, size: tuple[int, int] | None = None, script: str | None = None, height: int = 520,
     autoplay: bool = True, labels: tuple[str, str, str] = ("Original", "Tracked", "In 3D"),
-    title: str = "The tracked clip", element: str = "",
+    title: str = "The tracked clip", element: str = "", yaw: float = 20.0,
 ) -> str:
     """The clip, the bodies drawn over it and the 3D player as one ``<iframe srcdoc>``, played, scrubbed and looped in
     step by one set of controls.
@@ -132,6 +132,7 @@ def synced_players_html(
         labels: what is written on the three.
         title: read out by screen readers.
         element: id of the iframe, for :func:`timeline_html`'s ``player``.
+        yaw: degrees from the person's front towards their left from which they are first seen in 3D.
 
     Raises:
         InputError: nothing to play, or the GLB file cannot be read.
@@ -145,7 +146,7 @@ def synced_players_html(
              for url, words in ((original, labels[0]), (overlay, labels[1])) if url is not None]
     videos = len(panes)
     if glb is not None:
-        inner = player_page(glb, script=script, title=labels[2], autoplay=False)
+        inner = player_page(glb, script=script, title=labels[2], autoplay=False, yaw=yaw)
         inner = inner.replace("</head>", "<style>.hp-bar{display:none!important}.hp{border-radius:0}</style></head>", 1)
         panes.append(f'<figure class="pane" id="pane-world"><iframe id="world" title="{html.escape(labels[2])}" '
                      f'srcdoc="{html.escape(inner, quote=True)}" allow="fullscreen"></iframe>'

@@ -1,0 +1,256 @@
+"""The tab "Video tracking": a clip in, the motion of its people on a floor out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from humanav.app import carried, pieces, track_pieces
+from humanav.app.errors import guarded
+from humanav.app.following import keep_preview
+from humanav.app.photo_tab import parse_height
+from humanav.app.poses_tab import Part, stop
+from humanav.app.storage import known_result, result_folder
+from humanav.app.uplift_pieces import camera_of
+from humanav.errors import HumanavError, InputError
+from humanav.jobs.track import TrackOptions, first_people, track_id, track_stages, track_video
+from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
+from humanav.progress import Event, Progress
+from humanav.results import Result
+
+CAMERAS: dict[str, Literal["fixed", "moving"]] = {"It stands still": "fixed", "It moves": "moving"}
+IDLE = "Choose a clip, or the sample, and press the button."
+
+_LATE = ("background", "overlay")  # pictures that come when the body already moves
+
+_LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('track-viewer')"
+                   ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
+
+Updates = dict[gr.components.Component, Any]
+
+
+def video_box(**options: Any) -> gr.Video:
+    """A video box that hands over the file just as it came: the job reads more kinds of clips than the box does."""
+
+    def path(payload: FileData | None) -> str | None:
+        return payload.path if payload is not None else None
+
+    box = gr.Video(**options)
+    setattr(box, "preprocess", path)  # noqa: B010 (a subclass would make Gradio write a stub file beside this one)
+    return box
+
+
+class TrackTab(Part):
+    """Places the components and wires them."""
+
+    def __init__(self) -> None:
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=4, min_width=300, elem_classes="input"):
+                self._input()
+            with gr.Column(scale=7, min_width=300):
+                self._output()
+        self._wire()
+
+    def _input(self) -> None:
+        self.clip = video_box(label="Clip of one or more people", show_label=False, sources=["upload", "webcam"],
+                              height=250, elem_id="track-clip", buttons=[],
+                              webcam_options=gr.WebcamOptions(mirror=False))
+        self.samples = gr.Examples([[str(sample_clip(name))] for name in SAMPLE_CLIPS], [self.clip],
+                                   label="Or try one of these", elem_id="track-samples", examples_per_page=3).dataset
+        with gr.Row(visible=False, elem_id="track-trim") as self.trim:
+            self.start = gr.Slider(0, 3600, 0, step=0.1, label="From (s)", min_width=130, elem_id="track-start")
+            self.end = gr.Slider(0, 3600, 0, step=0.1, label="To (s)", min_width=130, elem_id="track-end")
+        self.mode = gr.Radio(track_pieces.mode_choices(), value="fast", label="How", elem_id="track-mode",
+                             elem_classes="parts",
+                             info="Accurate fits the whole clip at once: steadier feet and truer depth, at more time.")
+        self.make = gr.Button("Track the motion", variant="primary", size="lg", elem_id="track-make")
+        self.stop = gr.Button("Cancel", visible=False, elem_id="track-cancel")
+        with gr.Accordion("Options", open=False, elem_id="track-options"):
+            self.moving = gr.Radio(list(CAMERAS), value=next(iter(CAMERAS)), label="The camera")
+            self.height = gr.Textbox(label="Height of the person", placeholder="174 cm",
+                                     info="Sets the true size. Empty: estimated.")
+            self.lock = gr.Checkbox(True, label="Keep the feet", info="Feet that stand do not slide.")
+            with gr.Row():
+                self.fps = gr.Number(None, minimum=0, label="Frames a second", placeholder="as it is", min_width=120,
+                                     info="Fewer are quicker.")
+                self.focal = gr.Number(None, label="Focal length", placeholder="not known", min_width=120,
+                                       info="In pixels of the clip.")
+            self.persona = gr.Checkbox(False, label="Also write the files of PERSONA",
+                                       info="Parameters, cameras, masks and boxes of each frame.")
+
+    def _output(self) -> None:
+        self.viewer = gr.HTML(track_pieces.empty(), elem_id="track-viewer", elem_classes="bare viewer", padding=False,
+                              js_on_load=track_pieces.PICK)
+        self.who = gr.Radio(track_pieces.who_choices(9), value=track_pieces.LARGEST, show_label=False, container=False,
+                            label="Whom to follow", visible=False, elem_id="track-who", elem_classes="parts")
+        self.status = gr.HTML(pieces.idle(IDLE), elem_id="track-status", elem_classes="bare", padding=False)
+        with gr.Column(visible=False, elem_id="track-result") as self.result:
+            self.whose = gr.Radio([], label="Whose motion is shown", visible=False, elem_id="track-whose")
+            self.animate = gr.Button("Animate my avatar", size="lg", elem_id="track-animate")
+            self.timeline = gr.HTML("", elem_id="track-timeline", elem_classes="bare", padding=False)
+            self.numbers = gr.HTML("", elem_id="track-numbers", elem_classes="bare", padding=False)
+            self.downloads = gr.HTML("", elem_id="track-downloads", elem_classes="bare", padding=False)
+        self.made, self.found = gr.State(None), gr.State(1)
+
+    def _wire(self) -> None:
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        looked = [self.viewer, self.status, self.result, self.samples, self.trim, self.start, self.end,
+                  self.who, self.mode, self.found]
+        look: dict[str, Any] = quiet | {"concurrency_limit": 1, "concurrency_id": "look", "trigger_mode": "always_last"}
+        self.clip.change(guarded(self._look), self.clip, looked, **look)
+        for slider in (self.start, self.end):
+            slider.input(None, slider, None, js=track_pieces.SEEK, api_visibility="private")
+            slider.release(guarded(self._look_again), [self.clip, self.start, self.end], looked, **look)
+        inputs = [self.clip, self.start, self.end, self.mode, self.who, self.moving, self.height, self.lock, self.fps,
+                  self.focal, self.persona, self.found]
+        outputs = [self.viewer, self.status, self.result, self.whose, self.timeline, self.numbers, self.downloads,
+                   self.made, self.make, self.stop, self.who]
+        self.who.input(_costs, [self.clip, self.start, self.end, self.who, self.found], self.mode, **quiet)
+        self.make.click(guarded(self._track), inputs, outputs, api_name="track_video", concurrency_limit=1,
+                        concurrency_id="cpu", show_progress="hidden")
+        self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
+        self.stop.click(stop, None, None, queue=False, **quiet)
+        self.whose.input(_show_person, [self.made, self.whose], [self.viewer, self.numbers], **quiet)
+        carried.offer(self.animate, self.made, self.whose)
+
+    def _look(self, path: str | None) -> Iterator[Updates]:
+        """A clip was chosen: how long it is, and who is in its first frame."""
+        nobody: Updates = {self.result: gr.update(visible=False), self.start: 0.0, self.end: 0.0,
+                           self.who: gr.update(value=track_pieces.LARGEST, visible=False)}
+        if not path:
+            yield nobody | {self.viewer: track_pieces.empty(), self.status: pieces.idle(IDLE),
+                            self.trim: gr.update(visible=False), self.samples: gr.update(visible=True),
+                            self.mode: gr.update(choices=track_pieces.mode_choices())}
+            return
+        yield nobody | {self.status: pieces.idle("Looking at your clip.")}
+        try:
+            clip = track_pieces.clip_of(path)
+        except HumanavError as error:
+            yield {self.status: pieces.stopped(str(error)), self.viewer: track_pieces.empty(),
+                   self.trim: gr.update(visible=False)}
+            return
+        last = math.floor(10 * clip.seconds) / 10
+        until = min(last, track_pieces.MOST_SECONDS)
+        yield {self.trim: gr.update(visible=clip.seconds >= 1), self.samples: gr.update(visible=False),
+               self.start: gr.update(value=0.0, maximum=last), self.end: gr.update(value=until, maximum=last)}
+        yield from self._people(clip, 0.0, until)
+
+    def _look_again(self, path: str | None, start: float, end: float) -> Iterator[Updates]:
+        """Another part of the clip was chosen."""
+        if not path:
+            return
+        yield {self.result: gr.update(visible=False), self.status: pieces.idle("Looking at that part of your clip.")}
+        yield from self._people(track_pieces.clip_of(path), start, end)
+
+    def _people(self, clip: track_pieces.Clip, start: float, end: float) -> Iterator[Updates]:
+        """What a part of a clip costs, and the picker of who is in it."""
+        try:
+            options = TrackOptions(start=start, end=_end(clip, end))
+            frame, people = first_people(clip.path, options)
+        except HumanavError as error:
+            yield {self.status: pieces.stopped(str(error)), self.viewer: track_pieces.empty()}
+            return
+        yield {self.viewer: track_pieces.picker(frame, people),
+               self.status: pieces.idle(track_pieces.found_in_words(clip, len(people))),
+               self.who: gr.update(choices=track_pieces.who_choices(len(people)), value=track_pieces.LARGEST,
+                                   visible=len(people) > 1),
+               self.mode: gr.update(choices=track_pieces.mode_choices(clip.frames(start, end))),
+               self.found: len(people)}
+
+    def _track(
+        self, path: str | None, start: float | None, end: float | None, mode: Literal["fast", "accurate"],
+        who: str | None, camera: str, height: str | None, lock: bool, fps: float | None, focal: float | None,
+        persona: bool, found: int, request: gr.Request,
+    ) -> Iterator[Updates]:
+        """Track the people of a clip; yields what the page shows."""
+        yield {self.make: gr.update(interactive=False)}
+        try:
+            if not path:
+                raise InputError("There is no clip yet: drop one into the box, record one, or click the sample.")
+            clip = track_pieces.clip_of(path)
+            options = TrackOptions(
+                mode=mode, people=_people(who), fps=fps or None, start=start or 0.0, end=_end(clip, end),
+                camera=camera_of(focal, clip.size) or None, moving=CAMERAS.get(camera, "fixed"),
+                height=parse_height(height), lock_feet=lock, persona=persona)
+            identity = f"track-{track_id(path, options)}"
+        except HumanavError as error:
+            yield self.ready() | {self.status: pieces.stopped(str(error))}
+            raise
+        known = known_result(identity)
+        if known is not None:
+            yield self.finished(known)
+            return
+
+        def work(progress: Progress) -> Result:
+            return track_video(path, out=result_folder(identity), options=options, progress=progress)
+
+        frames = clip.frames(options.start, options.end, fps)
+        yield from self.follow(request, identity, work, len(track_stages(mode)), track_pieces.COSTS[mode].of(
+            frames, found if who == track_pieces.EVERYBODY else 1))
+
+    def seen(self, event: Event) -> Updates:
+        """The best thing so far: the frame that is being looked at, the body over a frame, then the body."""
+        if event.file is not None and event.file.suffix == ".glb":
+            kept = keep_preview(event.file)
+            return {} if kept is None else {self.viewer: pieces.player(kept, event.caption)}
+        if event.image is None or event.data.get("name") in _LATE:
+            return {}
+        return {self.viewer: pieces.picture_stage(event.image)}
+
+    def finished(self, result: Result) -> Updates:
+        """The page of a tracked clip."""
+        report, track = result.report, track_pieces.told(result)
+        choices = track_pieces.take_choices(track)
+        track_pieces.COSTS[report["mode"]].learn(track["frames"], len(track["takes"]), report["seconds"])
+        lead = f"The motion is tracked, in {report['seconds']:.0f} seconds."
+        viewer, numbers = _page(result, track, choices[0][1])
+        return self.ready() | {
+            self.viewer: viewer, self.timeline: track_pieces.timeline(track), self.numbers: numbers,
+            self.status: pieces.done(lead, report["quality"], report["warnings"]),
+            self.result: gr.update(visible=True), self.who: gr.update(visible=False),
+            self.whose: gr.update(choices=choices, value=choices[0][1], visible=len(choices) > 1),
+            self.downloads: pieces.downloads(result), self.made: str(result.folder)}
+
+
+def _costs(path: str | None, start: float, end: float, who: str, found: int) -> Any:
+    """Both ways with what they cost for the people chosen."""
+    if not path:
+        return gr.skip()
+    clip = track_pieces.clip_of(path)
+    return gr.update(choices=track_pieces.mode_choices(
+        clip.frames(start, _end(clip, end)), found if who == track_pieces.EVERYBODY else 1))
+
+
+def _people(who: str | None) -> Any:
+    """The job's choice of people."""
+    return "all" if who == track_pieces.EVERYBODY else () if who in (None, track_pieces.LARGEST) else (int(who),)
+
+
+def _end(clip: track_pieces.Clip, end: float | None) -> float | None:
+    """Where to stop, in seconds: of a long clip not at its end; None for the end, so that no last frame is lost."""
+    wanted = end or track_pieces.MOST_SECONDS
+    return None if wanted >= clip.seconds - 0.1 else wanted
+
+
+def _page(result: Result, track: dict[str, Any], wanted: str | None) -> tuple[str, str]:
+    """Viewer and numbers of one take."""
+    take = track_pieces.take_of(track, wanted)
+    return track_pieces.players(result, track, take), track_pieces.numbers(track, take)
+
+
+def _show_person(made: str | None, wanted: str | None) -> tuple[Any, Any]:
+    if not made or not Path(made).is_dir():
+        return gr.skip(), gr.skip()
+    result = Result.load(made)
+    return _page(result, track_pieces.told(result), wanted)
+
+
+def build() -> None:
+    """Place the tab's components; called inside its ``gr.Tab``."""
+    with gr.Column(elem_id="track"):
+        TrackTab()
