@@ -1,6 +1,8 @@
-"""Makes the avatars of the sample photos, and tracks the sample clips, in the background at the lowest priority, so that
-a click on one answers at once. Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it
-out."""
+"""Makes the avatars of the sample photos and tracks the sample clips in the background, at the lowest priority, so that
+a click on one answers at once.
+
+Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it out.
+"""
 
 from __future__ import annotations
 
