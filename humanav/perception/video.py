@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +20,12 @@ Pixels = NDArray[np.uint8]
 MAX_FRAMES = 20_000
 """Longer videos are refused: cut them, or ask for fewer frames per second."""
 MAX_PIXELS = 8192 * 4320
+MAX_FPS = 60.0
+"""More frames per second are given out only when they are asked for."""
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _FOLDER_FPS = 30.0
+_HELD = 1.5  # frames that the last one is held for
+_TAIL = 300 * 1280 * 720  # pixels of frames decoded to see whether the end of a clip is whole
 _STEADY = 0.25  # frames at most this share of their spacing off a constant rate are at a constant rate
 
 
@@ -114,7 +118,9 @@ class Video:
                 last, last_time = frame, time
             if last is None:
                 raise InputError(f"No frame of {self.path.name} can be decoded: the video is damaged.")
-            for _ in range(given, len(self)):
+            for time in self._times[given:]:
+                if time > last_time + _HELD / self.fps:  # a damaged end: fewer frames, not the same one over and over
+                    return
                 yield self._upright(last)
         finally:
             container.close()
@@ -130,17 +136,20 @@ class Video:
 
 def open_video(
     path: str | Path, *, fps: float | None = None, max_side: int | None = None, start: float | None = None,
-    end: float | None = None, max_frames: int = MAX_FRAMES,
+    end: float | None = None, frames: Sequence[int] | None = None, max_frames: int = MAX_FRAMES,
 ) -> Video:
     """Open a video (mp4, mov, webm, avi, gif and whatever else FFmpeg reads) or a folder of pictures, in their order.
 
     The camera's rotation is applied and pixels made square. Recordings of a varying rate are resampled to their usual.
+    An end that cannot be decoded is left away, and ``notes`` say so.
 
     Args:
         path: file or folder.
-        fps: at most this many frames per second are given, at even spacing.
+        fps: at most this many frames per second are given, at even spacing; by default 60.
         max_side: shrink frames to this many pixels on the longer side.
         start, end: part to read, in seconds.
+        frames: numbers of the file's frames (from 0, rising) to read, and no others; they are taken to follow each
+            other, at the clip's rate over their usual distance.
         max_frames: longer clips are refused.
 
     Raises:
@@ -168,16 +177,24 @@ def open_video(
         if path.is_dir():
             notes.append(f"The pictures are taken as {_FOLDER_FPS:g} frames per second.")
     else:
-        given, zero, size = _scanned(path)
-    times, rate = _constant_rate(given, notes)
+        given, zero, size = _scanned(path, notes)
+    if frames is None:
+        times, rate = _constant_rate(given, notes)
+    else:
+        times, rate = _listed(given, frames, path.name, notes)
     keep = (times >= low - 1e-6) & (times < high)
     if not keep.any():
         raise InputError(f"{path.name} lasts {times[-1] + 1 / rate:.1f} seconds: there is no frame after {low:g} s.")
     times = times[keep]
-    if fps is not None and fps < rate * 0.999:
-        count = max(1, math.ceil(len(times) / rate * fps - 1e-6))
-        notes.append(f"The clip has {rate:.4g} frames per second; {fps:g} are used.")
-        times, rate = times[0] + np.arange(count) / fps, float(fps)
+    most = MAX_FPS * 1.02 if fps is None else fps
+    if most < rate * 0.999:
+        wanted = MAX_FPS if fps is None else float(fps)
+        count = max(1, math.ceil(len(times) / rate * wanted - 1e-6))
+        notes.append(f"The clip has {rate:.4g} frames per second; {wanted:g} are used.")
+        numbers = np.arange(count) * rate / wanted
+        # between frames of an even rate a time is as good as the next; listed frames are kept as they are
+        times = times[0] + np.arange(count) / wanted if frames is None else times[numbers.astype(int)]
+        rate = wanted
     if len(times) > max_frames:
         raise InputError(f"{path.name} has {len(times)} frames ({len(times) / rate:.0f} s), more than {max_frames}: "
                          "give a start and an end, or a lower frame rate.")
@@ -205,14 +222,16 @@ def _opened(path: Path) -> Any:
     return container
 
 
-def _scanned(path: Path) -> tuple[NDArray[np.float64], float, tuple[int, int]]:
+def _scanned(path: Path, notes: list[str]) -> tuple[NDArray[np.float64], float, tuple[int, int]]:
     """Time of every frame (T,) in seconds from the first, the first's own time, and the upright (width, height).
 
-    Only one frame is decoded.
+    The first frame is decoded, and those at the end; what of them cannot be is left away and said in ``notes``.
     """
     container = _opened(path)
     try:
-        stamps = np.unique(list(_packet_times(container)))
+        promised = int(container.streams.video[0].frames)
+        packets = list(_packet_times(container))
+        stamps = np.unique([time for time, _ in packets])
     except _ffmpeg_error() as error:
         raise _damaged(path) from error
     finally:
@@ -233,6 +252,12 @@ def _scanned(path: Path) -> tuple[NDArray[np.float64], float, tuple[int, int]]:
     if image.width * image.height > MAX_PIXELS:
         raise InputError(f"{path.name} has frames of {image.width} x {image.height} pixels: make it smaller first.")
     size = (max(2, round(image.width * wide)), image.height)
+    keys = np.unique([time for time, key in packets if key])
+    whole = _whole_end(path, stamps, keys, image.width * image.height)
+    lost = max(promised, len(stamps)) - whole
+    if lost > 0 and (whole < len(stamps) or lost > 2):  # some files promise a frame or two too many
+        notes.append(f"The last {lost} frames of {path.name} cannot be decoded: they are left away.")
+    stamps = stamps[:whole]
     return stamps - stamps[0], float(stamps[0]), size[::-1] if _quarter_turns(image) % 2 else size
 
 
@@ -240,15 +265,38 @@ def _damaged(path: Path) -> InputError:
     return InputError(f"{path.name} has no frames that can be decoded, or is damaged: save or download it again.")
 
 
-def _packet_times(container: Any) -> Iterator[float]:
+def _whole_end(path: Path, stamps: NDArray[np.float64], keys: NDArray[np.float64], pixels: int) -> int:
+    """How many of the frames, counted from the first, there are before an end that cannot be decoded."""
+    for key in keys[::-1]:
+        begin = int(np.searchsorted(stamps, key - 1e-6))
+        if (len(stamps) - begin) * pixels > _TAIL:
+            break
+        container = _opened(path)
+        try:
+            container.seek(round(key * 1e6))
+            found = [frame for frame, _ in _decoded(container)]
+        except _ffmpeg_error():
+            found = []
+        finally:
+            container.close()
+        if any(frame.time is None for frame in found):
+            break
+        times = [frame.time for frame in found if not frame.is_corrupt]
+        if times and max(times) >= key - 1e-6:
+            return int(np.searchsorted(stamps, max(times) + 1e-6))
+    return len(stamps)
+
+
+def _packet_times(container: Any) -> Iterator[tuple[float, bool]]:
+    """When each packet is shown, and whether it is a key frame."""
     stream = container.streams.video[0]
     step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
     number = 0
-    for packet in container.demux(stream):
+    for packet in _packets(container, stream):
         if packet.size == 0 or packet.is_discard:
             continue
         stamp = packet.pts if packet.pts is not None else packet.dts
-        yield number * step if stamp is None else float(stamp * packet.time_base)
+        yield number * step if stamp is None else float(stamp * packet.time_base), bool(packet.is_keyframe)
         number += 1
 
 
@@ -259,7 +307,7 @@ def _decoded(container: Any, zero: float = 0.0) -> Iterator[tuple[Any, float]]:
     stream = container.streams.video[0]
     step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
     number = 0
-    for packet in container.demux(stream):
+    for packet in _packets(container, stream):
         try:
             frames = packet.decode()
         except av.InvalidDataError:
@@ -268,6 +316,22 @@ def _decoded(container: Any, zero: float = 0.0) -> Iterator[tuple[Any, float]]:
             time = number * step if frame.time is None else float(frame.time) - zero
             number += 1
             yield frame, time
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets up to the end, or to where the file is cut off."""
+    packets, any_yet = container.demux(stream), False
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except _ffmpeg_error():
+            if any_yet:
+                return
+            raise
+        any_yet = True
+        yield packet
 
 
 def _ffmpeg_error() -> type[Exception]:
@@ -291,6 +355,27 @@ def _constant_rate(times: NDArray[np.float64], notes: list[str]) -> tuple[NDArra
     count = int(times[-1] * rate + 1e-6) + 1
     notes.append(f"The frames come at a varying rate: they are resampled to {rate:.4g} per second.")
     return np.arange(count) / rate, rate
+
+
+def _listed(
+    given: NDArray[np.float64], frames: Sequence[int], name: str, notes: list[str]
+) -> tuple[NDArray[np.float64], float]:
+    """Times of the listed frames, and the rate at which they follow each other."""
+    numbers = np.asarray(frames)
+    if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
+        raise InputError("The list of frames must hold whole numbers, at least one.")
+    if (np.diff(numbers) <= 0).any():
+        raise InputError("The list of frames must rise, each number once.")
+    if numbers[0] < 0 or numbers[-1] >= len(given):
+        wrong = numbers[0] if numbers[0] < 0 else numbers[-1]
+        raise InputError(f"There is no frame {wrong} in {name}: it has {len(given)}, counted from 0.")
+    rate = 1 / float(np.median(np.diff(given))) if len(given) > 1 else _FOLDER_FPS
+    step = int(np.median(np.diff(numbers))) if len(numbers) > 1 else 1
+    if len(numbers) < len(given):
+        notes.append(f"{len(numbers)} of {len(given)} frames are used, as listed.")
+    if len(numbers) > 1 and (np.diff(numbers) != step).any():
+        notes.append("The listed frames have gaps: they are taken to follow each other.")
+    return given[numbers], rate / step
 
 
 def _quarter_turns(frame: Any) -> int:
