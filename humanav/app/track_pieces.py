@@ -33,7 +33,8 @@ PLAYERS = "track-players"
 """Id of the frame that plays a result."""
 _MOST_FPS = 30.0  # that the job looks at unless it is told otherwise
 _LOOK = (
-    "#bar #play, body.dark #bar #play { background: #0f7661; border-color: #0f7661 } #scrub { accent-color: #1d9479 }"
+    "body.dark #bar { background: #1c1b1a; border-color: #3a3835 } body.dark .pane { background: #1c1b1a }"
+    " #bar #play, body.dark #bar #play { background: #0f7661; border-color: #0f7661 } #scrub { accent-color: #1d9479 }"
     " #bar :focus-visible { outline-color: #1d9479 }"
     " [data-width=wide][data-shape=square] { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) }"
     " [data-width=wide][data-shape=square] .pane:has(video) { grid-column: 1 }"
@@ -116,12 +117,16 @@ class Cost:
 
     def of(self, frames: float, people: int = 1) -> float:
         """Expected seconds for so many frames of so many people."""
-        return self.once + self.frame * frames * max(people, 1)
+        return self.once + self.frame * frames * self._share(people)
 
     def learn(self, frames: int, people: int, seconds: float) -> None:
         """Take note of what a job took; short ones tell little."""
         if frames >= 30:
-            self.frame = max(seconds - self.once, 0.1 * seconds) / (frames * max(people, 1))
+            self.frame = max(seconds - self.once, 0.1 * seconds) / (frames * self._share(people))
+
+    @staticmethod
+    def _share(people: int) -> float:
+        return 1 + 0.6 * (max(people, 1) - 1)
 
 
 COSTS = {"fast": Cost(4.0, 0.22), "accurate": Cost(8.0, 0.95)}
@@ -233,7 +238,9 @@ def numbers(track: dict[str, Any], take: dict[str, Any]) -> str:
     facts += [("The camera", "moved" if track["camera"] == "moving" else "stood still"),
               ("Frames a second", f"{track['fps']:.4g}")]
     rows = "".join(f"<div><span>{html.escape(name)}</span><b>{value}</b></div>" for name, value in facts)
-    return f'<h3 class="part">In numbers</h3><div class="measures">{rows}</div>'
+    several = len({other["person_id"] for other in track["takes"]}) > 1
+    whose = f", person {take['person_id']}" if several else ""
+    return f'<h3 class="part">In numbers{html.escape(whose)}</h3><div class="measures">{rows}</div>'
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -65,6 +65,8 @@ class TrackTab(Part):
         with gr.Row(visible=False, elem_id="track-trim") as self.trim:
             self.start = gr.Slider(0, 3600, 0, step=0.1, label="From (s)", min_width=130, elem_id="track-start")
             self.end = gr.Slider(0, 3600, 0, step=0.1, label="To (s)", min_width=130, elem_id="track-end")
+        self.who = gr.Radio(track_pieces.who_choices(9), value=track_pieces.LARGEST, label="Whom to follow",
+                            visible=False, elem_id="track-who", elem_classes="parts people")
         self.mode = gr.Radio(track_pieces.mode_choices(), value="fast", label="How", elem_id="track-mode",
                              elem_classes="parts",
                              info="Accurate fits the whole clip at once: steadier feet and truer depth, at more time.")
@@ -86,11 +88,10 @@ class TrackTab(Part):
     def _output(self) -> None:
         self.viewer = gr.HTML(track_pieces.empty(), elem_id="track-viewer", elem_classes="bare viewer", padding=False,
                               js_on_load=track_pieces.PICK)
-        self.who = gr.Radio(track_pieces.who_choices(9), value=track_pieces.LARGEST, show_label=False, container=False,
-                            label="Whom to follow", visible=False, elem_id="track-who", elem_classes="parts")
+        self.whose = gr.Radio([], show_label=False, container=False, label="Whose motion is shown", visible=False,
+                              elem_id="track-whose", elem_classes="parts people")
         self.status = gr.HTML(pieces.idle(IDLE), elem_id="track-status", elem_classes="bare", padding=False)
         with gr.Column(visible=False, elem_id="track-result") as self.result:
-            self.whose = gr.Radio([], label="Whose motion is shown", visible=False, elem_id="track-whose")
             self.animate = gr.Button("Animate my avatar", size="lg", elem_id="track-animate")
             self.timeline = gr.HTML("", elem_id="track-timeline", elem_classes="bare", padding=False)
             self.numbers = gr.HTML("", elem_id="track-numbers", elem_classes="bare", padding=False)
@@ -99,7 +100,7 @@ class TrackTab(Part):
 
     def _wire(self) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        looked = [self.viewer, self.status, self.result, self.samples, self.trim, self.start, self.end,
+        looked = [self.viewer, self.status, self.result, self.whose, self.samples, self.trim, self.start, self.end,
                   self.who, self.mode, self.found]
         look: dict[str, Any] = quiet | {"concurrency_limit": 1, "concurrency_id": "look", "trigger_mode": "always_last"}
         self.clip.change(guarded(self._look), self.clip, looked, **look)
@@ -109,7 +110,7 @@ class TrackTab(Part):
         inputs = [self.clip, self.start, self.end, self.mode, self.who, self.moving, self.height, self.lock, self.fps,
                   self.focal, self.persona, self.found]
         outputs = [self.viewer, self.status, self.result, self.whose, self.timeline, self.numbers, self.downloads,
-                   self.made, self.make, self.stop, self.who]
+                   self.made, self.make, self.stop]
         self.who.input(_costs, [self.clip, self.start, self.end, self.who, self.found], self.mode, **quiet)
         self.make.click(guarded(self._track), inputs, outputs, api_name="track_video", concurrency_limit=1,
                         concurrency_id="cpu", show_progress="hidden")
@@ -120,7 +121,8 @@ class TrackTab(Part):
 
     def _look(self, path: str | None) -> Iterator[Updates]:
         """A clip was chosen: how long it is, and who is in its first frame."""
-        nobody: Updates = {self.result: gr.update(visible=False), self.start: 0.0, self.end: 0.0,
+        nobody: Updates = {self.result: gr.update(visible=False), self.whose: gr.update(visible=False),
+                           self.start: 0.0, self.end: 0.0,
                            self.who: gr.update(value=track_pieces.LARGEST, visible=False)}
         if not path:
             yield nobody | {self.viewer: track_pieces.empty(), self.status: pieces.idle(IDLE),
@@ -144,7 +146,8 @@ class TrackTab(Part):
         """Another part of the clip was chosen."""
         if not path:
             return
-        yield {self.result: gr.update(visible=False), self.status: pieces.idle("Looking at that part of your clip.")}
+        yield {self.result: gr.update(visible=False), self.whose: gr.update(visible=False),
+               self.status: pieces.idle("Looking at that part of your clip.")}
         yield from self._people(track_pieces.clip_of(path), start, end)
 
     def _people(self, clip: track_pieces.Clip, start: float, end: float) -> Iterator[Updates]:
@@ -168,7 +171,8 @@ class TrackTab(Part):
         persona: bool, found: int, request: gr.Request,
     ) -> Iterator[Updates]:
         """Track the people of a clip; yields what the page shows."""
-        yield {self.make: gr.update(interactive=False)}
+        yield {self.make: gr.update(interactive=False), self.whose: gr.update(visible=False),
+               self.result: gr.update(visible=False)}
         try:
             if not path:
                 raise InputError("There is no clip yet: drop one into the box, record one, or click the sample.")
@@ -212,7 +216,7 @@ class TrackTab(Part):
         return self.ready() | {
             self.viewer: viewer, self.timeline: track_pieces.timeline(track), self.numbers: numbers,
             self.status: pieces.done(lead, report["quality"], report["warnings"]),
-            self.result: gr.update(visible=True), self.who: gr.update(visible=False),
+            self.result: gr.update(visible=True),
             self.whose: gr.update(choices=choices, value=choices[0][1], visible=len(choices) > 1),
             self.downloads: pieces.downloads(result), self.made: str(result.folder)}
 

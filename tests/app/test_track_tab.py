@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from humanav.app import shell, track_pieces, track_tab
+from humanav.app import shell, theme, track_pieces, track_tab
 from humanav.errors import InputError
 from humanav.export import write_mp4
 from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
 from humanav.motion import load_motion
 from humanav.perception import Person2D
 from humanav.perception.video import open_video
-from humanav.view.colors import css, person_color
+from humanav.view.colors import PEOPLE, css, person_color
 from tests.app.conftest import RunningApp
 from tests.app.test_denoise_tab import CHROMIUM, download
 
@@ -68,6 +68,7 @@ def test_costs_in_words() -> None:
     assert cost.of(100) == 102.0
     cost.learn(100, 2, 22.0)
     assert cost.of(50, 2) == pytest.approx(12.0)
+    assert cost.of(50, 1) < cost.of(50, 2) < 2 * cost.of(50, 1)
 
 
 def test_the_picker_frames_everybody_inside_the_picture() -> None:
@@ -81,6 +82,11 @@ def test_the_picker_frames_everybody_inside_the_picture() -> None:
     assert css(person_color(2)) in shown
     assert track_pieces.picker(np.zeros((48, 64, 3), np.uint8), people, "all").count('pressed="true"') == 2
     assert [value for _, value in track_pieces.who_choices(2)] == ["1", "2", "all"]
+
+
+def test_the_style_sheet_knows_the_peoples_colours() -> None:
+    said = re.findall(r'value\^="(\d)"\]\) { --person: ([^;]+);', theme.css_path().read_text())
+    assert said == [(str(k), css(color)) for k, color in enumerate(PEOPLE, 1)]
 
 
 def test_takes_are_named_as_they_can_be_asked_for() -> None:
