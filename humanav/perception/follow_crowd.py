@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import InputError
-from humanav.perception.follow_identity import Identities, Track, duplicates
+from humanav.perception.follow_identity import Identities, Track
 from humanav.perception.follow_looks import overlap, size
 from humanav.perception.mediapipe_detector import MIN_SHARE, WORK_SIDE, MediapipeDetector, TrackingSession
 from humanav.perception.people import inside_frame, moved, paint_out, plausible, skeleton_cover, visible_area
@@ -200,7 +200,7 @@ class Crowd:
 
     def _finds(self, number: int, picture: Pixels) -> list[Find]:
         """What each follower finds, those in front first, the others painted out."""
-        finds: list[tuple[_Follower, Person2D, float]] = []
+        finds: list[tuple[_Follower, Person2D]] = []
         order = sorted(self._followers, key=lambda follower: -float(follower.track.person.box[3]))
         places = {f.track.number: _carried(f.track, number, self._fps, self._shape) for f in order}
         for follower in order:
@@ -210,12 +210,12 @@ class Crowd:
             if found is not None:
                 assert found.mask is not None
                 places[follower.track.number] = found.mask
-                finds.append((follower, found, self.identities.strangeness(found, follower.track, number)))
-        twice = duplicates([found for _, found, _ in finds], [strange for *_, strange in finds])
-        seen = parted([found for _, found, _ in finds])
+                finds.append((follower, found))
+        strays = self.identities.strays(number, picture, [(follower.track, found) for follower, found in finds])
+        seen = parted([found for _, found in finds])
         out = []
-        for i, ((follower, _, _), found) in enumerate(zip(finds, seen)):
-            if i in twice or found is None:
+        for i, ((follower, _), found) in enumerate(zip(finds, seen)):
+            if i in strays or found is None:
                 self._forget(follower)
             else:
                 out.append((follower.track, found))

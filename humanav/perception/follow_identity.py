@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from humanav.perception.follow_looks import Array, Looks, Pixels, looks_of, middle, overlap, size, way
+from humanav.perception.follow_looks import Array, Looks, Pixels, body_points, looks_of, middle, overlap, size, way
 from humanav.perception.people import same_person
 from humanav.perception.person import Person2D
 from humanav.perception.takes import decode_mask, encode_mask
@@ -25,6 +25,7 @@ PROBATION = 5
 """Frames a newcomer must be seen in before it counts: ghosts in the background last shorter."""
 PATIENCE = 1.0
 """Seconds after which one who is not seen has left."""
+_TOUCHING = 0.15  # share of the smaller box
 _SETTLED = 8  # frames apart from others after which looks are compared again
 _CLEARLY = 0.12  # mean gain in looks per person by which two tracks are exchanged
 
@@ -143,6 +144,25 @@ class Identities:
         moved = way(person, track.person, seconds, track.speed)
         return 0.5 * moved if same_person(person, track.person) else moved
 
+    def strays(self, frame: int, picture: Pixels, finds: Sequence[tuple[Track, Person2D]]) -> set[int]:
+        """Numbers of the finds that show somebody else who was found as well: they lie on that find and fit their own
+        track less, or look like the other and not like who they should be."""
+        near = [(i, j) for i, (_, a) in enumerate(finds) for j, (_, b) in enumerate(finds)
+                if i != j and overlap(a.box, b.box) > _TOUCHING]
+        looks = {i: looks_of(picture, replace(finds[i][1], mask=None)) for i in {i for i, _ in near}}
+
+        def unlike(i: int, j: int) -> float:
+            known = finds[j][0].looks
+            return float("nan") if known is None else looks[i].apart(known)
+
+        out = {i for i, j in near if unlike(i, j) < AGREE and unlike(i, i) > DIFFER}
+        for i, j in near:
+            if i < j and _same_place(finds[i][1], finds[j][1]):
+                strange = [self.strangeness(finds[n][1], finds[n][0], frame) + 2 * np.nan_to_num(unlike(n, n), nan=0.5)
+                           for n in (i, j)]
+                out.add(i if strange[0] > strange[1] else j)
+        return out
+
     def saw(self, frame: int, picture: Pixels, finds: Sequence[tuple[Track, Person2D]]) -> None:
         """Take note of where this frame's people were found."""
         for track, person in finds:
@@ -152,7 +172,7 @@ class Identities:
                 track.seen += 1
             track.person, track.frame = person, frame
         for i, (track, person) in enumerate(finds):
-            if any(overlap(person.box, other.box) > 0.15 for j, (_, other) in enumerate(finds) if j != i):
+            if any(overlap(person.box, other.box) > _TOUCHING for j, (_, other) in enumerate(finds) if j != i):
                 track.touched, track.doubts = frame, {}
             elif frame - track.touched > 2:
                 self._look(frame, picture, track)
@@ -278,18 +298,9 @@ def person_from(plain: dict[str, Any]) -> Person2D:
                     np.array(plain["box"], dtype=np.float32), plain["score"], mask)
 
 
-def duplicates(finds: Sequence[Person2D], strangeness: Sequence[float]) -> set[int]:
-    """Numbers of the finds that show the same person as another, likelier one."""
-    twice = set()
-    for i, a in enumerate(finds):
-        for j, b in enumerate(finds):
-            if i < j and _same_place(a, b):
-                twice.add(i if strangeness[i] > strangeness[j] else j)
-    return twice
-
-
 def _same_place(a: Person2D, b: Person2D) -> bool:
-    trusted = (a.keypoints[:, 2] > 0.3) & (b.keypoints[:, 2] > 0.3)
+    """Whether two bodies lie on each other; their faces do not count, which are a third of the points."""
+    trusted = (a.keypoints[:, 2] > 0.3) & (b.keypoints[:, 2] > 0.3) & body_points(a.keypoint_set)
     if trusted.sum() < 5:
         return False
     apart = np.linalg.norm(a.keypoints[trusted, :2] - b.keypoints[trusted, :2], axis=1)

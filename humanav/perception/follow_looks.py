@@ -111,5 +111,12 @@ def overlap(a: Array, b: Array) -> float:
 
 
 @lru_cache
+def body_points(layout: str) -> NDArray[np.bool_]:
+    """(K,) which points of a layout are not of the face."""
+    face = ("nose", "eye", "ear", "mouth")
+    return np.array([not any(part in name for part in face) for name in KEYPOINT_SETS[layout]])
+
+
+@lru_cache
 def _places(layout: str) -> dict[str, int]:
     return {name: number for number, name in enumerate(KEYPOINT_SETS[layout])}
