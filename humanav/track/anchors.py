@@ -23,15 +23,15 @@ from humanav.track.soles import BALL, HEEL, LEGS, PosedFeet
 Array = NDArray[np.float64]
 
 _HELD, _HELD_ALONG = 0.025, 0.05  # metres: how far a leg's pose lets a standing sole wander, across and along the rays
-_ACROSS = 0.03  # metres: error of the pelvis' place across the camera's rays
+_ACROSS = 0.02  # metres: error of the pelvis' place across the camera's rays
 _ALONG = 0.02  # of its distance: error along them
 _ANYWHERE = 0.1  # metres: error in every direction where the camera's place is not known
-_TOGETHER = 2.0  # so many times longer does an error of the place last than one of the pose
+_TOGETHER = 1.0  # so many times longer does an error of the place last than one of the pose
 _CUTOFF = 3.0  # of those errors: soles farther off their spot count little (Geman-McClure)
 _ABRUPT = 0.12  # seconds: the body is moved no more abruptly than this
 _ROLL = 0.025  # metres by which the heel is higher when half of the foot has left the floor
 _TURN_FREE, _TURN_SLOW = np.radians(12.0), 0.2  # a foot that turns farther on its spot, slowly (seconds), may do so
-_SHIFT_FREE, _SHIFT_SLOW = 0.06, 0.15  # metres, seconds: likewise for a foot that shuffles
+_SHIFT_FREE, _SHIFT_SLOW = 0.12, 0.2  # metres, seconds: likewise for a foot that shuffles
 _ON_FLOOR = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
 _MOST_YAW = np.radians(40.0)
 _FLATTEN = np.radians(35.0)  # a foot at a larger angle to the floor is not laid flat

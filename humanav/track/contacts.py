@@ -26,12 +26,13 @@ _WINDOW = 1.5  # seconds in which feet are taken to come down to the floor
 _LOW = 20  # percentile of the lower foot's height in it that is floor
 _DEPTH_ERROR = 0.4  # metres by which a foot's depth may be wrong for seconds
 _DRIFT = 0.08  # metres by which that may leave a given floor
-_HEIGHT, _HEIGHT_SCALE = 0.06, 0.02  # metres at which a height says nothing, and for one unit of evidence
-_SPEED, _SPEED_SCALE = 0.55, 0.11  # metres per second, likewise
+_HEIGHT, _HEIGHT_SCALE = 0.055, 0.02  # metres at which a height says nothing, and for one unit of evidence
+_SPEED, _SPEED_SCALE = 0.48, 0.1  # metres per second, likewise
 _MOST, _LEAST = 3.0, -6.0  # evidence of a height or a speed alone, log odds
 _STAY = 0.35  # seconds that a contact or a swing lasts, about
 _UNSEEN = 0.05  # of the usual rate of changes where nobody is seen: neighbours are followed
-_FLIGHT = -1.0  # log odds of neither foot on the ground
+_FALL, _FALL_SCALE, _FALL_TIME = 4.0, 1.5, 0.06  # metres per second squared at which a fall says nothing; seconds
+_NO_FLIGHT, _SURE_FLIGHT = -4.0, 1.0  # log odds that a fall may give
 _SHORTEST = 0.06  # seconds: shorter contacts and gaps are noise
 _TRUSTED = 0.3  # confidence from which a foot is fully believed
 
@@ -61,7 +62,8 @@ def foot_contacts(
     if len(path) > 1:
         evidence = evidence + _evidence((_SPEED - speeds) / _SPEED_SCALE)
     trust = np.stack([path.confidence[:, [leg[2], leg[3]]].mean(axis=1) for leg in LEGS], axis=1)
-    return _smoothed(evidence.max(axis=2) * np.clip(trust / _TRUSTED, 0.0, 1.0), path.fps)
+    flight = _flight(_bridged(feet.joints[:, 0], seen) @ rise / np.linalg.norm(rise), path.fps)
+    return _smoothed(evidence.max(axis=2) * np.clip(trust / _TRUSTED, 0.0, 1.0), flight, path.fps)
 
 
 def standing(contacts: Array, fps: float, on: float = 0.6, off: float = 0.4) -> Flags:
@@ -144,15 +146,24 @@ def _speeds(soles: Array, fps: float, eye: Array | None) -> Array:
     return np.asarray(np.sqrt(np.maximum(square, 0.0)))
 
 
+def _flight(height: Array, fps: float) -> Array:
+    """Log odds (T,) of a body that flies, by how its pelvis at heights (T,) falls: what is held does not."""
+    if len(height) < 3:
+        return np.full(len(height), _NO_FLIGHT)
+    smooth = gaussian_filter1d(height, _FALL_TIME * fps, mode="nearest")
+    fall = -np.gradient(np.gradient(smooth)) * fps**2
+    return np.asarray(np.clip((fall - _FALL) / _FALL_SCALE, _NO_FLIGHT, _SURE_FLIGHT))
+
+
 def _evidence(odds: Array) -> Array:
     return np.asarray(np.clip(odds, _LEAST, _MOST))
 
 
-def _smoothed(evidence: Array, fps: float) -> Array:
-    """Posterior (T,2) of a hidden Markov model of both feet under log odds (T,2) of each frame."""
+def _smoothed(evidence: Array, flight: Array, fps: float) -> Array:
+    """Posterior (T,2) of a hidden Markov model of both feet under log odds (T,2) of each frame, (T,) those of flight."""
     dark = ~evidence.any(axis=1)
     moves = [_transitions(min(share / (_STAY * fps), 0.4)) for share in (1.0, _UNSEEN)]
-    logs = np.stack([np.full(len(evidence), _FLIGHT), evidence[:, 1], evidence[:, 0], evidence.sum(axis=1)], axis=1)
+    logs = np.stack([flight, evidence[:, 1], evidence[:, 0], evidence.sum(axis=1)], axis=1)
     logs[dark] = 0.0
     likely = np.exp(logs - logs.max(axis=1, keepdims=True))
     forward, backward = np.empty_like(likely), np.ones_like(likely)
