@@ -160,7 +160,7 @@ def _evidence(odds: Array) -> Array:
 
 
 def _smoothed(evidence: Array, flight: Array, fps: float) -> Array:
-    """Posterior (T,2) of a hidden Markov model of both feet under log odds (T,2) of each frame, (T,) those of flight."""
+    """Posterior (T,2) of a hidden Markov model of both feet, under log odds (T,2) of each and (T,) of flight."""
     dark = ~evidence.any(axis=1)
     moves = [_transitions(min(share / (_STAY * fps), 0.4)) for share in (1.0, _UNSEEN)]
     logs = np.stack([flight, evidence[:, 1], evidence[:, 0], evidence.sum(axis=1)], axis=1)
