@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,33 +109,35 @@ def clip_of(path: str | Path) -> Clip:
 
 
 @dataclass
-class Cost:
-    """Seconds that tracking takes: at first what it took on two cores, then what it took here."""
+class Costs:
+    """Seconds that tracking takes: at first what it took on two idle cores, then by what it took here.
 
-    once: float
-    frame: float
+    Attributes:
+        modes: of each mode, seconds for any clip and for each frame.
+        slowness: factor by which this machine takes longer.
+    """
 
-    def of(self, frames: float, people: int = 1) -> float:
+    modes: Mapping[str, tuple[float, float]]
+    slowness: float = 1.0
+
+    def of(self, mode: str, frames: float, people: int = 1) -> float:
         """Expected seconds for so many frames of so many people."""
-        return self.once + self.frame * frames * self._share(people)
+        once, each = self.modes[mode]
+        return self.slowness * (once + each * frames * (1 + 0.6 * (max(people, 1) - 1)))
 
-    def learn(self, frames: int, people: int, seconds: float) -> None:
+    def learn(self, mode: str, frames: int, people: int, seconds: float) -> None:
         """Take note of what a job took; short ones tell little."""
         if frames >= 30:
-            self.frame = max(seconds - self.once, 0.1 * seconds) / (frames * self._share(people))
-
-    @staticmethod
-    def _share(people: int) -> float:
-        return 1 + 0.6 * (max(people, 1) - 1)
+            self.slowness = min(max(self.slowness * seconds / self.of(mode, frames, people), 0.1), 20.0)
 
 
-COSTS = {"fast": Cost(4.0, 0.22), "accurate": Cost(8.0, 0.95)}
+COSTS = Costs({"fast": (4.0, 0.22), "accurate": (8.0, 0.95)})
 MODES = {"fast": "Fast", "accurate": "Accurate"}
 
 
 def mode_choices(frames: float | None = None, people: int = 1) -> list[tuple[str, str]]:
     """Both ways of tracking with what they cost for so many frames of so many people."""
-    return [(words if frames is None else f"{words}, {about(COSTS[mode].of(frames, people))}", mode)
+    return [(words if frames is None else f"{words}, {about(COSTS.of(mode, frames, people))}", mode)
             for mode, words in MODES.items()]
 
 
@@ -185,6 +187,20 @@ def found_in_words(clip: Clip, count: int) -> str:
         return f"One person is at the beginning of your clip ({size}). Press the button to track the motion."
     return (f"{count} people are at the beginning of your clip ({size}). Click whom to follow, or choose everybody, "
             "and press the button.")
+
+
+def parse_number(words: str | None, what: str) -> float | None:
+    """A positive number; None for nothing. Raises InputError for other words."""
+    text = (words or "").strip().replace(",", ".")
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{text[:20]!r} is no {what}: write a positive number, or nothing.")
+    return value
 
 
 def told(result: Result) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from humanav.progress import Event, Progress
 from humanav.results import Result
 
 CAMERAS: dict[str, Literal["fixed", "moving"]] = {"It stands still": "fixed", "It moves": "moving"}
-IDLE = "Choose a clip, or the sample, and press the button."
+IDLE = "Choose a clip, or a sample, and press the button."
 
 _LATE = ("background", "overlay")  # pictures that come when the body already moves
 
@@ -58,7 +58,7 @@ class TrackTab(Part):
 
     def _input(self) -> None:
         self.clip = video_box(label="Clip of one or more people", show_label=False, sources=["upload", "webcam"],
-                              height=250, elem_id="track-clip", buttons=[],
+                              height=272, elem_id="track-clip", buttons=[],
                               webcam_options=gr.WebcamOptions(mirror=False))
         self.samples = gr.Examples([[str(sample_clip(name))] for name in SAMPLE_CLIPS], [self.clip],
                                    label="Or try one of these", elem_id="track-samples", examples_per_page=3).dataset
@@ -78,10 +78,10 @@ class TrackTab(Part):
                                      info="Sets the true size. Empty: estimated.")
             self.lock = gr.Checkbox(True, label="Keep the feet", info="Feet that stand do not slide.")
             with gr.Row():
-                self.fps = gr.Number(None, minimum=0, label="Frames a second", placeholder="as it is", min_width=120,
-                                     info="Fewer are quicker.")
-                self.focal = gr.Number(None, label="Focal length", placeholder="not known", min_width=120,
-                                       info="In pixels of the clip.")
+                self.fps = gr.Textbox(label="Frames a second", placeholder="30 at most", min_width=120,
+                                      info="Fewer are quicker.")
+                self.focal = gr.Textbox(label="Focal length", placeholder="not known", min_width=120,
+                                        info="In pixels of the clip.")
             self.persona = gr.Checkbox(False, label="Also write the files of PERSONA",
                                        info="Parameters, cameras, masks and boxes of each frame.")
 
@@ -117,7 +117,8 @@ class TrackTab(Part):
         self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
         self.stop.click(stop, None, None, queue=False, **quiet)
         self.whose.input(_show_person, [self.made, self.whose], [self.viewer, self.numbers], **quiet)
-        carried.offer(self.animate, self.made, self.whose)
+        carried.offer(self.animate, self.made, self.whose).success(
+            None, js="() => scrollTo({ top: 0 })", api_visibility="private")
 
     def _look(self, path: str | None) -> Iterator[Updates]:
         """A clip was chosen: how long it is, and who is in its first frame."""
@@ -167,7 +168,7 @@ class TrackTab(Part):
 
     def _track(
         self, path: str | None, start: float | None, end: float | None, mode: Literal["fast", "accurate"],
-        who: str | None, camera: str, height: str | None, lock: bool, fps: float | None, focal: float | None,
+        who: str | None, camera: str, height: str | None, lock: bool, fps: str | None, focal: str | None,
         persona: bool, found: int, request: gr.Request,
     ) -> Iterator[Updates]:
         """Track the people of a clip; yields what the page shows."""
@@ -175,11 +176,13 @@ class TrackTab(Part):
                self.result: gr.update(visible=False)}
         try:
             if not path:
-                raise InputError("There is no clip yet: drop one into the box, record one, or click the sample.")
+                raise InputError("There is no clip yet: drop one into the box, record one, or click a sample.")
             clip = track_pieces.clip_of(path)
+            rate = track_pieces.parse_number(fps, "frame rate")
+            focal_length = track_pieces.parse_number(focal, "focal length")
             options = TrackOptions(
-                mode=mode, people=_people(who), fps=fps or None, start=start or 0.0, end=_end(clip, end),
-                camera=camera_of(focal, clip.size) or None, moving=CAMERAS.get(camera, "fixed"),
+                mode=mode, people=_people(who), fps=rate, start=start or 0.0, end=_end(clip, end),
+                camera=camera_of(focal_length, clip.size) or None, moving=CAMERAS.get(camera, "fixed"),
                 height=parse_height(height), lock_feet=lock, persona=persona)
             identity = f"track-{track_id(path, options)}"
         except HumanavError as error:
@@ -187,15 +190,15 @@ class TrackTab(Part):
             raise
         known = known_result(identity)
         if known is not None:
-            yield self.finished(known)
+            yield self._shown(known)
             return
 
         def work(progress: Progress) -> Result:
             return track_video(path, out=result_folder(identity), options=options, progress=progress)
 
-        frames = clip.frames(options.start, options.end, fps)
-        yield from self.follow(request, identity, work, len(track_stages(mode)), track_pieces.COSTS[mode].of(
-            frames, found if who == track_pieces.EVERYBODY else 1))
+        frames = clip.frames(options.start, options.end, rate)
+        yield from self.follow(request, identity, work, len(track_stages(mode)), track_pieces.COSTS.of(
+            mode, frames, found if who == track_pieces.EVERYBODY else 1))
 
     def seen(self, event: Event) -> Updates:
         """The best thing so far: the frame that is being looked at, the body over a frame, then the body."""
@@ -207,10 +210,16 @@ class TrackTab(Part):
         return {self.viewer: pieces.picture_stage(event.image)}
 
     def finished(self, result: Result) -> Updates:
+        """The page of a clip that has just been tracked."""
+        report = result.report
+        people = len({take["person_id"] for take in track_pieces.told(result)["takes"]})
+        track_pieces.COSTS.learn(report["mode"], report["frames"], people, report["seconds"])
+        return self._shown(result)
+
+    def _shown(self, result: Result) -> Updates:
         """The page of a tracked clip."""
         report, track = result.report, track_pieces.told(result)
         choices = track_pieces.take_choices(track)
-        track_pieces.COSTS[report["mode"]].learn(track["frames"], len(track["takes"]), report["seconds"])
         lead = f"The motion is tracked, in {report['seconds']:.0f} seconds."
         viewer, numbers = _page(result, track, choices[0][1])
         return self.ready() | {

@@ -63,12 +63,21 @@ def test_costs_in_words() -> None:
     fast, accurate = (label for label, _ in track_pieces.mode_choices(300))
     assert re.fullmatch(r"Fast, about \d+ (s|min)", fast)
     assert re.fullmatch(r"Accurate, about \d+ (s|min)", accurate)
-    cost = track_pieces.Cost(2.0, 1.0)
-    cost.learn(5, 1, 99.0)
-    assert cost.of(100) == 102.0
-    cost.learn(100, 2, 22.0)
-    assert cost.of(50, 2) == pytest.approx(12.0)
-    assert cost.of(50, 1) < cost.of(50, 2) < 2 * cost.of(50, 1)
+    costs = track_pieces.Costs({"fast": (2.0, 1.0), "accurate": (4.0, 2.0)})
+    costs.learn("fast", 5, 1, 99.0)
+    assert costs.of("fast", 100) == 102.0
+    costs.learn("fast", 98, 1, 300.0)
+    assert costs.of("fast", 98) == pytest.approx(300.0)
+    assert costs.of("accurate", 98) == pytest.approx(600.0)
+    assert costs.of("fast", 98) < costs.of("fast", 98, 2) < 2 * costs.of("fast", 98)
+
+
+def test_numbers_are_read_or_refused() -> None:
+    assert track_pieces.parse_number(" 12,5 ", "frame rate") == 12.5
+    assert track_pieces.parse_number("", "frame rate") is None
+    for wrong in ("many", "-3", "0", "nan", "inf"):
+        with pytest.raises(InputError, match="no frame rate"):
+            track_pieces.parse_number(wrong, "frame rate")
 
 
 def test_the_picker_frames_everybody_inside_the_picture() -> None:
