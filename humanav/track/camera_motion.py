@@ -31,6 +31,7 @@ Binary = NDArray[np.bool_]
 _SIDE = 640  # pixels of the longer side on which features are followed
 _MARGIN = 0.03  # of the longer side round people
 _CAMERA_STANDS = 0.35  # share of the features that stay in place under a fixed camera, at least
+_TURNED = 0.5  # degrees from its first direction
 _MOVES = 0.1  # share of the frames that must be out of place for a camera to count as moving
 _UNSURE = 0.15  # a median below this tells nothing
 
@@ -126,7 +127,7 @@ def is_moving(path: CameraPath) -> bool:
     sure = path.sure > 0.3
     if sure.mean() < 0.2:
         return False
-    away = (path.still < _CAMERA_STANDS) | (path.keys != path.keys[0])
+    away = (path.still < _CAMERA_STANDS) | (path.angles > _TURNED)
     return bool(away[sure].mean() > _MOVES)
 
 

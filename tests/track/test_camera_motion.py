@@ -73,6 +73,8 @@ def test_a_tripod_is_fixed_whoever_walks_by(rng) -> None:
     assert not is_moving(path)
     assert degrees_off(path.R, np.tile(np.eye(3), (40, 1, 1))).max() < 0.05
     assert path.still.min() > 0.6
+    other = filmed(np.tile(np.eye(3), (20, 1, 1)), np.random.default_rng(5))[0]
+    assert not is_moving(camera_motion([*frames, *other], None, K, shots=((0, 40), (40, 60))))  # a cut is no move
     unmarked = camera_motion(frames, None, K)  # nobody said where the person is
     assert not is_moving(unmarked)
     assert "stands still" in path.notes[0]
