@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import cv2
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from humanav.errors import InputError
 from humanav.perception.follow_identity import Identities, Track
 from humanav.perception.follow_looks import overlap, size
+from humanav.perception.follow_masks import carried, dilated, parted
 from humanav.perception.mediapipe_detector import MIN_SHARE, WORK_SIDE, MediapipeDetector, TrackingSession
-from humanav.perception.people import inside_frame, moved, paint_out, plausible, skeleton_cover, visible_area
+from humanav.perception.people import moved, paint_out, plausible, visible_area
 from humanav.perception.person import Person2D
 from humanav.perception.video import Pixels, Video
 
@@ -25,8 +25,6 @@ NEAR_SIDE = 640
 """Large people are tracked in frames of this longer side: their crops then already fill what the network sees."""
 _LARGE = 0.35  # share of the longer side from which a person is large
 _LEAST_SCORE = 0.25
-_HIDDEN = 0.3  # of the confidence is left to a point behind somebody else
-_MOST_HIDDEN = 0.7  # of the body's points: one who is more hidden is not seen
 _TRIES = 3  # looks at one frame; who was wrongly found is painted out after each
 _SEARCH = 1.0  # seconds between looks for newcomers
 _NEAR = 0.6  # of a person's size: others this near must be painted out
@@ -202,7 +200,10 @@ class Crowd:
         """What each follower finds, those in front first, the others painted out."""
         finds: list[tuple[_Follower, Person2D]] = []
         order = sorted(self._followers, key=lambda follower: -float(follower.track.person.box[3]))
-        places = {f.track.number: _carried(f.track, number, self._fps, self._shape) for f in order}
+        places = {}
+        for track in (follower.track for follower in order):
+            way = track.speed * min((number - track.frame) / self._fps, 0.3)
+            places[track.number] = carried(track.person, way, self._shape)
         for follower in order:
             own = places[follower.track.number]
             others = [places[f.track.number] for f in order if f is not follower]
@@ -212,7 +213,7 @@ class Crowd:
                 places[follower.track.number] = found.mask
                 finds.append((follower, found))
         strays = self.identities.strays(number, picture, [(follower.track, found) for follower, found in finds])
-        seen = parted([found for _, found in finds])
+        seen = parted([found for _, found in finds], picture, [follower.track.looks for follower, _ in finds])
         out = []
         for i, ((follower, _), found) in enumerate(zip(finds, seen)):
             if i in strays or found is None:
@@ -227,7 +228,7 @@ class Crowd:
     ) -> Person2D | None:
         away = np.zeros(own.shape, dtype=bool)
         for other in others:
-            away |= _dilated((other > 0.4) & (other > own)) & ~(own > 0.5)
+            away |= dilated((other > 0.4) & (other > own)) & ~(own > 0.5)
         view = paint_out(picture, away)
         for _ in range(_TRIES):
             found = follower.session.look(view)
@@ -235,7 +236,7 @@ class Crowd:
                 return None
             if self._acceptable(found, follower.track, number):
                 return found
-            away |= _dilated(found.mask > 0.3) & ~(own > 0.5)
+            away |= dilated(found.mask > 0.3) & ~(own > 0.5)
             view = paint_out(picture, away)
         self._forget(follower)
         return None
@@ -278,50 +279,7 @@ class Crowd:
         return np.asarray(cv2.resize(frame, self._shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def parted(people: Sequence[Person2D]) -> list[Person2D | None]:
-    """People of one picture with masks that do not overlap, and less confidence where another hides them; None for
-    one who is all hidden."""
-    masks = [np.array(person.mask) for person in people]
-    for i, j in combinations(range(len(people)), 2):
-        if overlap(people[i].box, people[j].box) == 0:
-            continue
-        both = (masks[i] > 0.3) & (masks[j] > 0.3)
-        if both.any():
-            covers = [skeleton_cover(people[n], both.shape) for n in (i, j)]
-            first = np.where(covers[0] == covers[1], masks[i] >= masks[j], covers[0])
-            masks[i][both & ~first] = 0
-            masks[j][both & first] = 0
-    out: list[Person2D | None] = []
-    for i, person in enumerate(people):
-        keypoints, (height, width) = person.keypoints.copy(), masks[i].shape
-        inside = np.flatnonzero(inside_frame(keypoints, width, height))
-        x, y = keypoints[inside, :2].astype(int).T
-        others = [mask[y, x] for n, mask in enumerate(masks) if n != i]
-        hidden = inside[(np.max(others, axis=0) > 0.5) & (masks[i][y, x] < 0.5)] if others else inside[:0]
-        keypoints[hidden, 2] *= _HIDDEN
-        body = inside[inside > 10]  # not the face, which is a third of the points
-        gone = len(body) == 0 or np.isin(body, hidden).mean() > _MOST_HIDDEN
-        out.append(None if gone else replace(person, keypoints=keypoints, mask=masks[i]))
-    return out
-
-
 def _near(a: Track, b: Track) -> bool:
     reach = _NEAR * size(b.person)
     box = b.person.box + np.array([-reach, -reach, reach, reach], dtype=np.float32)
     return overlap(a.person.box, box) > 0
-
-
-def _carried(track: Track, number: int, fps: float, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """The track's last mask moved to where its person should be by now."""
-    mask = track.person.mask
-    if mask is None or mask.shape != shape:
-        return np.zeros(shape, dtype=np.float32)
-    dx, dy = track.speed * min((number - track.frame) / fps, 0.3)
-    shift = np.array([[1, 0, dx], [0, 1, dy]], dtype=np.float32)
-    return np.asarray(cv2.warpAffine(mask, shift, shape[::-1]), dtype=np.float32)
-
-
-def _dilated(mask: Binary) -> Binary:
-    reach = max(1, max(mask.shape) // 200)
-    kernel = np.ones((2 * reach + 1,) * 2, dtype=np.uint8)
-    return np.asarray(cv2.dilate(mask.view(np.uint8), kernel) > 0)

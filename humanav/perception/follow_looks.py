@@ -79,6 +79,17 @@ def looks_of(picture: Pixels, person: Person2D) -> Looks:
     return Looks(colours)
 
 
+def likeness(picture: Pixels, looks: Looks) -> Array:
+    """(H,W) how common the colour of each pixel of an RGB picture is on somebody, the mean of torso and legs."""
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+    known = looks.colours[np.isfinite(looks.colours[:, 0])]
+    if not len(known):
+        return np.zeros(picture.shape[:2], dtype=np.float32)
+    table = (known.mean(axis=0) * 255 / known.mean(axis=0).max()).reshape(_BINS)
+    share = cv2.calcBackProject([lab], [0, 1, 2], table.astype(np.float32), _RANGES, 1.0)
+    return np.asarray(cv2.blur(share.astype(np.float32), (5, 5)), dtype=np.float32)
+
+
 def middle(person: Person2D) -> Array:
     """(2,) the middle of shoulders and hips in pixels."""
     place = _places(person.keypoint_set)
