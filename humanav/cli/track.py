@@ -35,7 +35,7 @@ def track(
     camera_height: Annotated[float | None, typer.Option(help="Metres of the camera above the floor, where known.",
                                                         show_default=False)] = None,
     lock_feet: Annotated[bool, typer.Option(help="Hold standing feet still.")] = True,
-    persona: Annotated[bool, typer.Option("--persona", help="Also write PERSONA's folder layout: persona.zip.")] = False,
+    persona: Annotated[bool, typer.Option("--persona", help="Also write PERSONA's folder layout.")] = False,
     render: Annotated[bool, typer.Option(help="Draw the videos.")] = True,
     detector: Annotated[str, typer.Option(help="mediapipe, or rtmlib where it is installed.")] = "mediapipe",
     as_json: Json = False,
@@ -53,7 +53,8 @@ def track(
         moving="moving" if moving else "fixed", height=height, betas=numbers(betas, "betas"),
         tilt=(lean[0], lean[1]) if lean else None, camera_height=camera_height, lock_feet=lock_feet, persona=persona,
         render=render, detector=detector)
-    target = out or source.with_name(f"{source.stem}_tracked")
+    place = source if source.name else source.resolve()  # "." has no name of its own
+    target = out or place.with_name(f"{place.stem}_tracked")
     show_result(track_video(source, out=target, options=options, progress=progress(len(track_stages(mode)))), as_json)
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +32,7 @@ TRACK_STAGES = ("Reading the clip", "Following the people", "Lifting to 3D", "Fi
 WEIGHTS = ("uplift/blazepose33", "uplift/coco17", "lift", "pose_prior", "motion_prior")
 DETECTORS = ("mediapipe", "rtmlib")
 _PREVIEW_SECONDS = 0.5
+_WORK = ".work"
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,10 @@ class TrackOptions:
             raise InputError(f"The camera is fixed or moving, not {self.moving!r}.")
         if self.detector not in DETECTORS:
             raise InputError(f"The detector is one of {', '.join(DETECTORS)}, not {self.detector!r}.")
-        if self.people != "all" and any(number < 1 for number in self.people):
+        if self.people != "all" and not all(isinstance(number, int) and number >= 1 for number in self.people):
             raise InputError("People are counted from 1, the largest at first.")
-        if self.fps is not None and not (np.isfinite(self.fps) and self.fps > 0):
-            raise InputError(f"The frame rate must be a positive number, not {self.fps}.")
+        if self.fps is not None and not 1 <= self.fps <= 240:
+            raise InputError(f"The frame rate must be between 1 and 240 frames per second, not {self.fps:g}.")
         if not 0 <= self.start < np.inf or (self.end is not None and not self.end > self.start):
             raise InputError("The part of the clip must begin at 0 seconds or later, and end after it begins.")
         if self.camera and (len(self.camera) != 4 or not np.isfinite(self.camera).all() or min(self.camera[:2]) <= 0):
@@ -90,6 +93,13 @@ class TrackOptions:
                              "pixels.")
         if self.height is not None and not 0.4 <= self.height <= 2.6:
             raise InputError(f"A height of {self.height:g} m is not plausible: give metres between 0.4 and 2.6.")
+        if len(self.betas) and not np.isfinite(self.betas).all():
+            raise InputError("The shape must be finite numbers.")
+        if self.tilt is not None and not (len(self.tilt) == 2 and np.abs(self.tilt).max() <= 85):
+            raise InputError("The tilt is the camera's pitch and roll in degrees, each between -85 and 85.")
+        if self.camera_height is not None and not 0 < self.camera_height <= 100:
+            raise InputError(f"A camera {self.camera_height:g} m above the floor is not plausible: give metres between "
+                             "0 and 100.")
 
 
 def track_stages(mode: str) -> tuple[str, ...]:
@@ -153,6 +163,7 @@ def track_video(
     from humanav.track.clip import track_clip
 
     options, out = options or TrackOptions(), Path(out)
+    out = out if out.name else out.resolve()
     stages = track_stages(options.mode)
     progress = progress or Progress(len(stages))
     progress.steps = len(stages)
@@ -160,9 +171,9 @@ def track_video(
     clip = find_clip(source)
     identity = track_id(source, options)
     with _opened(clip, options) as video:
-        place = out.with_name(f"{out.name}.work") if work is None else Path(work)
+        place = out.with_name(f"{out.name}{_WORK}") if work is None else Path(work)
         inputs = {"source": clip.name, "mode": options.mode, "start": options.start, "end": options.end}
-        with ResultWriter(out, "track", identity, inputs) as writer:
+        with _tidied(place, work is None), ResultWriter(out, "track", identity, inputs) as writer:
             tracked = track_clip(
                 video, mode=options.mode, people=_count(options), chosen=_chosen(options),
                 focal=_scaled(options, video), moving=options.moving == "moving", height=options.height,
@@ -177,9 +188,28 @@ def track_video(
                 track_files.draw(writer, tracked, video, progress)
             writer.report.update(track_files.report(tracked, notes, progress.seconds))
             track_files.order(writer)
-    if work is None:
-        shutil.rmtree(place, ignore_errors=True)
     return writer.result
+
+
+@contextmanager
+def _tidied(work: Path, own: bool) -> Iterator[None]:
+    """Remove what is kept in our own ``work`` when the block ends well or the clip is no good; keep it for a run that
+    was stopped. Other things in a folder of that name stay."""
+    try:
+        yield
+    except InputError:
+        _tidy(work, own)
+        raise
+    _tidy(work, own)
+
+
+def _tidy(work: Path, own: bool) -> None:
+    if own:
+        shutil.rmtree(work / "following", ignore_errors=True)
+        for file in work.glob("fit_*.npz"):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # it holds something else, or was never made
+            work.rmdir()
 
 
 def _opened(clip: ClipSource, options: TrackOptions) -> Video:
@@ -206,6 +236,12 @@ def tracked_people(tracked: TrackedClip) -> list[dict[str, Any]]:
     """What is known of each take, as the report tells it."""
     return [{"person": take.label, "frames": len(take.motion), "start": take.take.start,
              "seen_share": round(float(take.take.seen.mean()), 4),
-             "reprojection_px": round(float(np.nanmean(take.reprojection)), 2),
+             "reprojection_px": mean_or_none(take.reprojection, 2),
              "confidence": round(float(take.motion.confidence[:, :22].mean()), 3)  # type: ignore[index]
              } for take in tracked.takes]
+
+
+def mean_or_none(values: NDArray[Any], digits: int) -> float | None:
+    """The mean of those values that are known, None when none is."""
+    known = values[np.isfinite(values)]
+    return round(float(known.mean()), digits) if len(known) else None

@@ -12,6 +12,7 @@ import numpy as np
 
 from humanav.camera import Camera
 from humanav.motion import Motion
+from humanav.perception.takes import part_letter
 
 if TYPE_CHECKING:
     from humanav.perception.video import Video
@@ -28,6 +29,7 @@ _MP4 = "every browser and phone"
 _PERSONA = "PERSONA's animate.py, humanav"
 _HEIGHT = 720
 _MOMENTS = 6
+_EVERY = 1000.0  # frames per second: all there are
 
 
 def suffixes(tracked: TrackedClip) -> list[str]:
@@ -37,7 +39,8 @@ def suffixes(tracked: TrackedClip) -> list[str]:
     for take in tracked.takes:
         number = order.index(take.take.person_id)
         person = "" if number == 0 else f"_{number + 1}"
-        names.append(person + ("" if not take.take.part else f"_{chr(ord('a') + min(take.take.part, 25))}"))
+        letter = part_letter(take.take.part)
+        names.append(person + (f"_{letter}" if letter else ""))
     return names
 
 
@@ -121,7 +124,7 @@ def draw(writer: ResultWriter, tracked: TrackedClip, video: Video, progress: Pro
     write_mp4(overlay_frames(video, everybody, tracked.cameras, body, max_height=_HEIGHT), overlay, fps,
               progress=lambda count: progress.update(0.5 * count / total))
     moments = set(np.linspace(0, total - 1, min(_MOMENTS, total)).round().astype(int).tolist())
-    rows = [frame for number, frame in enumerate(open_video(overlay)) if number in moments]
+    rows = [frame for number, frame in enumerate(open_video(overlay, fps=_EVERY)) if number in moments]
     sheet = contact_sheet(rows, [f"{k / fps:.1f} s" for k in sorted(moments)], columns=3)
     Image.fromarray(sheet).save(writer.add("preview.png", "Moments of the clip", preview=True))
     progress.show("The bodies lie over the clip; the view of the world follows.", sheet, title="Over the clip",
@@ -133,32 +136,36 @@ def draw(writer: ResultWriter, tracked: TrackedClip, video: Video, progress: Pro
     seen = tracked.cameras if isinstance(tracked.cameras, Camera) else tracked.cameras[0]
     world = world_frames(everybody, body, frames=total, camera=seen, height=size[1])
     both = writer.add("side_by_side.mp4", "The clip, the bodies over it, and their world", _MP4)
-    write_mp4(side_by_side(open_video(original), open_video(overlay), world), both, fps,
+    write_mp4(side_by_side(open_video(original, fps=_EVERY), open_video(overlay, fps=_EVERY), world), both, fps,
               progress=lambda count: progress.update(0.65 + 0.35 * count / total))
 
 
 def report(tracked: TrackedClip, notes: Sequence[str], seconds: float) -> dict[str, Any]:
     """Numbers and sentences on a tracked clip."""
-    from humanav.jobs.track import tracked_people
+    from humanav.jobs.track import mean_or_none, tracked_people
 
     people = tracked.people
     size = max(_person_size(tracked), 1.0)
-    error = float(np.nanmean(np.concatenate([take.reprojection for take in tracked.takes])))
+    error = mean_or_none(np.concatenate([take.reprojection for take in tracked.takes]), 2)
+    off = None if error is None else 100 * error / size
     seen = float(np.concatenate([take.take.seen for take in tracked.takes]).mean())
     sure = float(np.concatenate([_trust(take)[take.take.seen] for take in tracked.takes]).mean())
     return {"mode": tracked.mode, "fps": round(people.fps, 4), "frames": people.frames,
             "duration": round(people.frames / people.fps, 3), "people": tracked_people(tracked),
             "shots": len(people.shots), "camera": "moving" if tracked.moving else "fixed",
-            "reprojection_px": round(error, 2), "reprojection_pct_size": round(100 * error / size, 2),
-            "seen_share": round(seen, 4), "confidence": round(sure, 3), "quality": quality(tracked, 100 * error / size),
+            "reprojection_px": error, "reprojection_pct_size": None if off is None else round(off, 2),
+            "seen_share": round(seen, 4), "confidence": round(sure, 3), "quality": quality(tracked, off),
             "warnings": list(dict.fromkeys(notes)), "seconds": round(seconds, 2)}
 
 
-def quality(tracked: TrackedClip, off: float) -> str:
-    """One honest sentence: who was tracked for how long, how well the body lies on the points, and what is missing."""
+def quality(tracked: TrackedClip, off: float | None) -> str:
+    """One honest sentence: who was tracked for how long, how well the body lies on the points (``off`` in % of the
+    person's size, None where not known), and what is missing."""
     who = len(dict.fromkeys(take.take.person_id for take in tracked.takes))
     people = "One person" if who == 1 else f"{who} people"
     seen = np.concatenate([take.take.seen for take in tracked.takes])
+    if off is None:
+        return f"{people} tracked through {tracked.people.frames} frames; how well cannot be told: look at the overlay."
     close = "closely" if off < 2.0 else "well" if off < 4.0 else "only roughly: look at the overlay"
     hidden = "" if seen.mean() > 0.98 else f" {1 - seen.mean():.0%} of the frames do not show them: a guess."
     return (f"{people} tracked through {tracked.people.frames} frames; the body follows the picture {close} "

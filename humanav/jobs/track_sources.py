@@ -50,26 +50,24 @@ def find_clip(source: str | Path) -> ClipSource:
     """Find the clip of a source.
 
     Args:
-        source: a video, a folder of pictures, or a subject folder with ``video.mp4`` (any video) or ``images/`` and,
-            beside it, ``valid_frame_list.txt`` (one frame number a line).
+        source: a video, a folder of pictures, or a subject folder: in this order a ``video`` of any kind, ``images/``,
+            or the only video in it; beside it ``valid_frame_list.txt`` may name the frames to use, one a line. Frames
+            of a video are counted from 0; pictures that are called by numbers are meant by these.
 
     Raises:
-        InputError: nothing there that can be tracked, or a list of frames that is none.
+        InputError: nothing there, several videos of which none is called ``video``, or a bad frame list.
     """
     path = Path(source)
     if not path.exists():
-        raise InputError(f"There is no file {path.name}: give a video, or a folder of pictures.")
+        raise InputError(f"There is no file {path.name or path}: give a video, or a folder of pictures.")
     if not path.is_dir():
         return ClipSource(path, None, path.stem)
-    videos = sorted(file for file in path.iterdir() if file.suffix.lower() in _VIDEOS)
-    named = [file for file in videos if file.stem == "video"]
-    images = path / "images"
-    if len(videos) > 1 and not named:
-        raise InputError(f"The folder {path.name} holds {len(videos)} videos: name the one that is meant, or call it "
-                         "video.mp4.")
-    clip = (named or videos or ([images] if images.is_dir() else [path]))[0]
-    listed = path / FRAME_LIST
-    return ClipSource(clip, _frame_list(listed) if listed.is_file() else None, path.name)
+    path = path if path.name else path.resolve()
+    clip, listed = _clip_in(path), path / FRAME_LIST
+    frames = _frame_list(listed) if listed.is_file() else None
+    if frames is not None and clip.is_dir():
+        frames = _places(frames, clip)
+    return ClipSource(clip, frames, path.name)
 
 
 def source_bytes(clip: ClipSource) -> Any:
@@ -78,7 +76,7 @@ def source_bytes(clip: ClipSource) -> Any:
 
     digest = hashlib.blake2b(digest_size=16)
     if clip.path.is_dir():
-        for file in sorted(clip.path.iterdir()):
+        for file in sorted(file for file in clip.path.iterdir() if not file.name.startswith(".")):
             stat = file.stat()
             digest.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns};".encode())
     else:
@@ -88,9 +86,40 @@ def source_bytes(clip: ClipSource) -> Any:
     return [digest.hexdigest(), list(clip.frames or ())]
 
 
+def _clip_in(folder: Path) -> Path:
+    """The clip of a folder. PERSONA's tracker leaves other videos beside the pictures, which are none."""
+    videos = sorted(file for file in folder.iterdir()
+                    if file.suffix.lower() in _VIDEOS and file.is_file() and not file.name.startswith("."))
+    named = [file for file in videos if file.stem.lower() == "video"]
+    if named:
+        return named[0]
+    images = folder / "images"
+    if images.is_dir() and any(images.iterdir()):
+        return images
+    if len(videos) > 1:
+        raise InputError(f"The folder {folder.name} holds {len(videos)} videos: name the one that is meant, or call it "
+                         "video.mp4.")
+    return videos[0] if videos else folder
+
+
+def _places(numbers: tuple[int, ...], folder: Path) -> tuple[int, ...]:
+    """Where in their order the pictures of these numbers are."""
+    from humanav.perception.video import pictures_in
+
+    names = [file.stem for file in pictures_in(folder)]
+    if not all(name.isdecimal() for name in names):
+        return numbers
+    own = {int(name): place for place, name in enumerate(names)}
+    lost = next((number for number in numbers if number not in own), None)
+    if lost is not None:
+        raise InputError(f"There is no picture {lost} in {folder.name}, which {FRAME_LIST} names: they are numbered "
+                         f"{min(own)} to {max(own)}.")
+    return tuple(sorted(own[number] for number in numbers))
+
+
 def _frame_list(path: Path) -> tuple[int, ...]:
-    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
     try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         numbers: Sequence[int] = [int(line) for line in lines]
     except ValueError as error:
         raise InputError(f"{path.name} must hold one frame number a line, such as 0, 1, 2.") from error

@@ -125,8 +125,9 @@ def _told(source: Result) -> dict[str, Any]:
 
 def _label(take: dict[str, Any]) -> str:
     """A take as it can be asked for: the person, with the letter of a later part."""
-    part = int(take.get("part") or 0)
-    return f"{take['person_id']}{chr(ord('a') + part) if part else ''}"
+    from humanav.perception.takes import part_letter
+
+    return f"{take['person_id']}{part_letter(int(take.get('part') or 0))}"
 
 
 def _take(takes: list[dict[str, Any]], person: str, folder: str) -> tuple[dict[str, Any], tuple[str, ...]]:

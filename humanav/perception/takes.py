@@ -45,6 +45,11 @@ class Take:
         return len(self.sequence)
 
     @property
+    def label(self) -> str:
+        """Whose, and which part: "1", "2", "2b"."""
+        return self.person_id + part_letter(self.part)
+
+    @property
     def stop(self) -> int:
         """Number of the frame after its last."""
         return self.start + len(self)
@@ -88,6 +93,15 @@ class People:
     def person_ids(self) -> tuple[str, ...]:
         """Everybody, in order."""
         return tuple(dict.fromkeys(take.person_id for take in self.takes))
+
+
+def part_letter(part: int) -> str:
+    """What tells a person's parts apart: nothing for the first, then b, c, ..., z, ba, bb, ..."""
+    letters = ""
+    while part > 0:
+        part, digit = divmod(part, 26)
+        letters = chr(ord("a") + digit) + letters
+    return letters
 
 
 MASK_SIDE = 320

@@ -170,7 +170,7 @@ def open_video(
     notes: list[str] = []
     zero = 0.0
     if path.is_dir() or path.suffix.lower() in _PICTURES:
-        pictures = _pictures_in(path) if path.is_dir() else (path,)
+        pictures = pictures_in(path) if path.is_dir() else (path,)
         first = _picture(pictures[0])
         size = (int(first.shape[1]), int(first.shape[0]))
         given = np.arange(len(pictures)) / _FOLDER_FPS
@@ -383,7 +383,8 @@ def _quarter_turns(frame: Any) -> int:
     return round(float(getattr(frame, "rotation", 0) or 0) / 90) % 4
 
 
-def _pictures_in(folder: Path) -> tuple[Path, ...]:
+def pictures_in(folder: Path) -> tuple[Path, ...]:
+    """The pictures of a folder in their order. Raises InputError when there are none."""
     found = [file for file in folder.iterdir() if file.suffix.lower() in _PICTURES and not file.name.startswith(".")]
     if not found:
         raise InputError(f"There are no pictures in the folder {folder.name}: JPEG or PNG files are needed.")
