@@ -38,8 +38,11 @@ _LOOK = (
     " #bar :focus-visible { outline-color: #1d9479 }"
     " [data-width=wide][data-shape=square] { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) }"
     " [data-width=wide][data-shape=square] .pane:has(video) { grid-column: 1 }"
-    " [data-width=wide][data-shape=square] #pane-world { grid-column: 2; grid-row: 1 / span var(--videos) }")
-"""The page's colours in the players; a clip that is nearly square lies over its overlay rather than beside it."""
+    " [data-width=wide][data-shape=square] #pane-world { grid-column: 2; grid-row: 1 / span var(--videos) }"
+    " [data-width=wide][data-shape=portrait] { grid-template-rows: minmax(400px, auto) }"
+    " [data-width=wide][data-shape=portrait] .pane:has(video) { aspect-ratio: var(--aspect) }"
+    " [data-width=wide][data-shape=portrait] #pane-world iframe { position: absolute; inset: 0 }")
+"""The page's colours in the players, and their places in a column that is not wide: nothing is left empty."""
 
 _FIGURES = ('<svg viewBox="0 0 220 168" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="rou'
             'nd" aria-hidden="true"><rect x="4" y="14" width="92" height="140" rx="9" stroke-width="3"/><path d="M4 40h'
@@ -63,7 +66,9 @@ element.addEventListener("click", (event) => {
 });
 document.addEventListener("change", (event) => { if (event.target.closest("#track-who")) setTimeout(choose, 60); });
 document.addEventListener("error", (event) => {
-  if (event.target.closest?.("#track-clip")) event.stopImmediatePropagation();
+  if (!event.target.closest?.("#track-clip")) return;
+  event.target.dataset.unplayable = "true";
+  event.stopImmediatePropagation();
 }, true);
 document.addEventListener("loadedmetadata", (event) => {
   const video = event.target;
@@ -73,7 +78,7 @@ document.addEventListener("loadedmetadata", (event) => {
 }, true);
 """
 """Runs in the page: a click on a person of the picture is a choice in the list, and the other way round. A clip that
-the browser cannot play may still be one that can be tracked, so its complaint is not shown. A browser's own recording
+the browser cannot play may still be one that can be tracked, so its complaint is toned down. A browser's own recording
 does not say how long it is until its end was looked for."""
 
 SEEK = ("(seconds) => { const video = document.querySelector('#track-clip video'); "

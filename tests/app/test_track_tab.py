@@ -185,7 +185,7 @@ def test_the_sample_is_tracked_and_carried_to_the_avatar(page: Any, tmp_path: Pa
 @pytest.mark.slow
 def test_a_job_can_be_cancelled(page: Any) -> None:
     choose(page)
-    page.locator("#track-mode").get_by_text(re.compile("Accurate")).click()
+    page.locator("#track-mode label", has_text="Accurate").click()
     page.click("#track-make")
     page.locator("#track-cancel").click(timeout=20_000)
     assert "Stopped" in sentence(page)
