@@ -112,7 +112,7 @@ def _opt_in() -> Iterable[Part]:
     yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU, in a later version", extra="gpu")
     yield _package("diffusers", "diffusers", "imagines the sides a photo does not show, in a later version",
                    extra="diffusion")
-    yield _package("rtmlib", "rtmlib", "finds several people, and 133 keypoints each, in a later version",
+    yield _package("rtmlib", "rtmlib", "finds several people at once in videos, up to 133 keypoints each",
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
     yield _package("tensorboard", "TensorBoard", "shows how `humanav posendf train` goes", extra="training")

@@ -44,22 +44,32 @@ class Detector(Protocol):
     ) -> None: ...
 
 
-_PACKAGES = {"mediapipe": "mediapipe"}
+_PACKAGES = {"mediapipe": (("mediapipe",), "pip install mediapipe"),
+             "rtmlib": (("rtmlib", "onnxruntime"), "pip install onnxruntime; pip install --no-deps rtmlib")}
 
 
 def available() -> dict[str, str]:
     """Each detector's name and, when its package is missing, the sentence that says how to get it ("" = ready)."""
-    return {name: "" if importlib.util.find_spec(package) else f"Install it with pip install {package}."
-            for name, package in _PACKAGES.items()}
+    return {name: "" if all(importlib.util.find_spec(package) for package in packages) else f"Install it with {how}."
+            for name, (packages, how) in _PACKAGES.items()}
 
 
 def make_detector(name: str = "mediapipe") -> Detector:
-    """A new detector by name. Raises MissingExtraError when it is unknown or its package is missing."""
+    """A new detector by name.
+
+    Raises:
+        MissingExtraError: it is unknown, or its package or its networks are missing.
+        InputError: a network file cannot be read.
+    """
     reasons = available()
     if name not in reasons:
         raise MissingExtraError(f"There is no detector called {name!r}: choose one of {', '.join(reasons)}.")
     if reasons[name]:
         raise MissingExtraError(f"The detector {name!r} is not installed. {reasons[name]}")
+    if name == "rtmlib":
+        from humanav.perception.rtmlib_detector import RtmlibDetector
+
+        return RtmlibDetector()
     from humanav.perception.mediapipe_detector import MediapipeDetector
 
     return MediapipeDetector()

@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanav.errors import InputError
 from humanav.perception.follow_identity import Identities, Track
 from humanav.perception.follow_looks import overlap, size
 from humanav.perception.follow_masks import carried, dilated, parted
+from humanav.perception.follow_seeker import MOST_PEOPLE, Find, Seeker
 from humanav.perception.mediapipe_detector import MIN_SHARE, WORK_SIDE, MediapipeDetector, TrackingSession
 from humanav.perception.people import moved, paint_out, plausible, visible_area
 from humanav.perception.person import Person2D
 from humanav.perception.video import Pixels, Video
 
-MOST_PEOPLE = 6
-"""More are not followed: each costs as much time as the first."""
 NEAR_SIDE = 640
 """Large people are tracked in frames of this longer side: their crops then already fill what the network sees."""
 _LARGE = 0.35  # share of the longer side from which a person is large
@@ -29,9 +26,6 @@ _TRIES = 3  # looks at one frame; who was wrongly found is painted out after eac
 _SEARCH = 1.0  # seconds between looks for newcomers
 _NEAR = 0.6  # of a person's size: others this near must be painted out
 
-Find = tuple[Track, Person2D]
-Binary = NDArray[np.bool_]
-
 
 @dataclass
 class _Follower:
@@ -39,76 +33,53 @@ class _Follower:
     session: TrackingSession
 
 
-class Crowd:
-    """The people of a clip, followed frame by frame with MediaPipe.
+class Crowd(Seeker):
+    """The people of a clip, followed frame by frame with MediaPipe; each costs as much time as the first.
 
     Args:
-        video: whose frames will be looked at.
-        identities: learns where everybody is.
-        people, chosen: who is wanted, as in :func:`humanav.perception.follow_people.follow_people`.
         full: with hands and face.
-
-    Attributes:
-        wanted: identities to be reported; grows while the clip goes on.
-        notes: sentences on who is followed.
-        factor: the working picture's pixels times this are the frame's.
     """
 
     def __init__(
         self, video: Video, identities: Identities, people: int | Literal["all"] = 1, chosen: Sequence[int] = (),
         full: bool = False,
     ) -> None:
-        self.identities, self.wanted = identities, set(chosen)
-        self.notes: list[str] = []
-        self._people, self._chosen, self._full = people, tuple(chosen), full
-        self._most = MOST_PEOPLE if people == "all" or chosen else min(people, MOST_PEOPLE)
-        self._size, self._fps = (video.width, video.height), video.fps
-        self._detector = MediapipeDetector(looks=0)
+        self._full, self._detector = full, MediapipeDetector(looks=0)
         self._followers: list[_Follower] = []
         self._idle: list[TrackingSession] = []
-        self._side = 0
-        self._resize(NEAR_SIDE)
-        self._begun, self._seen_anybody, self._first, self._searched, self._wait = False, False, 0, 0, 0.0
+        self._first, self._searched, self._wait = 0, 0, 0.0
+        super().__init__(video, identities, people, chosen, NEAR_SIDE)
 
     def close(self) -> None:
-        """Give back the networks' memory; calling it twice is harmless."""
         for session in [*self._idle, *(follower.session for follower in self._followers)]:
             session.close()
         self._idle, self._followers = [], []
         self._detector.close()
 
     def state(self) -> dict[str, Any]:
-        """What a crowd needs to go on from here, beside its identities."""
-        return {"wanted": sorted(self.wanted), "begun": self._begun, "seen": self._seen_anybody,
-                "notes": self.notes, "first": self._first, "wait": self._wait,
-                "searched": self._searched, "side": self._side,
-                "followed": [follower.track.number for follower in self._followers]}
+        return super().state() | {"first": self._first, "wait": self._wait, "searched": self._searched,
+                                  "side": self._side, "followed": [f.track.number for f in self._followers]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state`; the identities have been restored before."""
-        self.wanted = set(state["wanted"])
-        self.notes = list(state["notes"])
-        self._begun, self._seen_anybody, self._first = state["begun"], state["seen"], state["first"]
-        self._wait, self._searched = state["wait"], state["searched"]
+        super().restore(state)
+        self._first, self._wait, self._searched = state["first"], state["wait"], state["searched"]
         self._resize(state["side"])
         self._followers = [_Follower(self.identities.tracks[number], self._session()) for number in state["followed"]]
 
     def cut(self, frame: int) -> None:
-        """A new shot begins with this frame."""
-        self.identities.leave_all()
+        super().cut(frame)
         while self._followers:
             self._release(self._followers[0])
-        self._begun, self._first, self._wait = False, frame, 0.0
+        self._first, self._wait = frame, 0.0
 
     def look(self, number: int, frame: Pixels) -> list[Find]:
-        """Everybody wanted, and whoever is near them, in the next frame; in pixels of the working picture."""
         if not self._begun:
             people = self.first_people(number, frame)
             if not people:
                 return []
             self._begin(number, frame, people)
         picture = self._shrunk(frame)
-        if number - self._searched >= max(1.0, _SEARCH * self._fps) or not self._followers:
+        if number - self._searched >= max(1.0, _SEARCH * self._fps) or (not self._followers and self._scout(picture)):
             self._search(number, picture)
         finds = self._finds(number, picture)
         exchanged = len(self.identities.exchanges)
@@ -124,34 +95,27 @@ class Crowd:
         return finds
 
     def first_people(self, number: int, frame: Pixels) -> list[Person2D]:
-        """Everybody in a frame in which nobody is followed yet, in pixels of the working picture, the largest first."""
         self._resize(WORK_SIDE)
         picture = self._shrunk(frame)
-        if number - self._first < self._wait * self._fps:  # only the quick look
-            session = self._session()
-            found = session.look(picture)
-            self._idle.append(session)
-            if found is None or not plausible(found):
-                return []
+        if number - self._first < self._wait * self._fps and not self._scout(picture):
+            return []
         people = self._detector.detect(picture, MOST_PEOPLE)
         self._wait = 2 * (number - self._first) / self._fps + 1
         least = MIN_SHARE * max(picture.shape)
         return [person for i, person in enumerate(people) if i == 0 or size(person) >= least]
 
+    def _scout(self, picture: Pixels) -> bool:
+        """A quick look whether there may be anybody."""
+        session = self._session()
+        found = session.look(picture)
+        self._idle.append(session)
+        return found is not None and plausible(found)
+
     def _begin(self, number: int, frame: Pixels, people: list[Person2D]) -> None:
         picture = self._shrunk(frame)
         tracks = self.identities.begin(number, picture, people)
-        first = not self._seen_anybody
-        self._seen_anybody = True
-        if first and max(self._chosen, default=0) > len(people):
-            raise InputError(f"There is no person {max(self._chosen)}: {len(people)} can be seen at first.")
-        if not self._chosen:
-            self.wanted |= {track.identity for track in tracks[:self._most]}
-        if first and len(people) > len(self.wanted):
-            self.notes.append(f"There are {len(people)} people in the picture: "
-                              + ("the largest is followed." if self.wanted == {1} else
-                                 f"{len(self.wanted)} of them are followed."))
-        self._begun, self._searched = True, number
+        self._welcome(tracks)
+        self._searched = number
         self._attend()
         smallest = min((size(f.track.person) for f in self._followers), default=0.0)
         if smallest >= _LARGE * max(picture.shape):
@@ -164,7 +128,8 @@ class Crowd:
         """Follow those who are wanted or near one who is, and nobody else."""
         tracks = self.identities.tracks.values()
         wanted = [track for track in tracks if track.identity in self.wanted or track.identity == 0]
-        near = [track for track in tracks if track not in wanted and any(_near(track, other) for other in wanted)]
+        near = [track for track in tracks if track not in wanted
+                and any(_near(track.person, other.person) for other in wanted)]
         followed = {follower.track.number for follower in self._followers}
         for track in sorted([*wanted, *near], key=lambda track: -visible_area(track.person))[:MOST_PEOPLE]:
             if track.number not in followed:
@@ -182,19 +147,13 @@ class Crowd:
         known = [f.track.person for f in self._followers if f.track.person.mask is not None
                  and number - f.track.frame < 0.5 * self._fps]
         room = MOST_PEOPLE - len(self._followers)
+        wanted = [track for track in self.identities.tracks.values() if track.identity in self.wanted]
         for person in self._detector.search(picture, known, max(0, min(room, 2))):
-            if not any(overlap(person.box, f.track.person.box) > 0.8 for f in self._followers):
+            if any(overlap(person.box, f.track.person.box) > 0.8 for f in self._followers):
+                continue
+            if len(wanted) < self._most or any(_near(person, track.person) for track in wanted):
                 self.identities.come(number, picture, person)
         self._attend()
-
-    def _want_newcomers(self) -> None:
-        """Newcomers fill up the number of people that are wanted."""
-        if self._chosen:
-            return
-        for track in sorted(self.identities.tracks.values(), key=lambda track: -visible_area(track.person)):
-            here = sum(other.identity in self.wanted for other in self.identities.tracks.values())
-            if track.identity and track.identity not in self.wanted and here < self._most:
-                self.wanted.add(track.identity)
 
     def _finds(self, number: int, picture: Pixels) -> list[Find]:
         """What each follower finds, those in front first, the others painted out."""
@@ -259,27 +218,18 @@ class Crowd:
         self._idle.append(follower.session)
 
     def _resize(self, side: int) -> None:
-        """The longer side of the working picture; trackers, whose masks have its size, are made anew."""
-        side = min(side, max(self._size))
-        if side == self._side:
+        """Set the longer side of the working picture; trackers, whose masks have its size, are made anew."""
+        before = self._side if hasattr(self, "_side") else 0
+        super()._resize(side)
+        if self._side == before:
             return
-        self._side = side
-        self.factor = max(self._size) / side
-        width, height = (max(1, round(length / self.factor)) for length in self._size)
-        self._shape = (height, width)
         for session in [*self._idle, *(follower.session for follower in self._followers)]:
             session.close()
         self._idle = []
         for follower in self._followers:
             follower.session = self._session()
 
-    def _shrunk(self, frame: Pixels) -> Pixels:
-        if self.factor == 1:
-            return frame
-        return np.asarray(cv2.resize(frame, self._shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-
-def _near(a: Track, b: Track) -> bool:
-    reach = _NEAR * size(b.person)
-    box = b.person.box + np.array([-reach, -reach, reach, reach], dtype=np.float32)
-    return overlap(a.person.box, box) > 0
+def _near(a: Person2D, b: Person2D) -> bool:
+    reach = _NEAR * size(b)
+    return overlap(a.box, b.box + np.array([-reach, -reach, reach, reach], dtype=np.float32)) > 0

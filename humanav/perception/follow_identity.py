@@ -30,7 +30,7 @@ _SETTLED = 8  # frames apart from others after which looks are compared again
 _CLEARLY = 0.12  # mean gain in looks per person by which two tracks are exchanged
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """One person without a break.
 
@@ -126,16 +126,23 @@ class Identities:
         """Somebody new in the picture, on probation."""
         return self._new(frame, person, looks_of(picture, person))
 
-    def assign(self, frame: int, people: Sequence[Person2D]) -> list[Track | None]:
-        """The track that each find continues, None for a find that is nobody's."""
-        numbers = list(self.tracks)
+    def assign(self, frame: int, picture: Pixels, people: Sequence[Person2D]) -> list[Track | None]:
+        """The track that each find continues, by motion and looks; None for a find that is nobody's."""
+        tracks = list(self.tracks.values())
         out: list[Track | None] = [None] * len(people)
-        if not numbers or not people:
+        if not tracks or not people:
             return out
-        cost = np.array([[self.strangeness(person, self.tracks[n], frame) for n in numbers] for person in people])
-        for row, column in zip(*linear_sum_assignment(np.minimum(cost, 10.0))):
-            if cost[row, column] < 1:
-                out[row] = self.tracks[numbers[column]]
+        cost = np.full((len(people), len(tracks)), 10.0)
+        for row, person in enumerate(people):
+            looks = looks_of(picture, person)
+            for column, track in enumerate(tracks):
+                strange = self.strangeness(person, track, frame)
+                if strange < 1:
+                    unlike = float("nan") if track.looks is None else looks.apart(track.looks)
+                    cost[row, column] = strange + np.nan_to_num(unlike, nan=0.5)
+        for row, column in zip(*linear_sum_assignment(cost)):
+            if cost[row, column] < 10:
+                out[row] = tracks[column]
         return out
 
     def strangeness(self, person: Person2D, track: Track, frame: int) -> float:

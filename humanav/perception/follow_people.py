@@ -10,10 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from humanav.body.landmarks import FACE_POINTS
+from humanav.body.landmarks import FACE_POINTS, face_points
 from humanav.errors import InputError, NoPersonError
+from humanav.perception.detector import make_detector
 from humanav.perception.follow_crowd import Crowd
+from humanav.perception.follow_flock import Flock
 from humanav.perception.follow_identity import Identities, Track
+from humanav.perception.follow_seeker import Seeker
 from humanav.perception.follow_shots import with_cuts
 from humanav.perception.follow_store import CHUNK, Sighting, Store, key_of
 from humanav.perception.follow_takes import assemble
@@ -44,7 +47,7 @@ def follow_people(
         chosen: instead, the numbers of those wanted.
         full: with hands and face, at about twice the time.
         masks: with masks.
-        detector: ``mediapipe`` or ``rtmlib``.
+        detector: ``mediapipe``, or ``rtmlib`` (no masks, no 3D; hands and face where its network has them).
         work: folder in which results are kept, so that a second call goes on where the first was stopped; chunks of
             another video or other options in it are removed.
         watch: called with each frame's number, the frame, and the wanted people found in it: in its pixels, without
@@ -54,6 +57,7 @@ def follow_people(
     Raises:
         NoPersonError: nobody is seen, or in too few frames.
         InputError: there is no such person, or a frame cannot be read.
+        MissingExtraError: the detector is not installed.
         StorageError: ``work`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
@@ -100,7 +104,11 @@ class _Run:
                  detector: str) -> None:
         self.identities = Identities(video.fps)
         self.identities.only_one = people == 1 and not chosen
-        self.crowd = Crowd(video, self.identities, people, chosen, full)
+        self.crowd: Seeker
+        if detector == "mediapipe":
+            self.crowd = Crowd(video, self.identities, people, chosen, full)
+        else:
+            self.crowd = Flock(video, self.identities, make_detector(detector), people, chosen)
         self.finished = False
         self.cuts: list[int] = []
         self.frames = 0
@@ -154,9 +162,10 @@ class _Run:
 
     def _sighting(self, track: Track, person: Person2D) -> Sighting:
         mask = encode_mask(person.mask) if self._masks and person.mask is not None else None
-        evidence = side_evidence(person)
+        evidence = side_evidence(person) if person.keypoint_set == "blazepose33" else 0.0
         if person.face is not None:
-            person = replace(person, face=person.face[list(FACE_POINTS.values())])
+            places = face_points(len(person.face))
+            person = replace(person, face=person.face[[places[name] for name in FACE_POINTS]])
         return Sighting(self.frames, track.number, enlarged(person, self.crowd.factor), mask, evidence)
 
 
