@@ -24,6 +24,7 @@ _DEPTH_SHARE = 0.5  # of a speed along the camera's ray, against one across it
 _SMOOTH = 0.02  # seconds, of the speed
 _WINDOW = 1.5  # seconds in which feet are taken to come down to the floor
 _LOW = 20  # percentile of the lower foot's height in it that is floor
+_PASSING = 0.8  # metres per second: a faster foot tells nothing of the floor
 _DEPTH_ERROR = 0.4  # metres by which a foot's depth may be wrong for seconds
 _DRIFT = 0.08  # metres by which that may leave a given floor
 _HEIGHT, _HEIGHT_SCALE = 0.055, 0.02  # metres at which a height says nothing, and for one unit of evidence
@@ -57,7 +58,9 @@ def foot_contacts(
     soles = _bridged(feet.soles[:, :, [HEEL, BALL]], seen)
     heights = soles @ (rise / np.linalg.norm(rise))
     speeds = _speeds(soles, path.fps, None if eye is None else np.asarray(eye, dtype=np.float64))
-    over = heights - _floors(heights.min(axis=2), seen, path.fps, floor, _slant(soles, eye, rise))[..., None]
+    slow = (speeds.min(axis=2) < _PASSING) & seen[:, None]
+    slow = slow if slow.any() else np.repeat(seen[:, None], 2, axis=1)
+    over = heights - _floors(heights.min(axis=2), slow, path.fps, floor, _slant(soles, eye, rise))[..., None]
     evidence = _evidence((_HEIGHT - over) / _HEIGHT_SCALE)
     if len(path) > 1:
         evidence = evidence + _evidence((_SPEED - speeds) / _SPEED_SCALE)
@@ -126,10 +129,11 @@ def _slant(soles: Array, eye: ArrayLike | None, up: Array) -> Array:
     return np.asarray(np.abs(ray @ up) / np.maximum(np.linalg.norm(ray, axis=-1), 1e-6))
 
 
-def _floors(lowest: Array, seen: Flags, fps: float, floor: float | None, slant: Array) -> Array:
+def _floors(lowest: Array, slow: Flags, fps: float, floor: float | None, slant: Array) -> Array:
     """The floor (T,2) under each foot: the common one, or higher by what a wrong depth explains."""
-    common = local_floor(lowest.min(axis=1), seen, fps, floor)
-    own = np.stack([local_floor(lowest[:, side], seen, fps) for side in range(2)], axis=1)
+    common = local_floor(np.where(slow, lowest, np.inf).min(axis=1), slow.any(axis=1), fps, floor)
+    own = np.stack([local_floor(lowest[:, side], slow[:, side], fps) if slow[:, side].any() else common
+                    for side in range(2)], axis=1)
     return np.clip(own, common[:, None], common[:, None] + _DEPTH_ERROR * slant)
 
 
