@@ -29,7 +29,7 @@ warm, video, mode = {warm!r}, {video!r}, {mode!r}
 if warm:
     follow_clip(warm, mode)
 wall, processor = time.perf_counter(), time.process_time()
-frames = follow_clip(video, mode).frames
+frames = follow_clip(video, mode).people.frames
 print(json.dumps({{"frames": frames, "wall": time.perf_counter() - wall, "processor": time.process_time() - processor,
                    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}}))
 """

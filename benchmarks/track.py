@@ -40,6 +40,7 @@ from _track_real import CAMERAS, against, treadmill
 from _track_rivals import detections, mediapipe_one_euro, true_pose, uplift_alone
 from _track_speed import memory, speed
 from _track_targets import targets
+from _uplift_mediapipe import ORDER
 
 MODES = ("fast", "accurate")
 SIZE = (720, 720)
@@ -101,7 +102,7 @@ def _scores(films: list[TrackClip], say: Callable[[str], None]) -> dict[str, lis
 def _treadmill(
     cameras: tuple[str, ...], modes: tuple[str, ...], say: Callable[[str], None]
 ) -> dict[str, dict[str, float]]:
-    """A row for each camera and mode; empty where the clips are not on this machine."""
+    """A row for each camera and mode, and the detector's own 3D; empty where the clips are not on this machine."""
     from humanav.body import BodyModel
     from humanav.errors import InputError
 
@@ -113,6 +114,8 @@ def _treadmill(
     body = BodyModel.load()
     rows: dict[str, dict[str, float]] = {}
     for camera in cameras:
+        keypoints, world, seen, _ = detections(videos[camera])
+        rows[f"{camera} baseline"] = against(world[:, ORDER], keypoints[:, ORDER, :2], seen, reference, camera)
         for mode in modes:
             rows[f"{camera} {mode}"] = against(*seen_by(videos[camera], mode, body), reference, camera)
             say(f"{camera}, {mode}: {rows[f'{camera} {mode}']}")

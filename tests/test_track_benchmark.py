@@ -1,5 +1,6 @@
 """The benchmark of the tracker: its measures on what is known, its films against their truth, and a quick run."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -244,3 +245,32 @@ def test_the_clips_are_level_lively_and_all_different(module, shared, body):
     assert {motion.person_id for motion in picked} <= {"03", "135"}
     for motion in picked:
         assert track_clips._liveliness(motion, body) > 0.1
+
+
+def test_targets_name_what_was_reached(module):
+    row = dict.fromkeys(("mpjpe_mm", "pa_mpjpe_mm", "mpjae_deg", "accel_mm", "world_mpjpe_mm", "foot_slide_mm"), 4.0)
+    worse = {name: 2 * value for name, value in row.items()}
+    out = {"modes": {"accurate": row | {"amplitude_kept": 0.9}, "fast": worse, "baseline": worse},
+           "crossings": {"fast": {"id_switches": 1.0}}, "speed": {"fast": {"frames_per_s": 9.0}},
+           "treadmill": {"cam01 fast": {"flips_left": 50.0}, "cam02 fast": {"flips_left": 2.0},
+                         "cam02 baseline": {"flips_left": 32.0}}}
+    found = module.targets(out)
+    assert found["accurate pa_mpjpe_mm"] == {"value": 4.0, "bar": "<= 42", "reached": True}
+    assert found["mpjpe_mm accurate over fast"]["value"] == 0.5
+    assert not found["accurate amplitude_kept"]["reached"]
+    assert not found["fast id_switches"]["reached"]
+    assert found["flips_left cam02 fast"]["reached"]
+    assert not any(part in name for name in found for part in ("cam01", "memory", "cam02 baseline"))
+
+
+@pytest.mark.slow
+def test_a_quick_run_has_all_numbers(shared):
+    numbers = json.loads(json.dumps(bench.run("track", quick=True)))
+    assert set(numbers) == {"targets", "modes", "by_clip", "clips", "frames", "crossings", "treadmill", "speed"}
+    assert set(numbers["modes"]) == {"fast", "accurate", "accurate_told", "uplift", "baseline"}
+    for key in ("mpjpe_mm", "pa_mpjpe_mm", "mpjae_deg", "accel_mm", "world_mpjpe_mm", "foot_slide_mm", "amplitude_kept",
+                "id_switches", "fps", "contact_f1"):
+        assert key in numbers["modes"]["fast"]
+        assert key in numbers["modes"]["accurate"]
+    assert {"cam02 baseline", "cam02 fast", "cam02 accurate"} == set(numbers["treadmill"])
+    assert {"value", "bar", "reached"} == set(numbers["targets"]["accurate pa_mpjpe_mm"])
