@@ -314,6 +314,8 @@ def _balance_rows() -> Array:
     return rows
 
 
+CENTRE_OF_MASS: Array = _balance_rows()[0]
+"""(55,) the joints' shares in the centre of mass."""
 _BALANCE = Points.of_joints(_balance_rows())
 
 

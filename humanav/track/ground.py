@@ -1,7 +1,8 @@
 """The floor before a fixed camera: which way is up, and how high the camera stands, told by the feet that stand.
 
-How people hold themselves tells gravity within some degrees (:func:`humanav.uplift.level.gravity`); the places where
-feet stand tell the rest, the better the farther they lie apart. A body taken too far away is taken too large in the
+How people hold themselves tells gravity within some degrees (:func:`humanav.uplift.level.gravity`), so does their
+balance while they stay in one place, and the places where feet stand tell the rest, the better the farther they lie
+apart. A body taken too far away is taken too large in the
 same proportion: its points move along the camera's rays. That moves a standing foot off the floor by the camera's
 height times the relative error of the distance, wherever it stands, so that every foothold counts alike.
 """
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from humanav.body import BodyModel
 from humanav.errors import InputError
+from humanav.track.balance import balance_up
 from humanav.track.contacts import foot_contacts, runs, standing
 from humanav.track.path import BodyPath
 from humanav.track.soles import BALL, HEEL, PosedFeet, pose_feet
@@ -72,10 +74,14 @@ class Ground:
 
 @dataclass(frozen=True)
 class _Footholds:
-    """N places (N,3) where feet of one person stand, in the camera's frame, and how much each counts (N,)."""
+    """N places (N,3) where feet of one person stand, in the camera's frame, and how much each counts (N,).
+
+    ``balance`` is the up direction as the person's balance tells it, and its expected error; None for none.
+    """
 
     places: Array
     weight: Array
+    balance: tuple[Array, float] | None = None
 
 
 def find_ground(
@@ -105,13 +111,14 @@ def find_ground(
         raise InputError("There is nobody whose feet could tell the floor.")
     if camera_height is not None and not (np.isfinite(camera_height) and camera_height != 0):
         raise InputError(f"The camera's height must be a number of metres other than zero, not {camera_height}.")
-    up = prior = _guess(paths[0], tilt)
+    told = [(_guess(path, tilt), _PRIOR) for path in paths]
+    up = told[0][0]
     posed = [pose_feet(path, body) for path in paths]
     people = list(zip(paths, posed, seen_from, strict=True))
     spread, footholds = np.radians(0.1), [_footholds(path, body, up, feet, eye) for path, feet, eye in people]
     if tilt is None:
         for _ in range(_ROUNDS):
-            turned, spread = _level(prior, footholds)
+            turned, spread = _level([*told, *(h.balance for h in footholds if h.balance is not None)], footholds)
             moved = float(np.arccos(np.clip(turned @ up, -1, 1)))
             up = turned
             footholds = [_footholds(path, body, up, feet, eye) for path, feet, eye in people]
@@ -162,7 +169,8 @@ def _guess(path: BodyPath, tilt: tuple[float, float] | None) -> Array:
 
 def _footholds(path: BodyPath, body: BodyModel, up: Array, feet: PosedFeet, eye: Array) -> _Footholds:
     """Where heels and balls stand: each contact in stretches of at most half a second."""
-    stands = standing(foot_contacts(path, body, up=up, eye=eye, feet=feet), path.fps)
+    contacts = foot_contacts(path, body, up=up, eye=eye, feet=feet)
+    stands = standing(contacts, path.fps)
     stands &= (path.confidence.max(axis=1) > 0)[:, None]
     places, weight = [], []
     step = max(round(_HOLD * path.fps), 1)
@@ -175,20 +183,24 @@ def _footholds(path: BodyPath, body: BodyModel, up: Array, feet: PosedFeet, eye:
                 weight.append(min(len(part) / step, 1.0))
     spots, counts = np.array(places).reshape(-1, 3), np.array(weight)
     apart = np.linalg.norm(spots[:, None] - spots[None], axis=-1)
-    return _Footholds(spots, counts / np.maximum(np.exp(-0.5 * (apart / _NEAR) ** 2) @ counts, 1.0))
+    return _Footholds(spots, counts / np.maximum(np.exp(-0.5 * (apart / _NEAR) ** 2) @ counts, 1.0),
+                      balance_up(path, feet, contacts))
 
 
-def _level(prior: Array, people: Sequence[_Footholds]) -> tuple[Array, float]:
-    """The up direction (3,) that suits poses and footholds, and its expected error about each axis in radians.
+def _level(told: Sequence[tuple[Array, float]], people: Sequence[_Footholds]) -> tuple[Array, float]:
+    """The up direction (3,) that suits footholds and directions told otherwise, each with its expected error about
+    each axis in radians; and its own.
 
     Gauss-Newton on the direction, each person's floor at the height that suits best.
     """
-    up = prior
-    information = np.eye(2) / _PRIOR**2
+    up, information = told[0][0], np.zeros((2, 2))
     for _ in range(8):
         axes = np.linalg.svd(up[None])[2][1:]
-        away = axes @ (prior - up * (prior @ up))
-        information, gradient = np.eye(2) / _PRIOR**2, away / _PRIOR**2
+        information, gradient = np.zeros((2, 2)), np.zeros(2)
+        for way, error in told:
+            away = axes @ way
+            weight = 1 / (1 + (np.linalg.norm(away) / (_CUTOFF * error)) ** 2) ** 2 / error**2
+            information, gradient = information + weight * np.eye(2), gradient + weight * away
         for holds in people:
             if len(holds.places) < 2:
                 continue
