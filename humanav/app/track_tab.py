@@ -178,12 +178,7 @@ class TrackTab(Part):
             if not path:
                 raise InputError("There is no clip yet: drop one into the box, record one, or click a sample.")
             clip = track_pieces.clip_of(path)
-            rate = track_pieces.parse_number(fps, "frame rate")
-            focal_length = track_pieces.parse_number(focal, "focal length")
-            options = TrackOptions(
-                mode=mode, people=_people(who), fps=rate, start=start or 0.0, end=_end(clip, end),
-                camera=camera_of(focal_length, clip.size) or None, moving=CAMERAS.get(camera, "fixed"),
-                height=parse_height(height), lock_feet=lock, persona=persona)
+            options = options_of(clip, start, end, mode, who, camera, height, lock, fps, focal, persona)
             identity = f"track-{track_id(path, options)}"
         except HumanavError as error:
             yield self.ready() | {self.status: pieces.stopped(str(error))}
@@ -196,7 +191,7 @@ class TrackTab(Part):
         def work(progress: Progress) -> Result:
             return track_video(path, out=result_folder(identity), options=options, progress=progress)
 
-        frames = clip.frames(options.start, options.end, rate)
+        frames = clip.frames(options.start, options.end, options.fps)
         yield from self.follow(request, identity, work, len(track_stages(mode)), track_pieces.COSTS.of(
             mode, frames, found if who == track_pieces.EVERYBODY else 1))
 
@@ -239,9 +234,26 @@ def _costs(path: str | None, start: float, end: float, who: str, found: int) -> 
         clip.frames(start, _end(clip, end)), found if who == track_pieces.EVERYBODY else 1))
 
 
-def _people(who: str | None) -> Any:
-    """The job's choice of people."""
-    return "all" if who == track_pieces.EVERYBODY else () if who in (None, track_pieces.LARGEST) else (int(who),)
+def options_of(
+    clip: track_pieces.Clip, start: float | None, end: float | None, mode: Literal["fast", "accurate"],
+    who: str | None, camera: str, height: str | None, lock: bool, fps: str | None, focal: str | None, persona: bool,
+) -> TrackOptions:
+    """What the job is asked for by what the page says.
+
+    Raises:
+        InputError: words or numbers that mean nothing.
+    """
+    focal_length = track_pieces.parse_number(focal, "focal length")
+    return TrackOptions(
+        mode=mode, people=_people(who), fps=track_pieces.parse_number(fps, "frame rate"), start=start or 0.0,
+        end=_end(clip, end), camera=camera_of(focal_length, clip.size) or None,
+        moving=CAMERAS.get(camera, "fixed"), height=parse_height(height), lock_feet=lock, persona=persona)
+
+
+def _people(who: str | None) -> tuple[int, ...] | Literal["all"]:
+    if who == track_pieces.EVERYBODY:
+        return "all"
+    return () if not who or who == track_pieces.LARGEST else (int(who),)
 
 
 def _end(clip: track_pieces.Clip, end: float | None) -> float | None:

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from humanav.app import shell, theme, track_pieces, track_tab
+from humanav.app import samples, shell, theme, track_pieces, track_tab
 from humanav.errors import InputError
-from humanav.export import write_mp4
 from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
 from humanav.motion import load_motion
 from humanav.perception import Person2D
@@ -54,6 +53,19 @@ def test_a_clip_is_looked_at_and_its_end_kept() -> None:
     long = track_pieces.Clip(clip.path, 300.0, 30.0, (640, 480))
     assert track_tab._end(long, None) == track_pieces.MOST_SECONDS
     assert track_tab._end(long, 300.0) is None
+
+
+def test_the_page_asks_for_what_its_controls_say() -> None:
+    clip = track_pieces.clip_of(sample_clip())
+    plain = track_tab.options_of(clip, 0.0, 5.4, "fast", "1", "It stands still", "", True, "", "", False)
+    assert plain == samples.TRACKED  # so that what was prepared is found
+    asked = track_tab.options_of(clip, 1.0, 3.0, "accurate", "all", "It moves", "1.8 m", False, "15", "700", True)
+    assert (asked.people, asked.moving, asked.height, asked.fps) == ("all", "moving", 1.8, 15.0)
+    assert asked.camera == (700.0, 700.0, 320.0, 240.0)
+    assert (asked.start, asked.end, asked.lock_feet, asked.persona) == (1.0, 3.0, False, True)
+    assert track_tab.options_of(clip, 0, 0, "fast", "2", "", None, True, None, None, False).people == (2,)
+    with pytest.raises(InputError, match="end after it begins"):
+        track_tab.options_of(clip, 3.0, 2.0, "fast", "1", "", None, True, None, None, False)
 
 
 def test_costs_in_words() -> None:
@@ -147,12 +159,9 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     context.close()
 
 
-def choose(page: Any, clip: Path | None = None) -> None:
-    """Take the sample, or upload a clip, and wait until its first frame was looked at."""
-    if clip is None:
-        page.locator("#track-samples .gallery-item").first.click()
-    else:
-        page.locator("#track-clip input[type=file]").first.set_input_files(str(clip))
+def choose(page: Any, number: int = 0) -> None:
+    """Take a sample, and wait until its first frame was looked at."""
+    page.locator("#track-samples .gallery-item").nth(number).click()
     page.wait_for_selector("#track-viewer .picker img", timeout=120_000)
 
 
@@ -172,6 +181,16 @@ def test_the_sample_is_tracked_and_carried_to_the_avatar(page: Any, tmp_path: Pa
     page.click("#track-make")
     page.locator("#track-viewer .stage.picture img").wait_for(timeout=120_000)  # what it looks at, while it looks
     page.wait_for_selector("#track-status .done", timeout=600_000)
+    players, timeline = page.frame_locator("#track-players"), page.frame_locator("#track-timeline iframe")
+    players.locator("#synced[data-state=ready]").wait_for(timeout=60_000)
+    panel = timeline.locator(".nsewdrag").first
+    panel.wait_for(timeout=60_000)
+    page.locator("#track-timeline").scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    panel.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    page.wait_for_timeout(1500)
+    inside = page.locator("#track-players").element_handle().content_frame()
+    assert inside.evaluate("humanavPlayer.state.time") == pytest.approx(163 / 60, abs=0.15)
     motion = load_motion(download(page, "track-downloads", "motion.npz", tmp_path))
     assert len(motion) == 163
     assert download(page, "track-downloads", "motion.bvh", tmp_path).read_text().startswith("HIERARCHY")
@@ -179,6 +198,7 @@ def test_the_sample_is_tracked_and_carried_to_the_avatar(page: Any, tmp_path: Pa
     assert page.locator("#track-numbers .measures div").count() >= 7
     page.click("#track-animate")
     page.wait_for_selector("#make", state="visible", timeout=30_000)
+    page.get_by_text(re.compile("walk and squat, 5.4 s")).wait_for(timeout=20_000)
 
 
 @pytest.mark.browser
@@ -208,10 +228,8 @@ def test_a_slider_shows_its_frame_and_changes_the_cost(page: Any) -> None:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_one_of_two_people_is_picked_on_the_picture(page: Any, tmp_path: Path) -> None:
-    with open_video(sample_clip(), end=1.0) as video:
-        pair = write_mp4((np.concatenate([frame, frame[:, ::-1]], axis=1) for frame in video), tmp_path / "two.mp4", 30)
-    choose(page, pair)
+def test_one_of_two_people_is_picked_on_the_picture(page: Any) -> None:
+    choose(page, list(SAMPLE_CLIPS).index("two_people"))
     assert page.locator("#track-viewer [data-who]").count() == 2
     page.locator("#track-viewer [data-who='2']").click()
     page.wait_for_selector("#track-viewer [data-who='2'][aria-pressed=true]", timeout=10_000)
@@ -224,7 +242,7 @@ def test_one_of_two_people_is_picked_on_the_picture(page: Any, tmp_path: Path) -
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_what_is_no_clip_gets_a_sentence(page: Any, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_what_is_no_clip_gets_a_sentence(page: Any, tmp_path: Path) -> None:
     page.click("#track-make")
     assert "There is no clip yet" in sentence(page)
     letter = tmp_path / "letter.mp4"
