@@ -2,7 +2,8 @@
 
     python scripts/collect_detections.py CMU_SUBSET.npz DATA_FOLDER --part 0 --minutes 30
 
-Each person is dressed once and takes a dozen poses. Give every process its own ``--part``; a call adds to what is there.
+Each person is dressed once and takes a dozen poses. Give every process its own ``--part``; a call adds to what is
+there.
 The captures of subjects 03, 07, 94 and 135 are never read. ``scripts/train_mend.py`` trains on the folder.
 """
 

@@ -103,7 +103,8 @@ class ClipTerm(Protocol):
 def solve_clip(
     skeleton: Skeleton, state: ClipState, terms: Sequence[ClipTerm], active: Sequence[int], *, rounds: int = 15,
     tolerance: float = 1e-3, damping: float = 1e-2, longest: float = 0.6, coupled: bool = True,
-    hold_shape: bool = False, held: NDArray[np.bool_] | None = None, progress: Progress | None = None,
+    hold_shape: bool = False, hold_path: bool = False, held: NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[ClipState, float]:
     """Minimise the sum of the terms over all frames.
 
@@ -118,6 +119,7 @@ def solve_clip(
         longest: longest turn of a joint in one step, radians.
         coupled: whether terms join neighbouring frames; shape and tilt are then held.
         hold_shape: hold them in any case.
+        hold_path: hold the pelvis where it is.
         held: (T,) frames that stay as they are.
         progress: asked whether to stop.
 
@@ -132,6 +134,8 @@ def solve_clip(
     for _ in range(rounds):
         if progress is not None:
             progress.check()
+        if hold_path:
+            _hold_path(equations)
         frames, shared = _step(equations, damping, coupled, hold_shape, held)
         turns = np.linalg.norm(frames[:, :-3].reshape(len(frames), -1, 3), axis=2)
         frames *= np.minimum(1.0, longest / np.maximum(turns.max(axis=1, initial=0.0), 1e-9))[:, None]
@@ -166,6 +170,18 @@ def _moved(state: ClipState, frames: Array, shared: Array, equations: Equations)
     betas = len(state.betas)
     return replace(state, rotations=rotations, pelvis=state.pelvis + frames[:, -3:], betas=state.betas + shared[:betas],
                    tilt=state.tilt + shared[betas:])
+
+
+def _hold_path(equations: Equations) -> None:
+    """Make the pelvis' rows say nothing."""
+    equations.gradient[:, -3:] = 0.0
+    equations.blocks[:, -3:], equations.blocks[:, :, -3:] = 0.0, 0.0
+    equations.blocks[:, -3:, -3:] = np.eye(3)
+    for part in (equations.next, equations.after):
+        if part is not None:
+            part[:, -3:], part[:, :, -3:] = 0.0, 0.0
+    if len(equations.cross) and equations.cross.shape[1]:
+        equations.cross[:, -3:] = 0.0
 
 
 def _step(equations: Equations, damping: float, coupled: bool, hold_shape: bool, held: NDArray[np.bool_] | None

@@ -27,6 +27,7 @@ from humanav.perception.sequence import KeypointSequence
 from humanav.perception.takes import People, Take
 from humanav.perception.video import Pixels, Video
 from humanav.progress import Progress
+from humanav.track.clip_observations import mend, mended_take
 from humanav.track.clip_start import TakeStart, start_take
 from humanav.track.clip_world import World, camera_turns, feet_down, seems_to_move, stand_in_world
 from humanav.track.path import BodyPath
@@ -130,8 +131,9 @@ def track_clip(
     shape = shape if height is None else _with_height(shape, height, body)
     progress.next(STAGES["lift"])
     notes = list(found.notes)
-    starts = []
-    for number, take in enumerate(found.takes):
+    starts, mended = [], [mend(take, camera.K) for take in found.takes]
+    better = [mended_take(take, how) for take, how in zip(found.takes, mended, strict=True)]
+    for number, take in enumerate(better):
         starts.append(start_take(take, camera.K, shape, body, focal_known=focal is not None))
         progress.update((number + 1) / len(found.takes))
     paths = [start.path for start in starts]
@@ -140,10 +142,11 @@ def track_clip(
 
         progress.next(STAGES["fit"])
         with threadpool_limits(1, user_api="blas"):  # small matrices: threads only wait for each other
-            paths = [fit_take(take, start, camera, body, height=height, shape=shape if len(betas) else None, tilt=tilt,
-                              focal_known=focal is not None, moving=moving, work=work, progress=progress,
+            known = shape if len(betas) else None
+            paths = [fit_take(take, start, camera, body, mended=how, height=height, shape=known, tilt=tilt,
+                              moving=moving, work=work, progress=progress,
                               share=(number / len(starts), (number + 1) / len(starts)))
-                     for number, (take, start) in enumerate(zip(found.takes, starts, strict=True))]
+                     for number, (take, start, how) in enumerate(zip(better, starts, mended, strict=True))]
     progress.next(STAGES["stand"])
     turns = camera_turns(video, found, camera, progress) if moving else None
     if turns is not None:

@@ -14,9 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from humanav.body import BodyModel
-from humanav.body.kinematics import Array, Skeleton
+from humanav.body.kinematics import Array, Skeleton, exp_rotation, log_rotation
 from humanav.camera import Camera
 from humanav.fit import PosePrior, skeleton_of, stature
 from humanav.fit.clip_kinematics import ClipPoints, ClipState, place_clip_points, pose_clip
@@ -31,9 +32,13 @@ from humanav.fit.clip_terms import (
     SmoothTerm,
     StandTerm,
 )
+from humanav.perception.takes import Take
+from humanav.posendf.model import PoseNDF
 from humanav.posendf.motion_prior import FPS, MotionPrior
 from humanav.progress import Progress
-from humanav.track.clip_observations import ClipLandmarks, Depth
+from humanav.track.clip_manifold import ClipManifoldTerm
+from humanav.track.clip_observations import ClipLandmarks, Mended
+from humanav.track.clip_outline import ClipOutlines
 from humanav.track.lift import BONES
 from humanav.track.path import BodyPath
 
@@ -57,15 +62,18 @@ class FitWeights:
 
     loose: float = 12.0
     tight: float = 3.0
-    prior: float = 0.5
-    depth: float = 1.0
+    prior: float = 0.2
+    manifold: float = 40.0
+    depth: float = 0.15
     depth_doubt: float = 1.5
-    depth_axes: tuple[float, float, float] = (0.2, 0.2, 1.0)
     turns: float = 1.0
     turn_sigma: float = 4.0
     turn_least: float = 0.08
     correlation: float = 0.25
-    smooth: float = 1.0
+    smooth: float = 0.1
+    outline: float = 3.0
+    outward: float = 0.3
+    gates: tuple[float, ...] = (8.0, 5.0)
     slide: float = 0.004
     sink: float = 0.015
 
@@ -84,7 +92,7 @@ class Evidence:
     """
 
     body: ClipLandmarks
-    depth: Depth | None
+    depth: Mended | None
     rotations: Array
     errors: Array
     seen: NDArray[np.bool_]
@@ -99,8 +107,9 @@ class Evidence:
 class ClipFit:
     """Fits one take; keep one for all its stages."""
 
-    def __init__(self, body: BodyModel, camera: Camera, evidence: Evidence, *, height: float | None = None,
-                 weights: FitWeights | None = None, prior: PosePrior | None = None) -> None:
+    def __init__(self, body: BodyModel, camera: Camera, evidence: Evidence, *, take: Take | None = None,
+                 height: float | None = None, weights: FitWeights | None = None, prior: PosePrior | None = None
+                 ) -> None:
         self.body, self.camera, self.evidence = body, camera, evidence
         self.weights = weights or FitWeights()
         self.skeleton: Skeleton = skeleton_of(body, NUM_BETAS)
@@ -109,6 +118,10 @@ class ClipFit:
         self.prior = PosePrior.load() if prior is None else prior
         self.motion_prior = MotionPrior.load()
         self.height = height
+        self.outlines = None
+        if take is not None and take.masks and self.weights.outline > 0:
+            self.outlines = ClipOutlines(take, camera, body, NUM_BETAS, weight=self.weights.outline,
+                                         outward=self.weights.outward)
 
     # -- stages ----------------------------------------------------------------------------------------------------
 
@@ -126,6 +139,10 @@ class ClipFit:
             terms.append(ClipShapeTerm(np.zeros(NUM_BETAS), np.ones(NUM_BETAS), mean, sigma, self.height, self.tall,
                                        self.tall_dirs))
             part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, coupled=False, progress=progress)
+        for gate in self.weights.gates if self.outlines is not None else ():
+            outline = self._outline(part, chosen, gate, thin)
+            part, _ = solve_clip(self.skeleton, part, terms if outline is None else [*terms, outline], BODY, rounds=4,
+                                 coupled=False, progress=progress)
         return replace(state, betas=part.betas, tilt=part.tilt)
 
     def poses(self, state: ClipState, cutoff: float, *, contact: Array | None = None, floor: float | None = None,
@@ -141,6 +158,29 @@ class ClipFit:
         rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
         rotations[frames], pelvis[frames] = part.rotations, part.pelvis
         return replace(state, rotations=rotations, pelvis=pelvis)
+
+    def outlined(self, state: ClipState, *, contact: Array | None = None, floor: float | None = None,
+                 held: NDArray[np.bool_] | None = None, frames: slice = slice(None), progress: Progress | None = None
+                 ) -> ClipState:
+        """Poses and path of some frames with the outline brought onto the masks, nearer and nearer."""
+        evidence, part = self.evidence.part(frames), _part(state, frames)
+        numbers = np.arange(len(state))[frames]
+        thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
+        for gate in self.weights.gates:
+            terms = [*self._frame_terms(part, evidence, self.weights.tight, thin), self._smooth(evidence.fps)]
+            if contact is not None:
+                terms.append(self._stand(contact[frames], floor, evidence.fps))
+            outline = self._outline(part, numbers, gate, thin)
+            if outline is None:
+                break
+            part, _ = solve_clip(self.skeleton, part, [*terms, outline], BODY, rounds=4, held=held, progress=progress)
+        rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
+        rotations[frames], pelvis[frames] = part.rotations, part.pelvis
+        return replace(state, rotations=rotations, pelvis=pelvis)
+
+    def _outline(self, part: ClipState, numbers: NDArray[np.intp], gate: float, thin: float) -> ClipTerm | None:
+        assert self.outlines is not None
+        return self.outlines.match(part, numbers, self.stature_px(part), gate, thin)
 
     def windows(self, state: ClipState, *, contact: Array | None = None, floor: float | None = None,
                 keep: Callable[[str, Callable[[], ClipState]], ClipState] | None = None, name: str = "",
@@ -171,8 +211,11 @@ class ClipFit:
                 if contact is None:
                     state = self.poses(state, self.weights.loose, rounds=6, held=held, frames=frames,
                                        progress=progress)
-                return self.poses(state, self.weights.tight, contact=contact, floor=floor, rounds=10, held=held,
-                                  frames=frames, progress=progress)
+                state = self.poses(state, self.weights.tight, contact=contact, floor=floor, rounds=10, held=held,
+                                   frames=frames, progress=progress)
+                if self.outlines is None:
+                    return state
+                return self.outlined(state, contact=contact, floor=floor, held=held, frames=frames, progress=progress)
 
             made = work() if keep is None else keep(f"{name}{number}", work)
             rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
@@ -195,6 +238,8 @@ class ClipFit:
             ClipPriorTerm(self.prior, np.where(evidence.seen, weights.prior * thin, 0.1 * weights.prior * thin)),
             ClipHingeTerm(),
         ]
+        if weights.manifold > 0:
+            terms.append(ClipManifoldTerm(PoseNDF.load(), weights.manifold * thin * np.where(evidence.seen, 1.0, 0.1)))
         if weights.turns > 0:
             sigma = np.maximum(weights.turn_least, weights.turn_sigma * evidence.errors)
             sigma = sigma / np.sqrt(weights.turns * thin)
@@ -208,13 +253,13 @@ class ClipFit:
         depth, marks = evidence.depth, evidence.body
         assert depth is not None
         unit = self._bone_sum(state.betas)
-        sigma = np.maximum(self.weights.depth_doubt * unit * depth.spread, 0.02)
-        weight = np.clip(marks.confidence, 0.05, 1) ** 2 * np.where(marks.inside, 1.0, 0.25)
+        sigma = np.maximum(self.weights.depth_doubt * unit * depth.doubt, 0.02)
+        weight = np.where(marks.confidence > 0, 1.0, 0.0)
         head = np.array([any(part in name for part in ("eye", "mouth")) for name in marks.names])
         weight[:, head] *= 0.1  # eight landmarks of one rigid head count as about one
         weight *= (thin * self.weights.depth * depth.known)[:, None]
-        return ClipSpaceTerm(marks.points, depth.points * unit, sigma, weight, depth.axes,
-                             np.array(self.weights.depth_axes), 2.0)
+        target = depth.axes[:, 2][:, None] * (depth.depth * unit)[..., None]
+        return ClipSpaceTerm(marks.points, target, sigma, weight, depth.axes, np.array([0.0, 0.0, 1.0]), 2.0)
 
     def _smooth(self, fps: float) -> SmoothTerm:
         slow = (FPS / fps) ** 3
@@ -256,6 +301,24 @@ def _blaze(index: int) -> str:
 
 def _part(state: ClipState, frames: NDArray[np.intp] | slice) -> ClipState:
     return replace(state, rotations=state.rotations[frames], pelvis=state.pelvis[frames])
+
+
+LIVELIER = 1.4
+
+
+def livelier(rotations: Array, factor: float = LIVELIER) -> Array:
+    """Rotations (T,J,3,3) whose turns away from each body joint's mean over the take are ``factor`` times as large.
+
+    A network that is trained for the least error answers doubt with less movement; the likeliest motion has more. The
+    root stays as it is.
+    """
+    if len(rotations) < 3:
+        return rotations
+    out = rotations.copy()
+    for joint in range(1, rotations.shape[1]):
+        mean = Rotation.from_matrix(rotations[:, joint]).mean().as_matrix()
+        out[:, joint] = mean @ exp_rotation(factor * log_rotation(mean.T @ rotations[:, joint]))
+    return out
 
 
 def start_state(path: BodyPath, up: Array) -> ClipState:

@@ -1,21 +1,25 @@
-"""What a take says of the body: landmarks with their expected errors, and two independent guesses of depth."""
+"""What a take says of the body: landmarks, mended where they can be, with their expected errors, and their depth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanav.body.kinematics import exp_rotation
 from humanav.body.landmarks import KEYPOINT_SETS, LANDMARKS
 from humanav.fit.clip_kinematics import ClipPoints
 from humanav.perception.takes import Take
-from humanav.track.lift import NAMES, TORSO, Lift, bone_sum
+from humanav.track.lift import NAMES, TORSO
+from humanav.track.mend import Mend
 from humanav.track.observations import expected_errors
 
 Array = NDArray[np.float64]
+
+_STATURES = 0.37
+"""A person's stature in bone sums."""
+_LEAST = 0.35  # % of stature: no landmark is known better
 
 
 @dataclass(frozen=True)
@@ -55,35 +59,31 @@ class ClipLandmarks:
 
 
 @dataclass(frozen=True)
-class Depth:
-    """The detector's own 3D after the learned correction (:mod:`humanav.track.lift`).
+class Mended:
+    """A take's landmarks after the learned correction (:mod:`humanav.track.mend`).
 
     Attributes:
-        points: (T,33,3) in bone sums, along the camera's axes; 0 where there is none.
-        spread: (T,33) expected error of the depth, in bone sums.
+        pixels: (T,33,2). spread: (T,33) expected error in % of stature.
+        depth: (T,33) from the trunk's middle along the ray, in bone sums. doubt: (T,33) its expected error.
         axes: (T,3,3) rows: right, down and away in the ray frame.
-        known: (T,) frames that have any.
+        known: (T,) frames that could be mended; the others hold what was seen.
     """
 
-    points: Array
+    pixels: Array
     spread: Array
+    depth: Array
+    doubt: Array
     axes: Array
     known: NDArray[np.bool_]
 
-    def part(self, frames: NDArray[np.intp] | slice) -> Depth:
+    def part(self, frames: NDArray[np.intp] | slice) -> Mended:
         """Some frames."""
-        return Depth(self.points[frames], self.spread[frames], self.axes[frames], self.known[frames])
+        return Mended(self.pixels[frames], self.spread[frames], self.depth[frames], self.doubt[frames],
+                      self.axes[frames], self.known[frames])
 
 
-def observe_body(take: Take, growth: Array) -> ClipLandmarks:
-    """The body's landmarks of a take."""
-    sequence = take.sequence
-    return ClipLandmarks.of(sequence.keypoints, KEYPOINT_SETS[sequence.keypoint_set],
-                            (sequence.width, sequence.height), growth)
-
-
-def observe_depth(take: Take, K: Array) -> Depth | None:
-    """The mended depth of a take; None for detectors that give none."""
+def mend(take: Take, K: Array) -> Mended | None:
+    """Mend a take's landmarks; None for layouts or detectors for which nothing was learned."""
     if take.world is None or take.sequence.keypoint_set != "blazepose33":
         return None
     keypoints = np.asarray(take.sequence.keypoints, dtype=np.float64)
@@ -92,34 +92,34 @@ def observe_depth(take: Take, K: Array) -> Depth | None:
     if not known.any():
         return None
     count = len(keypoints)
-    points, spread = np.zeros((count, len(NAMES), 3)), np.ones((count, len(NAMES)))
-    turns = np.tile(np.eye(3), (count, 1, 1))
-    turns[known] = _ray_frames(keypoints[known], K)
-    features = _features(world[known], keypoints[known], turns[known], K)
-    found, doubt = Lift.load().predict(features)
-    points[known] = found @ np.swapaxes(turns[known], -1, -2)
-    spread[known] = doubt
-    return Depth(points, spread, np.swapaxes(turns, -1, -2), known)
+    pixels, depth, doubt = keypoints[..., :2].copy(), np.zeros((count, len(NAMES))), np.ones((count, len(NAMES)))
+    spread, axes = np.full((count, len(NAMES)), 3.0), np.tile(np.eye(3), (count, 1, 1))
+    where = np.flatnonzero(known)
+    moved, across, along, unsure, frame = Mend.load()(world[where], keypoints[where], K)
+    fine = (frame.size > 0) & np.isfinite(moved).all((1, 2))
+    known[where[~fine]] = False
+    where = where[fine]
+    pixels[where], depth[where], doubt[where], axes[where] = moved[fine], along[fine], unsure[fine], frame.axes[fine]
+    focal = (K[0, 0] + K[1, 1]) / 2
+    spread[where] = np.maximum(across[fine] / focal * frame.size[fine, None] / _STATURES * 100, _LEAST)
+    return Mended(pixels, spread, depth, doubt, axes, known)
 
 
-def _ray_frames(keypoints: Array, K: Array) -> Array:
-    """Rotations (T,3,3) from the ray frame to the camera: :func:`humanav.track.lift.ray_frame` of every frame."""
-    centre = keypoints[:, list(TORSO), :2].mean(1)
-    ray = np.concatenate([centre, np.ones((len(centre), 1))], axis=1) @ np.linalg.inv(K).T
-    axis = np.cross([0.0, 0.0, 1.0], ray)
-    sine = np.linalg.norm(axis, axis=1)
-    return exp_rotation(axis * (np.arctan2(sine, ray[:, 2]) / np.maximum(sine, 1e-9))[:, None])
+def mended_take(take: Take, found: Mended | None) -> Take:
+    """The take with its keypoints where they are now thought to lie."""
+    if found is None:
+        return take
+    keypoints = take.sequence.keypoints.copy()
+    seen = keypoints[..., 2] > 0
+    keypoints[..., :2] = np.where((seen & found.known[:, None])[..., None], found.pixels, keypoints[..., :2])
+    return replace(take, sequence=replace(take.sequence, keypoints=keypoints))
 
 
-def _features(world: Array, keypoints: Array, turns: Array, K: Array) -> Array:
-    """What the network sees (T,198): :func:`humanav.track.lift.lift_features` of every frame."""
-    torso = list(TORSO)
-    space = (world - world[:, torso].mean(1, keepdims=True)) / np.maximum(bone_sum(world), 1e-6)[:, None, None]
-    rays = np.concatenate([keypoints[..., :2], np.ones((*keypoints.shape[:2], 1))], axis=2) @ np.linalg.inv(K).T
-    rays = rays @ turns
-    flat = rays[..., :2] / np.maximum(rays[..., 2:], 1e-3)
-    flat = flat - flat[:, torso].mean(1, keepdims=True)
-    weight = np.clip(keypoints[..., 2:3], 0.05, 1.0)
-    size = (weight * flat * space[..., :2]).sum((1, 2)) / np.maximum((weight * flat * flat).sum((1, 2)), 1e-12)
-    scaled = flat * np.maximum(size, 0.0)[:, None, None]
-    return np.concatenate([space.reshape(len(world), -1), scaled.reshape(len(world), -1), keypoints[..., 2]], axis=1)
+def observe_body(take: Take, growth: Array, found: Mended | None = None) -> ClipLandmarks:
+    """The body's landmarks of a (mended) take."""
+    sequence = take.sequence
+    marks = ClipLandmarks.of(sequence.keypoints, KEYPOINT_SETS[sequence.keypoint_set],
+                             (sequence.width, sequence.height), growth)
+    if found is None:
+        return marks
+    return replace(marks, spread=np.where(found.known[:, None], found.spread, marks.spread))

@@ -18,31 +18,34 @@ from humanav.fit import stature
 from humanav.fit.clip_kinematics import ClipState
 from humanav.perception.takes import Take
 from humanav.progress import Progress
-from humanav.track.clip_fit import NUM_BETAS, ClipFit, Evidence, start_state
-from humanav.track.clip_observations import observe_body, observe_depth
+from humanav.track.clip_details import fit_details
+from humanav.track.clip_fit import NUM_BETAS, ClipFit, Evidence, livelier, start_state
+from humanav.track.clip_observations import Mended, observe_body
 from humanav.track.clip_start import TakeStart
+from humanav.track.contacts import foot_contacts, standing
+from humanav.track.ground import find_ground
 from humanav.track.path import BodyPath
 from humanav.uplift.level import gravity
 
 
 def fit_take(
-    take: Take, start: TakeStart, camera: Camera, body: BodyModel, *, height: float | None = None,
-    shape: NDArray[np.float32] | None = None, tilt: tuple[float, float] | None = None, focal_known: bool = False,
-    moving: bool = False, work: Path | None = None, progress: Progress | None = None,
-    share: tuple[float, float] = (0.0, 1.0),
+    take: Take, start: TakeStart, camera: Camera, body: BodyModel, *, mended: Mended | None = None,
+    height: float | None = None, shape: NDArray[np.float32] | None = None,
+    tilt: tuple[float, float] | None = None, moving: bool = False, work: Path | None = None,
+    progress: Progress | None = None, share: tuple[float, float] = (0.0, 1.0),
 ) -> BodyPath:
     """Fit one take as a whole.
 
     Args:
-        take: what was seen.
+        take: what was seen, mended.
+        mended: how it was mended, and the depth.
         start: the lifted take.
         camera: its K counts.
         body: the body.
         height: of the person, metres.
         shape: (B,) betas that are known.
         tilt: pitch and roll of the camera in degrees, where known.
-        focal_known: whether the focal length was measured.
-        moving: the camera moves, so that gravity and the feet tell nothing common to all frames.
+        moving: the camera moves, so that standing feet do not stand still before it.
         work: folder in which each step is kept.
         progress: told of the parts done, from ``share[0]`` to ``share[1]`` of the stage.
 
@@ -51,9 +54,9 @@ def fit_take(
     """
     tall, dirs = stature(body.v_template.double().numpy(), body.shapedirs.double().numpy()[..., :NUM_BETAS])
     growth = dirs / tall
-    evidence = Evidence(observe_body(take, growth), observe_depth(take, camera.K), start.rotations, start.errors,
-                        start.seen, take.sequence.fps)
-    fit = ClipFit(body, camera, evidence, height=height)
+    evidence = Evidence(observe_body(take, growth, mended), mended, livelier(start.rotations), start.errors, start.seen,
+                        take.sequence.fps)
+    fit = ClipFit(body, camera, evidence, take=take, height=height)
     keep = _keeper(work, take, camera, height, shape, tilt)
     up = _up(tilt) if tilt is not None else gravity(start.rotations[start.seen])
     state = start_state(start.path, up)
@@ -66,12 +69,28 @@ def fit_take(
         state = keep("shape", lambda: fit.shape(state, progress=progress))
     if progress is not None:
         progress.update(part(0.2, 0.2)[0])
-    state = fit.windows(state, keep=keep, name="poses", progress=progress, share=part(0.2, 1.0))
+    state = fit.windows(state, keep=keep, name="poses", progress=progress, share=part(0.2, 0.6))
+    if not moving:
+        contact = _contacts(fit, state, start, tilt)
+        state = fit.windows(state, contact=contact, keep=keep, name="stand", progress=progress, share=part(0.6, 0.95))
+    if take.left_hand is not None:
+        state = keep("details", lambda: fit_details(take, state, camera.K, fit.skeleton, growth, fit.stature_px(state),
+                                                    progress=progress))
     betas = np.zeros(body.num_betas, dtype=np.float32)
     betas[:NUM_BETAS] = state.betas
     if shape is not None:
         betas = shape
     return replace(start.path, rotations=state.rotations, pelvis=state.pelvis, betas=betas)
+
+
+def _contacts(fit: ClipFit, state: ClipState, start: TakeStart, tilt: tuple[float, float] | None) -> Array:
+    """(T,2) how surely the left and the right foot stand, 0 where they rather do not."""
+    betas = np.zeros(fit.body.num_betas, dtype=np.float32)
+    betas[:NUM_BETAS] = state.betas
+    path = replace(start.path, rotations=state.rotations, pelvis=state.pelvis, betas=betas)
+    ground = find_ground([path], fit.body, tilt=tilt)
+    contacts = foot_contacts(path.to_world(ground.R, ground.t), fit.body, eye=-ground.R.T @ ground.t)
+    return np.asarray(contacts * standing(contacts, path.fps))
 
 
 def _up(tilt: tuple[float, float]) -> Array:
