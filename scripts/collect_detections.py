@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def collect(clips: Path, folder: Path, part: int, seconds: float) -> None:
     end, saved = time.monotonic() + seconds, 0
     detector = _detector()
     while time.monotonic() < end:
-        _person(number, poses, body, detector, rows)
+        with suppress(ValueError):  # rarely a garment has no surface left
+            _person(number, poses, body, detector, rows)
         number += 1
         if number - saved > 10:
             saved = number
