@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,14 +24,18 @@ NEAR_SIDE = 640
 _LARGE = 0.35  # share of the longer side from which a person is large
 _LEAST_SCORE = 0.25
 _TRIES = 3  # looks at one frame; who was wrongly found is painted out after each
+_FLASH = 15.0  # grey levels by which the picture changes when the light does
 _SEARCH = 1.0  # seconds between looks for newcomers
 _NEAR = 0.6  # of a person's size: others this near must be painted out
+
+Binary = NDArray[np.bool_]
 
 
 @dataclass
 class _Follower:
     track: Track
     session: TrackingSession
+    fresh: bool = True  # has not found its person yet, or not again
 
 
 class Crowd(Seeker):
@@ -48,6 +53,7 @@ class Crowd(Seeker):
         self._followers: list[_Follower] = []
         self._idle: list[TrackingSession] = []
         self._first, self._searched, self._wait = 0, 0, 0.0
+        self._light: NDArray[np.float64] | None = None
         super().__init__(video, identities, people, chosen, NEAR_SIDE)
 
     def close(self) -> None:
@@ -70,7 +76,7 @@ class Crowd(Seeker):
         super().cut(frame)
         while self._followers:
             self._release(self._followers[0])
-        self._first, self._wait = frame, 0.0
+        self._first, self._wait, self._light = frame, 0.0, None
 
     def look(self, number: int, frame: Pixels) -> list[Find]:
         if not self._begun:
@@ -81,6 +87,10 @@ class Crowd(Seeker):
         picture = self._shrunk(frame)
         if number - self._searched >= max(1.0, _SEARCH * self._fps) or (not self._followers and self._scout(picture)):
             self._search(number, picture)
+        light = cv2.resize(picture, (8, 8), interpolation=cv2.INTER_AREA).astype(float)
+        if self._light is not None and np.abs(light - self._light).mean() > _FLASH:
+            self.identities.forget_looks()
+        self._light = light
         finds = self._finds(number, picture)
         exchanged = len(self.identities.exchanges)
         self.identities.saw(number, picture, finds)
@@ -88,6 +98,7 @@ class Crowd(Seeker):
             first, second = (next(f for f in self._followers if f.track.number == n)
                              for n in (exchange.first, exchange.second))
             first.session, second.session = second.session, first.session
+            first.fresh, second.fresh = second.fresh, first.fresh
         for track in self.identities.left(number):
             for follower in [f for f in self._followers if f.track is track]:
                 self._release(follower)
@@ -178,6 +189,7 @@ class Crowd(Seeker):
             if i in strays or found is None:
                 self._forget(follower)
             else:
+                follower.fresh = False
                 out.append((follower.track, found))
         return out
 
@@ -188,10 +200,13 @@ class Crowd(Seeker):
         away = np.zeros(own.shape, dtype=bool)
         for other in others:
             away |= dilated((other > 0.4) & (other > own)) & ~(own > 0.5)
+        if follower.fresh:  # a tracker that looks everywhere takes the first it sees
+            away |= _elsewhere(follower.track, number, self._fps, self._shape)
         view = paint_out(picture, away)
         for _ in range(_TRIES):
             found = follower.session.look(view)
             if found is None or found.mask is None:
+                follower.fresh = True
                 return None
             if self._acceptable(found, follower.track, number):
                 return found
@@ -208,6 +223,7 @@ class Crowd(Seeker):
     def _forget(self, follower: _Follower) -> None:
         """Make a tracker that went astray look for its person anew."""
         follower.session.look(np.full((*self._shape, 3), 128, dtype=np.uint8))
+        follower.fresh = True
 
     def _session(self) -> TrackingSession:
         return self._idle.pop() if self._idle else self._detector.session(self._full)
@@ -228,6 +244,15 @@ class Crowd(Seeker):
         self._idle = []
         for follower in self._followers:
             follower.session = self._session()
+
+
+def _elsewhere(track: Track, number: int, fps: float, shape: tuple[int, int]) -> Binary:
+    """(H,W) the pixels where the track's person cannot be."""
+    reach = (0.3 + (number - track.frame) / fps) * size(track.person)
+    x0, y0, x1, y1 = np.clip(track.person.box + np.array([-reach, -reach, reach, reach]), 0, None).astype(int)
+    away = np.ones(shape, dtype=bool)
+    away[y0:y1, x0:x1] = False
+    return away
 
 
 def _near(a: Person2D, b: Person2D) -> bool:

@@ -25,6 +25,7 @@ PROBATION = 5
 """Frames a newcomer must be seen in before it counts: ghosts in the background last shorter."""
 PATIENCE = 1.0
 """Seconds after which one who is not seen has left."""
+_ALIEN = 0.7  # no person changes so much; trackers go on for a while where somebody was
 _TOUCHING = 0.15  # share of the smaller box
 _SETTLED = 8  # frames apart from others after which looks are compared again
 _CLEARLY = 0.12  # mean gain in looks per person by which two tracks are exchanged
@@ -152,17 +153,18 @@ class Identities:
         return 0.5 * moved if same_person(person, track.person) else moved
 
     def strays(self, frame: int, picture: Pixels, finds: Sequence[tuple[Track, Person2D]]) -> set[int]:
-        """Numbers of the finds that show somebody else who was found as well: they lie on that find and fit their own
-        track less, or look like the other and not like who they should be."""
+        """Numbers of the finds that show nobody, because they do not look like their track at all, or somebody else who
+        was found as well: they lie on that find and fit their own track less, or look like the other."""
         near = [(i, j) for i, (_, a) in enumerate(finds) for j, (_, b) in enumerate(finds)
                 if i != j and overlap(a.box, b.box) > _TOUCHING]
-        looks = {i: looks_of(picture, replace(finds[i][1], mask=None)) for i in {i for i, _ in near}}
+        looks = [looks_of(picture, replace(person, mask=None)) for _, person in finds]
 
         def unlike(i: int, j: int) -> float:
             known = finds[j][0].looks
             return float("nan") if known is None else looks[i].apart(known)
 
-        out = {i for i, j in near if unlike(i, j) < AGREE and unlike(i, i) > DIFFER}
+        out = {i for i in range(len(finds)) if unlike(i, i) > _ALIEN}
+        out |= {i for i, j in near if unlike(i, j) < AGREE and unlike(i, i) > DIFFER}
         for i, j in near:
             if i < j and _same_place(finds[i][1], finds[j][1]):
                 strange = [self.strangeness(finds[n][1], finds[n][0], frame) + 2 * np.nan_to_num(unlike(n, n), nan=0.5)
@@ -202,6 +204,11 @@ class Identities:
         self.tracks.pop(track.number, None)
         if track.identity:
             self.gallery[track.identity] = (track.looks or self.gallery.get(track.identity, (None, 0))[0], track.frame)
+
+    def forget_looks(self) -> None:
+        """The light has changed."""
+        for track in self.tracks.values():
+            track.looks = None
 
     def leave_all(self) -> None:
         """All tracks end: a cut."""

@@ -81,7 +81,7 @@ def with_cuts(frames: Iterable[Pixels], before: Pixels | None = None) -> Iterato
         before: the frame before the first, when there is one.
     """
     waiting: deque[tuple[Pixels, Glance]] = deque()
-    past: deque[Glance] = deque([] if before is None else [glance(before)], maxlen=AHEAD)
+    past: deque[Glance] = deque([] if before is None else [glance(before)], maxlen=AHEAD + 1)
     usual: deque[float] = deque(maxlen=5)  # the changes between the frames before
     for frame in frames:
         waiting.append((frame, glance(frame)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,15 +35,33 @@ def assemble(
     sightings: Sequence[Sighting], shots: Sequence[tuple[int, int]], video: Video, notes: list[str]
 ) -> list[Take]:
     """The takes of everybody in ``sightings``, in the order of person and part; what was done is said in ``notes``."""
-    takes = []
+    takes: list[Take] = []
     for track in sorted({sighting.track for sighting in sightings}):
         own = sorted((s for s in sightings if s.track == track), key=lambda s: s.frame)
-        part = 0
+        found: list[Take] = []
         for run in _runs(own, shots, video.fps):
             if _worth_keeping(run, video):
-                takes.append(_take(run, str(track), part, video, notes))
-                part += 1
+                found.append(_take(run, str(track), len(found), video, notes))
+        takes += found
+        notes += _absences(found, shots, video.fps)
     return takes
+
+
+def _absences(takes: Sequence[Take], shots: Sequence[tuple[int, int]], fps: float) -> list[str]:
+    """Sentences on where one person was not seen."""
+    notes = []
+    who = "The person" if takes and takes[0].person_id == "1" else f"Person {takes[0].person_id}" if takes else ""
+    for take in takes:
+        if not take.seen.all():
+            notes.append(f"{who} is not seen in {(~take.seen).sum()} of the {len(take)} frames from "
+                         f"{take.start / fps:.1f} s on: the gap is bridged.")
+    for before, after in pairwise(takes):
+        cut = any(before.stop <= begin <= after.start for begin, _ in shots)
+        notes.append(f"{who} is recognised again after a cut, at {after.start / fps:.1f} s: this is a part of its own."
+                     if cut else
+                     f"{who} is not seen from {before.stop / fps:.1f} to {after.start / fps:.1f} s: the motion is in "
+                     "parts.")
+    return notes
 
 
 def _runs(own: Sequence[Sighting], shots: Sequence[tuple[int, int]], fps: float) -> list[list[Sighting]]:
