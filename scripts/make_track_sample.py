@@ -16,10 +16,12 @@ from make_samples import shirt, sport
 from numpy.typing import NDArray
 
 from humanav.body import BodyModel
+from humanav.camera import Camera
 from humanav.export import write_mp4
 from humanav.motion import Motion, fit_to_shape, ground, in_place, load_clip
 from humanav.paths import asset
 from humanav.synth import SyntheticPerson
+from humanav.synth.scene import Scene
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks._track_film import Actor, film, frame_points
@@ -85,6 +87,23 @@ def actor(person: SyntheticPerson, motion: Motion, turn: float, place: tuple[flo
     return Actor(person, motion, (joints + step).astype(np.float32))
 
 
+def stage(name: str, body: BodyModel) -> tuple[list[Actor], Scene, Camera]:
+    """Who is in a clip and how they truly move, and where: all that its film shows.
+
+    Args:
+        name: "walk_and_squat" or "two_people".
+        body: the built-in body.
+    """
+    woman, walk = sport(), ground(walk_and_squat(Feet(body)).solve(body, "walk_and_squat"), body)
+    scene = replace(woman.scene, yaw=-48.0, pitch=7.0, focal=1.15, fill=0.84)
+    actors = [actor(woman, walk, 0.0, (0.0, 0.7), body)]
+    if name == "two_people":
+        scene = replace(scene, fill=0.76, seed=52, floor_tone=(0.62, 0.62, 0.6))
+        actors.append(actor(shirt(), ground(dance(), body), -30.0, (0.85, 1.15), body))
+    everywhere = np.concatenate([frame_points(one, frame) for one in actors for frame in range(0, LENGTH, 8)])
+    return actors, scene, scene.camera(everywhere, *SIZE)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,16 +112,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=["walk_and_squat", "two_people"])
     arguments = parser.parse_args()
     body = BodyModel.load()
-    walk = ground(walk_and_squat(Feet(body)).solve(body, "walk_and_squat"), body)
-    woman, man = sport(), shirt()
     for name in arguments.names:
-        scene = replace(woman.scene, yaw=-48.0, pitch=7.0, focal=1.15, fill=0.84)
-        actors = [actor(woman, walk, 0.0, (0.0, 0.7), body)]
-        if name == "two_people":
-            scene = replace(scene, fill=0.76, seed=52, floor_tone=(0.62, 0.62, 0.6))
-            actors.append(actor(man, ground(dance(), body), -30.0, (0.85, 1.15), body))
-        everywhere = np.concatenate([frame_points(one, frame) for one in actors for frame in range(0, LENGTH, 8)])
-        camera = scene.camera(everywhere, *SIZE)
+        actors, scene, camera = stage(name, body)
         actors = [one._replace(motion=one.motion[:: arguments.every], joints=one.joints[:: arguments.every])
                   for one in actors]
         path = write_mp4((shot.image for shot in film(actors, scene, camera, 7)), arguments.out / f"{name}.mp4",
