@@ -67,7 +67,7 @@ def looks_of(picture: Pixels, person: Person2D) -> Looks:
     x, y, w, h = cv2.boundingRect(regions.max(axis=0))
     if w * h == 0:
         return Looks(colours)
-    lab = cv2.cvtColor(picture[y:y + h, x:x + w], cv2.COLOR_RGB2LAB)
+    lab = _lab(picture[y:y + h, x:x + w])
     for region, colour in zip(regions[:, y:y + h, x:x + w], colours):
         if region.sum() >= _FEWEST:
             counts = cv2.calcHist([lab], [0, 1, 2], np.ascontiguousarray(region), list(_BINS), _RANGES)
@@ -81,7 +81,7 @@ def looks_of(picture: Pixels, person: Person2D) -> Looks:
 
 def likeness(picture: Pixels, looks: Looks) -> Array:
     """(H,W) how common the colour of each pixel of an RGB picture is on somebody, the mean of torso and legs."""
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+    lab = _lab(picture)
     known = looks.colours[np.isfinite(looks.colours[:, 0])]
     if not len(known):
         return np.zeros(picture.shape[:2], dtype=np.float32)
@@ -119,6 +119,12 @@ def overlap(a: Array, b: Array) -> float:
     sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
     area = min(float(np.prod(np.maximum(box[2:] - box[:2], 1))) for box in (a, b))
     return float(np.prod(np.maximum(sides, 0))) / area
+
+
+def _lab(picture: Pixels) -> Pixels:
+    """An RGB picture in Lab, very strong colours a little weaker so that they lie in the bins."""
+    low, high = np.array(_RANGES[::2]), np.array(_RANGES[1::2]) - 1
+    return np.clip(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), low, high).astype(np.uint8)
 
 
 @lru_cache
