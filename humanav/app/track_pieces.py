@@ -290,7 +290,7 @@ def _camera_yaw(result: Result, take: dict[str, Any]) -> float:
     """Degrees from the person's front at which the clip's camera stood at first, so that all players look alike."""
     from scipy.spatial.transform import Rotation
 
-    tracked = load_tracked(result, label(take))
+    tracked = load_tracked(result, label(take) if take.get("part") else f"{take['person_id']}a")
     motion, camera = tracked.motion, tracked.cameras[0]
     front = Rotation.from_rotvec(motion.global_orient[0]).apply([0.0, 0.0, 1.0])
     heading = math.atan2(front[0], front[2]) if math.hypot(front[0], front[2]) > 0.2 else 0.0

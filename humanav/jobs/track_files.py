@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ def export(
         color = [(value / 255) ** 2.2 for value in person_color(take.take.person_id)]
         write_body_glb(body, motion.betas, {motion.name or "motion": motion}, glb, color=color)
         if number == 0:
-            progress.show("The tracked body moves; the files and videos follow.", file=glb, title="Body", name="body")
+            progress.show("The tracked body moves; the files and videos follow.", file=glb, live=True, title="Body",
+                          name="body")
         save_npz(motion, writer.add(f"motion{name}.npz", f"The motion{who} as SMPL-X parameters, on the floor",
                                     _BLENDER), "blender")
         save_npz(motion, writer.add(f"motion{name}_amass.npz", f"The same{who} in the style of AMASS", _AMASS), "amass")
@@ -127,8 +129,8 @@ def draw(writer: ResultWriter, tracked: TrackedClip, video: Video, progress: Pro
     rows = [frame for number, frame in enumerate(open_video(overlay, fps=_EVERY)) if number in moments]
     sheet = contact_sheet(rows, [f"{k / fps:.1f} s" for k in sorted(moments)], columns=3)
     Image.fromarray(sheet).save(writer.add("preview.png", "Moments of the clip", preview=True))
-    progress.show("The bodies lie over the clip; the view of the world follows.", sheet, title="Over the clip",
-                  name="overlay")
+    progress.show("The bodies lie over the clip; the view of the world follows.", sheet, live=True,
+                  title="Over the clip", name="overlay")
     size = (rows[0].shape[1], rows[0].shape[0])
     original = writer.add("original.mp4", "The part of the clip that was tracked", _MP4, preview=True)
     write_mp4((resized(frame, size) for frame in video), original, fps,
@@ -170,6 +172,24 @@ def quality(tracked: TrackedClip, off: float | None) -> str:
     hidden = "" if seen.mean() > 0.98 else f" {1 - seen.mean():.0%} of the frames do not show them: a guess."
     return (f"{people} tracked through {tracked.people.frames} frames; the body follows the picture {close} "
             f"({off:.1f} % of the person's size off).{hidden}")
+
+
+def absences(tracked: TrackedClip) -> list[str]:
+    """Sentences on when people are out of sight: for how long that was bridged, and where their motion is split."""
+    people, said = tracked.people, []
+    for person in people.person_ids:
+        who = "The person" if len(people.person_ids) == 1 else f"Person {person}"
+        takes = list(people.of(person))
+        hidden = sum(int((~take.seen).sum()) for take in takes)
+        if hidden:
+            said.append(f"{who} is out of sight in {hidden} frames, a second at a time or less: the motion there is "
+                        "bridged, a guess.")
+        for before, after in pairwise(takes):
+            if any(first <= before.start and after.stop <= last for first, last in people.shots):
+                said.append(f"{who} is out of sight from {before.stop / people.fps:.1f} to "
+                            f"{after.start / people.fps:.1f} s: the motion is split there, and goes on as part "
+                            f"{after.label}.")
+    return said
 
 
 def order(writer: ResultWriter) -> None:
@@ -226,7 +246,8 @@ def _background(writer: ResultWriter, tracked: TrackedClip, video: Video, progre
     if isinstance(tracked.cameras, Camera):
         plate, _ = background_plate(video, tracked.people)
         Image.fromarray(plate).save(writer.add("background.png", "The clip without its people", "everything"))
-        progress.show("What stands behind the people.", plate, title="Background", name="background")
+        progress.show("What stands behind the people.", plate, live=True, title="Background",
+                      name="background")
         return plate
     total = tracked.people.frames
     path = writer.add("background.mp4", "The clip without its people", _MP4)

@@ -79,8 +79,8 @@ def load_tracked(place: Result | str | Path, person: int | str | None = None) ->
 
     Args:
         place: the result or its folder.
-        person: "1", 2, "2b"; of a person with several parts, the longest is taken when none is named. None or "" means
-            the only or the first person.
+        person: "1", 2, "2b"; of a person with several parts, the longest is taken when none is named ("2a" is the
+            first). None or "" means the only or the first person.
 
     Raises:
         InputError: no track, no such person, a damaged file, or longer than five minutes.
@@ -134,7 +134,8 @@ def _take(takes: list[dict[str, Any]], person: str, folder: str) -> tuple[dict[s
     """The take that was asked for, and what is to be said of it."""
     wanted = person.strip().lower() or str(takes[0]["person_id"])
     for take in takes:
-        if wanted == _label(take) and len(wanted) > len(str(take["person_id"])):
+        label = _label(take)
+        if wanted == (label if label != str(take["person_id"]) else f"{label}a"):
             return take, ()
     parts = [take for take in takes if str(take["person_id"]) == wanted]
     if not parts:

@@ -39,6 +39,13 @@ def film(count: int, step: int = 2, name: str = "walk_and_squat", side: int = 40
             for frame in frames]
 
 
+def empty_street(side: int = 400) -> Pixels:
+    """The place of the film without its walker, who is on the left at first and on the right in the end."""
+    first, last = film(2, 150, side=side)
+    split = side // 3
+    return np.concatenate([last[:, :split], first[:, split:]], axis=1)
+
+
 def fitted(frame: Pixels, size: tuple[int, int]) -> Pixels:
     """A frame as large as it goes into ``size`` (width, height), in the middle of black."""
     factor = min(size[0] / frame.shape[1], size[1] / frame.shape[0])
