@@ -295,13 +295,13 @@ class _Recorder(Progress):
     def update(self, part: float) -> None:
         self._inner.update(part)
 
-    def show(self, caption: str, image: Any = None, file: Path | None = None, **data: Any) -> None:
+    def show(self, caption: str, image: Any = None, file: Path | None = None, live: bool = False, **data: Any) -> None:
         if image is not None and data.get("name"):
             title, file_name = data.get("title", caption), f"{data['name']}.jpg"
             save_picture(image, self._writer.add(file_name, title, preview=True))
             self._writer.report.setdefault("evidence", []).append(
                 {"title": title, "caption": caption, "file": file_name})
-        self._inner.show(caption, image, file, **data)
+        self._inner.show(caption, image, file, live, **data)
 
 
 def _source(photo: ImageSource) -> Any:
