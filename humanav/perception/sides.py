@@ -20,11 +20,11 @@ _SLOWEST = 12.0  # frames per second; at lower rates limbs do change places betw
 _TRUSTED = 0.2
 # All lengths are shares of the person's size in the picture, all costs are log odds.
 _NOISE = 0.008
-_SPEED = 1.7  # per second, of a limb that moves fast
 _ACCELERATION = 8.5  # per second squared
-_INERTIA = 1.0  # share of its speed that a point keeps to the next frame
-_STEP, _SKIP, _BEND = 3.0, 6.0, 6.0  # costs of a jump from the last frame, from the one before, and off the course
-_CHANGE = 1.0  # of a group's label from one frame to the next
+# per group: speed per second about the torso's middle; costs of a jump from the last frame, from the one before, and
+# off the course
+_MOVES = ((0.8, 3.0, 8.0, 4.0), (1.7, 3.0, 6.0, 6.0), (1.7, 3.0, 6.0, 6.0))
+_CHANGE = np.array([0.7, 1.0, 1.0])  # of a group's label from one frame to the next
 _EXCHANGED = 0.05  # of a group's frame being exchanged at all
 _FEET = 0.05  # what the feet say of it, at the most
 _FACE = 0.3  # what a face seen from the front says of it
@@ -96,7 +96,12 @@ def find_flips(
     found[..., 2] *= trusted[seen]
     sizes = _sizes(found, fps)
     other = np.array(mirror_index(names))
-    moves = np.stack([_moves(found[:, group], found[:, other[group]], seen / fps, sizes) for group in members], axis=1)
+    still = found.copy()
+    torso = found[:, members[0]]
+    weight = torso[..., 2:] + 1e-9
+    still[..., :2] -= (torso[..., :2] * weight).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
+    moves = np.stack([_moves(still[:, group], still[:, other[group]], seen / fps, sizes, *kind)
+                      for group, kind in zip(members, _MOVES)], axis=1)
     cost = np.broadcast_to(_EXCHANGED * _STATES.sum(axis=1) + _TORN * (_STATES[:, :1] != _STATES[:, 1:]).sum(axis=1),
                            (len(seen), len(_STATES))).copy()
     says = _FEET * _feet(found / (sizes[:, None, None] ** (1, 1, 0)), names)
@@ -124,7 +129,9 @@ def _sizes(found: Costs, fps: float) -> Costs:
     return np.maximum(median_filter(size, size=min(len(size), 2 * int(fps / 4) + 1), mode="nearest"), 1.0)
 
 
-def _moves(found: Costs, mirrored: Costs, times: Costs, sizes: Costs) -> Costs:
+def _moves(
+    found: Costs, mirrored: Costs, times: Costs, sizes: Costs, speed: float, near: float, skip: float, bend: float
+) -> Costs:
     """(T,2,2) what it costs a group (T,G,3) to come to where it is in frame t, when its label differs [0 no, 1 yes]
     between frames t - 1 and t, and between t - 2 and t - 1."""
     cost = np.zeros((len(found), 2, 2))
@@ -135,17 +142,17 @@ def _moves(found: Costs, mirrored: Costs, times: Costs, sizes: Costs) -> Costs:
     of = sizes[1:, None], sizes[2:, None]
     for a in (0, 1):
         last = sides[a]
-        cost[1:, a] += _STEP * _jump(now[0], last[:-1], last[:-1, :, :2], of[0] * (_NOISE + _SPEED * step))[:, None]
+        cost[1:, a] += near * _jump(now[0], last[:-1], last[:-1, :, :2], of[0] * (_NOISE + speed * step))[:, None]
         before = sides[a][:-2]  # here ``a`` is whether t - 2 and t differ
-        far = _SKIP * _jump(now[1], before, before[..., :2], of[1] * (_NOISE + _SPEED * two))
+        far = skip * _jump(now[1], before, before[..., :2], of[1] * (_NOISE + speed * two))
         cost[2:, 0, a] += far
         cost[2:, 1, 1 - a] += far
         for b in (0, 1):
             course = last[1:-1, :, :2] - sides[a ^ b][:-2, :, :2]
-            ahead = last[1:-1, :, :2] + _INERTIA * np.minimum(step[1:] / step[:-1], 1)[..., None] * course
+            ahead = last[1:-1, :, :2] + np.minimum(step[1:] / step[:-1], 1)[..., None] * course
             weak = np.minimum(last[1:-1, :, 2:], sides[a ^ b][:-2, :, 2:])
             leeway = of[1] * (1.5 * _NOISE + _ACCELERATION * np.maximum(step[1:], step[:-1]) ** 2)
-            cost[2:, a, b] += _BEND * _jump(now[1], np.broadcast_to(weak, ahead.shape[:2] + (3,)), ahead, leeway)
+            cost[2:, a, b] += bend * _jump(now[1], np.broadcast_to(weak, ahead.shape[:2] + (3,)), ahead, leeway)
     return cost
 
 
@@ -183,7 +190,7 @@ def _cheapest(moves: Costs, cost: Costs) -> NDArray[np.int64]:
         cost: (T,8) of each state.
     """
     differ = _STATES[:, None] ^ _STATES[None]  # (8,8,3)
-    change = _CHANGE * differ.sum(axis=-1)
+    change = (_CHANGE * differ).sum(axis=-1)
     # of the states of frames t - 2, t - 1, t: where in moves[t] the cost of each group stands
     place = 4 * np.arange(3) + 2 * differ[None, :, :] + differ[:, :, None]
     flat = moves.reshape(len(moves), -1)
