@@ -370,7 +370,7 @@ def _listed(
         wrong = numbers[0] if numbers[0] < 0 else numbers[-1]
         raise InputError(f"There is no frame {wrong} in {name}: it has {len(given)}, counted from 0.")
     rate = 1 / float(np.median(np.diff(given))) if len(given) > 1 else _FOLDER_FPS
-    step = int(np.median(np.diff(numbers))) if len(numbers) > 1 else 1
+    step = int(np.bincount(np.diff(numbers)).argmax()) if len(numbers) > 1 else 1
     if len(numbers) < len(given):
         notes.append(f"{len(numbers)} of {len(given)} frames are used, as listed.")
     if len(numbers) > 1 and (np.diff(numbers) != step).any():

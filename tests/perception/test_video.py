@@ -25,7 +25,7 @@ def number_of(frame):
     return round((float(frame[frame.shape[0] // 2, frame.shape[1] // 2].mean()) - 20) / 5)
 
 
-def write(path, frames=12, fps=10, codec="libx264", stamps=None, **size):
+def write(path, frames=12, fps=10, codec="libx264", stamps=None, gop=None, **size):
     if codec == "gif":
         first, *rest = (Image.fromarray(painted(number, **size)) for number in range(frames))
         first.save(path, save_all=True, append_images=rest, duration=1000 // fps)
@@ -37,7 +37,7 @@ def write(path, frames=12, fps=10, codec="libx264", stamps=None, **size):
         stream.pix_fmt = "yuv444p" if codec == "libx264" else "yuv420p"
         stream.bit_rate = 5_000_000
         if codec == "libx264":
-            stream.options = {"crf": "10"}
+            stream.options = {"crf": "10"} | ({} if gop is None else {"g": str(gop)})
         if stamps is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for number in range(frames):
@@ -174,3 +174,111 @@ def test_sound_is_no_video(tmp_path):
         container.mux(stream.encode(None))
     with pytest.raises(InputError, match="only sound"):
         open_video(tmp_path / "song.mp4")
+
+
+def test_listed_frames_and_no_others(tmp_path):
+    path = write(tmp_path / "clip.mp4", frames=20)
+    with open_video(path, frames=[2, 3, 4, 9, 19]) as video:
+        assert (len(video), video.fps) == (5, pytest.approx(10))
+        assert [number_of(frame) for frame in video] == [2, 3, 4, 9, 19]
+        assert [number_of(frame) for frame in video.read(3)] == [9, 19]
+        assert any("5 of 20 frames" in note for note in video.notes)
+        assert any("gaps" in note for note in video.notes)
+    with open_video(path, frames=range(1, 20, 3)) as video:
+        assert video.fps == pytest.approx(10 / 3)
+        assert [number_of(frame) for frame in video] == [1, 4, 7, 10, 13, 16, 19]
+        assert not any("gaps" in note for note in video.notes)
+    with open_video(path, frames=range(4, 16), fps=5) as video:
+        assert [number_of(frame) for frame in video] == [4, 6, 8, 10, 12, 14]
+    for number in range(4):
+        Image.fromarray(painted(number)).save(tmp_path / f"f{number}.png")
+    path.rename(tmp_path / "away.txt")
+    with open_video(tmp_path, frames=[1, 3]) as video:
+        assert [number_of(frame) for frame in video] == [1, 3]
+
+
+@pytest.mark.parametrize(("frames", "says"), [
+    ([3, 12], r"no frame 12 in clip\.mp4: it has 12"), ([-1, 3], "no frame -1"), ([3, 3], "must rise"),
+    ([5, 4], "must rise"), ([], "at least one"), ([0.5], "whole numbers")])
+def test_bad_lists_of_frames(tmp_path, frames, says):
+    path = write(tmp_path / "clip.mp4")
+    with pytest.raises(InputError, match=says):
+        open_video(path, frames=frames)
+
+
+def test_reading_from_a_frame_on(tmp_path):
+    """Also behind key frames, of which this clip has one every eight."""
+    path = write(tmp_path / "clip.mp4", frames=45, gop=8)
+    with open_video(path) as video:
+        for first in (0, 1, 13, 16, 44, 45):
+            assert [number_of(frame) for frame in video.read(first)] == list(range(first, 45))
+    with open_video(path, start=1.0, fps=5) as video:
+        assert [number_of(frame) for frame in video.read(3)] == [number_of(frame) for frame in video][3:]
+
+
+def test_very_many_frames_per_second(tmp_path):
+    path = write(tmp_path / "slow.mp4", frames=48, fps=240)
+    with open_video(path) as video:
+        assert (len(video), video.fps) == (12, 60)
+        assert [number_of(frame) for frame in video] == list(range(0, 48, 4))
+        assert any("240 frames per second; 60 are used" in note for note in video.notes)
+    with open_video(path, fps=120) as video:
+        assert (len(video), video.fps) == (24, 120)
+    with open_video(write(tmp_path / "usual.mp4", frames=12, fps=Fraction(60000, 1001))) as video:
+        assert (len(video), video.notes) == (12, ())
+
+
+def test_a_damaged_end_is_left_away_and_said(tmp_path):
+    data = bytearray(write(tmp_path / "whole.mp4", frames=45, gop=8).read_bytes())
+    end = data.index(b"moov") - 4
+    bad = (end - data.index(b"mdat")) // 4
+    data[end - bad:end] = np.random.default_rng(0).integers(0, 256, bad, dtype=np.uint8).tobytes()
+    (tmp_path / "end.mp4").write_bytes(bytes(data))
+    with open_video(tmp_path / "end.mp4") as video:
+        assert 8 <= len(video) < 45
+        assert video.notes == (f"The last {45 - len(video)} frames of end.mp4 cannot be decoded: they are left away.",)
+        assert [number_of(frame) for frame in video] == list(range(len(video)))
+
+
+def test_a_file_cut_off_is_read_as_far_as_it_goes(tmp_path):
+    whole = write(tmp_path / "whole.mp4", frames=45, gop=8)
+    with av.open(str(whole)) as source, av.open(str(tmp_path / "fast.mp4"), "w",
+                                                options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    data = (tmp_path / "fast.mp4").read_bytes()
+    begin = data.index(b"mdat")
+    (tmp_path / "cut.mp4").write_bytes(data[:begin + (len(data) - begin) * 2 // 3])
+    with open_video(tmp_path / "cut.mp4") as video:
+        assert 8 <= len(video) < 40
+        assert "cannot be decoded" in video.notes[0]
+        assert [number_of(frame) for frame in video] == list(range(len(video)))
+
+
+def test_a_real_clip_with_a_damaged_end(shared, tmp_path):
+    data = bytearray((shared / "testset/mono_video/pose_squats_5s.mp4").read_bytes())
+    end = data.index(b"moov") - 4
+    data[end - 150_000:end] = bytes(150_000)
+    (tmp_path / "squats.mp4").write_bytes(bytes(data))
+    with open_video(tmp_path / "squats.mp4", max_side=160) as video:
+        assert 10 < len(video) < 25
+        assert f"The last {25 - len(video)} frames" in video.notes[0]
+        assert sum(1 for _ in video) == len(video)
+
+
+def test_very_large_and_upright_pictures_are_shrunk(tmp_path):
+    with open_video(write(tmp_path / "large.mp4", frames=2, width=3840, height=2160), max_side=1280) as video:
+        assert (video.width, video.height, video.original_size) == (1280, 720, (3840, 2160))
+        assert next(iter(video)).shape == (720, 1280, 3)
+        assert "3840 x 2160" in video.notes[0]
+    with open_video(write(tmp_path / "upright.mp4", frames=2, width=360, height=640), max_side=320) as video:
+        assert next(iter(video)).shape == (320, 180, 3)
+
+
+def test_one_frame(tmp_path):
+    with open_video(write(tmp_path / "one.mp4", frames=1)) as video:
+        assert len(list(video)) == len(video) == 1
+        assert "one frame only" in video.notes[0]
