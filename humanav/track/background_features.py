@@ -8,7 +8,7 @@ and at the end all key pictures are brought into agreement.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -103,8 +103,10 @@ class Follower:
         if kept.sum() < _LEAST:
             return Turn.none(), 0.0, None
         turn = turn_between(key.points[kept], places[kept], self.lens)
-        moved = np.linalg.norm(places[kept] - key.points[kept], axis=1)
-        return turn, float((moved < _STILL).mean()), _carried(places, key.points, kept, turn, self.lens)
+        still = float((np.linalg.norm(places[kept] - key.points[kept], axis=1) < _STILL).mean())
+        if still > 0.5 and np.linalg.norm(log_rotation(turn.R)) > 3 * _STILL / self.lens[0, 0]:
+            turn = replace(turn, R=np.eye(3))  # something large passes by
+        return turn, still, _carried(places, key.points, kept, turn, self.lens)
 
     def _old_key(self, picture: Grey, hidden: Binary, at: Array, present: int
                  ) -> tuple[int, Turn, float, Array | None] | None:
