@@ -74,6 +74,8 @@ class Store:
             except Exception:  # numpy raises many kinds for a damaged file: it is made again
                 break
             self._count += 1
+        for stale in sorted(folder.glob("chunk_*.npz"))[self._count:]:
+            stale.unlink(missing_ok=True)
 
     def add(self, sightings: Sequence[Sighting], state: dict[str, Any]) -> None:
         """Keep a chunk, and the state after it (numbers, texts, lists and dicts).
@@ -109,9 +111,17 @@ class Store:
 def key_of(video: Video, options: dict[str, Any]) -> str:
     """A text that differs for another video, other frames of it, or other options."""
     files = sorted(video.path.iterdir()) if video.path.is_dir() else [video.path]
-    stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    facts = [VERSION, stamps, video.fps, video.width, video.height, video.times.tolist(), options]
+    contents = [[file.name if video.path.is_dir() else "", file.stat().st_size, *_ends(file)] for file in files]
+    facts = [VERSION, contents, video.fps, video.width, video.height, video.times.tolist(), options]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _ends(file: Path) -> tuple[str, str]:
+    """Fingerprints of a file's first and last 64 kB."""
+    with file.open("rb") as data:
+        first = data.read(65536)
+        data.seek(max(0, file.stat().st_size - 65536))
+        return hashlib.sha256(first).hexdigest(), hashlib.sha256(data.read()).hexdigest()
 
 
 def _unwritable(path: Path) -> StorageError:
