@@ -21,11 +21,15 @@ from humanav.progress import Progress
 from humanav.track.clip_details import fit_details
 from humanav.track.clip_fit import NUM_BETAS, ClipFit, Evidence, livelier, start_state
 from humanav.track.clip_observations import Mended, observe_body
-from humanav.track.clip_start import TakeStart
+from humanav.track.clip_start import BODY, TakeStart
 from humanav.track.contacts import foot_contacts, standing
 from humanav.track.ground import find_ground
 from humanav.track.path import BodyPath
 from humanav.uplift.level import gravity
+from humanav.uplift.smooth import smooth_rotations
+
+_CALM = 0.035
+"""Seconds over which the fitted rotations are averaged: what trembles faster is the landmarks' noise."""
 
 
 def fit_take(
@@ -73,6 +77,9 @@ def fit_take(
     if not moving:
         contact = _contacts(fit, state, start, tilt)
         state = fit.windows(state, contact=contact, keep=keep, name="stand", progress=progress, share=part(0.6, 0.95))
+    calm = state.rotations.copy()
+    calm[:, :BODY] = smooth_rotations(calm[:, :BODY], start.path.fps, start.path.confidence, seconds=_CALM)
+    state = replace(state, rotations=calm)
     if take.left_hand is not None:
         state = keep("details", lambda: fit_details(take, state, camera.K, fit.skeleton, growth, fit.stature_px(state),
                                                     progress=progress))
