@@ -20,8 +20,6 @@ def targets(out: dict[str, Any]) -> dict[str, dict[str, Any]]:
     rows += [(f"{mode} id_switches", float(row["id_switches"]), "<=", 0.0) for mode, row in out["crossings"].items()]
     rows += [(f"{mode} frames_per_s", out["speed"][mode]["frames_per_s"], ">=", bar)
              for mode, bar in (("fast", 8.0), ("accurate", 1.5)) if mode in out.get("speed", {})]
-    rows += [(f"{mode} memory of 300 s over 30 s", row["ratio"], "<=", 1.2)
-             for mode, row in out.get("memory", {}).items()]
     rows += [(f"flips_left {name}", row["flips_left"], "<=", 3.0) for name, row in out.get("treadmill", {}).items()
              if name.startswith("cam02") and not name.endswith("baseline")]
     return {name: {"value": round(float(value), 4), "bar": f"{sign} {bar:g}",

@@ -23,7 +23,8 @@ clip, from shoulder or hip, in the pelvis' axes, over the limb's length), found 
 
 ``crossings``: two people who walk past each other, one hidden half-way; ``id_switches``: how often the identity that
 covers a true person changes (as in multi-object tracking), ``missed_share`` of visible people. ``treadmill``: real
-clips from one camera each against four, see ``_track_real.py``; ``speed`` and ``memory``: see ``_track_speed.py``.
+clips from one camera each against four, see ``_track_real.py``; ``speed``: see ``_track_speed.py``. The memory that
+long clips take is a benchmark of its own, ``track_memory``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from _track_measures import Sums, compare, summary
 from _track_ours import cross, follow_clip, pose_of, seen_by
 from _track_real import CAMERAS, against, treadmill
 from _track_rivals import detections, mediapipe_one_euro, true_pose, uplift_alone
-from _track_speed import memory, speed
+from _track_speed import speed
 from _track_targets import targets
 from _uplift_mediapipe import ORDER
 
@@ -50,7 +51,7 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     """Measure.
 
     Args:
-        quick: one small short clip of each kind, one camera of the treadmill, and no memory, to see that it works.
+        quick: one small short clip of each kind and one camera of the treadmill, to see that it works.
         seed: of people, places and stretches.
         people: how many clips of one person; 8 by default.
         subjects: "test", or "development" (CMU 07 and 94) for choosing settings.
@@ -71,8 +72,6 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     out["treadmill"] = _treadmill(("cam02",) if quick else CAMERAS, MODES, say)
     out["speed"] = speed(films[0].video, MODES)
     say(f"speed: {out['speed']}")
-    if not quick:
-        out["memory"] = memory(films[0].video, MODES, say=say)
     for mode in MODES:
         out["modes"][mode] |= {"id_switches": out["crossings"][mode]["id_switches"],
                                "fps": out["speed"][mode]["frames_per_s"]}
