@@ -34,6 +34,8 @@ _HELD, _HELD_ALONG = 0.04, 0.1  # metres by which it may seem to be off its spot
 _RISE, _SLOWLY = 0.15, 0.5  # metres by which a camera is raised and lowered; seconds in which it changes its way
 _IN_PLACE = 0.35  # metres: less is a hand, or errors of the person's place, and is left to the person's path
 _FAR, _AS_OFTEN = 1.0, 0.8  # metres: so is less than this if feet stand nearly as often before a camera that stays
+_FARTHER, _LESS_OFTEN = 3.0, 0.6  # likewise when a turning camera explains the whole background
+_PARALLAX = 0.05  # share of frames in which it does not
 _SMOOTH = 0.04  # seconds, of the soles' velocities
 _ROUNDS = 12
 
@@ -103,7 +105,8 @@ def world_from_moving_camera(
     staying = foot_contacts(upright, body, eye=np.zeros(3)) if contacts is None else found
     reach = float(np.ptp(place, axis=0).max())
     stand, stood = (standing(c, path.fps).any(axis=1).mean() for c in (found, staying))
-    if reach < _IN_PLACE or (reach < _FAR and stood > _AS_OFTEN * stand):
+    far, as_often = (_FAR, _AS_OFTEN) if camera.parallax > _PARALLAX else (_FARTHER, _LESS_OFTEN)
+    if reach < _IN_PLACE or (reach < far and stood > as_often * stand):
         place, found = np.zeros_like(place), staying
     place = (place - place[0]) @ level.T
     return _told(replace(steady, pelvis=steady.pelvis + place), place, camera, found, body)
