@@ -44,7 +44,7 @@ def fit_to_shape(motion: Motion, body: BodyModel, betas: ArrayLike) -> Motion:
 
     pose = motion.full_pose.astype(np.float64)
     for k, leg in enumerate(_LEGS):
-        for joint, turn in _bend(turned, leg, new, ankles[:, k] - pelvis - hips[:, k]).items():
+        for joint, turn in bend_leg(turned, leg, new, ankles[:, k] - pelvis - hips[:, k]).items():
             pose[:, joint] = Rotation.from_matrix(turn).as_rotvec()
     body_pose, transl = pose[:, 1:22].astype(np.float32), (pelvis - new[0]).astype(np.float32)
     return replace(motion, body_pose=body_pose, transl=transl, betas=b)
@@ -89,8 +89,15 @@ def _lowering(hips: Array, ankles: Array, rest: Array) -> Array:
     return gaussian_filter1d(-minimum_filter1d(-need, 5, mode="nearest"), 1.3, mode="nearest")
 
 
-def _bend(turned: Array, leg: tuple[int, int, int], rest: Array, span: Array) -> dict[int, Array]:
-    """Local rotations of hip, knee and ankle that put the ankle at ``span`` from the hip."""
+def bend_leg(turned: Array, leg: tuple[int, int, int], rest: Array, span: Array) -> dict[int, Array]:
+    """Local rotations of hip, knee and ankle that put the ankle at ``span`` (T,3) from the hip, the foot's attitude kept.
+
+    Args:
+        turned: (T,J,3,3) global rotations; the knee bends in the plane in which it bends already.
+        leg: hip, knee and ankle.
+        rest: (J,3) joints of the shape at rest, metres.
+        span: from hip to ankle, metres; a longer one than the leg gives a leg nearly straight in its direction.
+    """
     hip, knee, ankle = leg
     thigh, shin = rest[knee] - rest[hip], rest[ankle] - rest[knee]
     a, b = np.linalg.norm(thigh), np.linalg.norm(shin)

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from humanav.body import BodyModel
 from humanav.body.kinematics import exp_rotation, log_rotation
-from humanav.motion.shapes import _bend as bend_leg
+from humanav.motion.shapes import bend_leg
 from humanav.track.anchors import FootTargets, blend, foot_targets, hold_path, part_weights
 from humanav.track.path import BodyPath
 from humanav.track.soles import BALL, HEEL, LEGS, PosedFeet, place_soles, pose_feet
