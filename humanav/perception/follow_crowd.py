@@ -95,10 +95,11 @@ class Crowd(Seeker):
         exchanged = len(self.identities.exchanges)
         self.identities.saw(number, picture, finds)
         for exchange in self.identities.exchanges[exchanged:]:
-            first, second = (next(f for f in self._followers if f.track.number == n)
-                             for n in (exchange.first, exchange.second))
-            first.session, second.session = second.session, first.session
-            first.fresh, second.fresh = second.fresh, first.fresh
+            pair = [f for f in self._followers if f.track.number in (exchange.first, exchange.second)]
+            if len(pair) == 2:
+                (one, other), sessions = pair, [follower.session for follower in pair]
+                other.session, one.session = sessions
+                one.fresh, other.fresh = other.fresh, one.fresh
         for track in self.identities.left(number):
             for follower in [f for f in self._followers if f.track is track]:
                 self._release(follower)
@@ -172,6 +173,9 @@ class Crowd(Seeker):
         order = sorted(self._followers, key=lambda follower: -float(follower.track.person.box[3]))
         places = {}
         for track in (follower.track for follower in order):
+            if len(order) == 1:
+                places[track.number] = np.zeros(self._shape, dtype=np.float32)  # nobody to be painted out
+                break
             way = track.speed * min((number - track.frame) / self._fps, 0.3)
             places[track.number] = carried(track.person, way, self._shape)
         for follower in order:

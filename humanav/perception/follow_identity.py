@@ -84,6 +84,7 @@ class Identities:
         self.gallery: dict[int, tuple[Looks | None, int]] = {}
         self.only_one = False  # whoever comes back in this shot can be nobody else
         self._count = 0
+        self._seen_looks: dict[int, Looks] = {}  # of this frame, by track
 
     def state(self) -> dict[str, Any]:
         """Everything, as numbers, texts, lists and dicts."""
@@ -158,6 +159,7 @@ class Identities:
         near = [(i, j) for i, (_, a) in enumerate(finds) for j, (_, b) in enumerate(finds)
                 if i != j and overlap(a.box, b.box) > _TOUCHING]
         looks = [looks_of(picture, replace(person, mask=None)) for _, person in finds]
+        self._seen_looks = {track.number: seen for (track, _), seen in zip(finds, looks)}
 
         def unlike(i: int, j: int) -> float:
             known = finds[j][0].looks
@@ -189,6 +191,7 @@ class Identities:
             if track.identity == 0 and track.seen >= PROBATION:
                 self._name(track, self._who(track) or self._next_identity())
         self._second_thoughts(frame)
+        self._seen_looks = {}
 
     def left(self, frame: int) -> list[Track]:
         """Those who have not been seen for :data:`PATIENCE`; they are no longer in ``tracks``."""
@@ -264,7 +267,7 @@ class Identities:
 
     def _look(self, frame: int, picture: Pixels, track: Track) -> None:
         """Learn the looks of one who stands alone, or after a crossing compare them first."""
-        now = looks_of(picture, track.person)
+        now = self._seen_looks.get(track.number) or looks_of(picture, track.person)
         if not np.isfinite(now.colours).any():
             return
         if track.looks is None or track.touched < 0 or len(track.doubts.get(track.number, ())) >= _SETTLED:

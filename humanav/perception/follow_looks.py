@@ -17,6 +17,8 @@ Pixels = NDArray[np.uint8]
 
 _BINS = (5, 8, 8)  # lightness, green to red, blue to yellow
 _RANGES = [0, 256, 96, 176, 88, 184]
+_IN_RANGE = np.stack([np.clip(np.arange(256), low, high - 1) for low, high in zip(_RANGES[::2], _RANGES[1::2])],
+                     axis=1)[:, None].astype(np.uint8)
 _FEWEST = 40  # pixels of a region whose colours count
 _SLOWEST, _FASTEST = 0.25, 1.5  # of the own size: leeway at once, and per second
 
@@ -123,8 +125,7 @@ def overlap(a: Array, b: Array) -> float:
 
 def _lab(picture: Pixels) -> Pixels:
     """An RGB picture in Lab, very strong colours a little weaker so that they lie in the bins."""
-    low, high = np.array(_RANGES[::2]), np.array(_RANGES[1::2]) - 1
-    return np.clip(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), low, high).astype(np.uint8)
+    return np.asarray(cv2.LUT(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), _IN_RANGE), dtype=np.uint8)
 
 
 @lru_cache

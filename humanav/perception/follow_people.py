@@ -187,6 +187,8 @@ def _people(video: Video, run: _Run, store: Store) -> People:
     if run.cuts:
         times = ", ".join(f"{cut / video.fps:.1f}" for cut in run.cuts[:5]) + (" ..." if len(run.cuts) > 5 else "")
         notes.append(f"The clip is cut at {times} s: its {len(shots)} shots are tracked apart.")
+    if run.frames < len(video):
+        notes.append(f"The last {len(video) - run.frames} frames of {video.path.name} cannot be decoded.")
     takes = assemble(sightings, shots, video, notes)
     if not takes:
         seen = len(np.unique([sighting.frame for sighting in sightings]))

@@ -110,7 +110,7 @@ class Store:
 
 def key_of(video: Video, options: dict[str, Any]) -> str:
     """A text that differs for another video, other frames of it, or other options."""
-    files = sorted(video.path.iterdir()) if video.path.is_dir() else [video.path]
+    files = sorted(file for file in video.path.iterdir() if file.is_file()) if video.path.is_dir() else [video.path]
     contents = [[file.name if video.path.is_dir() else "", file.stat().st_size, *_ends(file)] for file in files]
     facts = [VERSION, contents, video.fps, video.width, video.height, video.times.tolist(), options]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from humanav.body.landmarks import FACE_POINTS, KEYPOINT_SETS
+from humanav.perception.follow_smooth import smoothed, without_jumps
 from humanav.perception.follow_store import Sighting
 from humanav.perception.people import inside_frame
 from humanav.perception.person import Person2D
@@ -28,7 +28,6 @@ FEWEST = 5
 """Frames: takes with fewer are dropped, unless the whole clip has fewer."""
 LEAST_SHARE = 0.3
 """Of a take's frames in which the person must be seen."""
-_SMOOTH = 0.02  # seconds
 
 
 def assemble(
@@ -109,27 +108,15 @@ def _take(run: Sequence[Sighting], person_id: str, part: int, video: Video, note
                      "back.")
     if _feet_outside(keypoints, names, video):
         notes.append(f"{who}: the feet are outside the picture in most frames, so the legs are guessed.")
-    keypoints = smoothed(keypoints, keypoints[..., 2] > 0, video.fps, 2)
-    world = smoothed(world, np.isfinite(world[..., 0]), video.fps, 3)
+    there = keypoints[..., 2] > 0
+    keypoints, jumps = without_jumps(keypoints, video.fps)
+    keypoints = smoothed(keypoints, there, video.fps, 2)
+    world = smoothed(world, np.isfinite(world[..., 0]) & ~jumps, video.fps, 3)
     full = any(points[..., 2].any() for points in (left, right, face))
     sequence = KeypointSequence(keypoints, layout, video.fps, video.width, video.height, person_id, video.name)
     return Take(person_id, part, start, sequence, _stacked([None if p is None else p.box for p in people], 4, np.nan),
                 world if np.isfinite(world).any() else None, left if full else None, right if full else None,
                 face if full else None, masks if any(mask is not None for mask in masks) else ())
-
-
-def smoothed(points: Array, there: NDArray[np.bool_], fps: float, axes: int) -> Array:
-    """Points (T,K,C) whose first ``axes`` columns are averaged over about 20 ms around each frame, where (T,K) they are
-    there; the trackers' own filters would lag behind and blur exchanged sides."""
-    width = min(_SMOOTH * fps, 1.0)  # frames
-    if width < 0.25:
-        return points
-    weight = there.astype(np.float64)[..., None]
-    total = gaussian_filter1d(np.where(there[..., None], points, 0) * weight, width, axis=0, mode="constant")
-    mean = total / np.maximum(gaussian_filter1d(weight, width, axis=0, mode="constant"), 1e-9)
-    out = points.copy()
-    out[..., :axes] = np.where(there[..., None], mean, points)[..., :axes]
-    return out
 
 
 def _feet_outside(keypoints: Array, names: Sequence[str], video: Video) -> bool:
