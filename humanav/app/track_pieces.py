@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from humanav.app import pieces
 from humanav.errors import InputError
 from humanav.jobs.tracked import load_tracked
+from humanav.perception.takes import part_letter
 from humanav.results import Result
 from humanav.view import plotly_script
 from humanav.view.colors import css, person_color
@@ -218,9 +219,8 @@ def told(result: Result) -> dict[str, Any]:
 
 
 def label(take: dict[str, Any]) -> str:
-    """A take as it can be asked for: "1", or "1b" for this person's second part."""
-    part = int(take.get("part") or 0)
-    return f"{take['person_id']}{chr(ord('a') + part) if part else ''}"
+    """A take as it can be asked for: "1a", or "1b" for this person's second part."""
+    return f"{take['person_id']}{part_letter(int(take.get('part') or 0)) or 'a'}"
 
 
 def take_choices(track: dict[str, Any]) -> list[tuple[str, str]]:
@@ -290,7 +290,7 @@ def _camera_yaw(result: Result, take: dict[str, Any]) -> float:
     """Degrees from the person's front at which the clip's camera stood at first, so that all players look alike."""
     from scipy.spatial.transform import Rotation
 
-    tracked = load_tracked(result, label(take) if take.get("part") else f"{take['person_id']}a")
+    tracked = load_tracked(result, label(take))
     motion, camera = tracked.motion, tracked.cameras[0]
     front = Rotation.from_rotvec(motion.global_orient[0]).apply([0.0, 0.0, 1.0])
     heading = math.atan2(front[0], front[2]) if math.hypot(front[0], front[2]) > 0.2 else 0.0

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 
 from humanav.app import carried, pieces, track_pieces
-from humanav.app.errors import guarded
+from humanav.app.errors import guarded, sentence
 from humanav.app.following import keep_preview
 from humanav.app.photo_tab import parse_height
 from humanav.app.poses_tab import Part, stop
@@ -180,12 +180,12 @@ class TrackTab(Part):
             clip = track_pieces.clip_of(path)
             options = options_of(clip, start, end, mode, who, camera, height, lock, fps, focal, persona)
             identity = f"track-{track_id(path, options)}"
-        except HumanavError as error:
-            yield self.ready() | {self.status: pieces.stopped(str(error))}
+            known = self._known(identity)
+        except Exception as error:
+            yield self.ready() | {self.status: pieces.stopped(sentence(error))}
             raise
-        known = known_result(identity)
-        if known is not None:
-            yield self._shown(known)
+        if known:
+            yield known
             return
 
         def work(progress: Progress) -> Result:
@@ -194,6 +194,14 @@ class TrackTab(Part):
         frames = clip.frames(options.start, options.end, options.fps)
         yield from self.follow(request, identity, work, len(track_stages(mode)), track_pieces.COSTS.of(
             mode, frames, found if who == track_pieces.EVERYBODY else 1))
+
+    def _known(self, identity: str) -> Updates:
+        """The page of a clip that was tracked before; empty for others, and where its files are no good any more."""
+        result = known_result(identity)
+        try:
+            return {} if result is None else self._shown(result)
+        except InputError:
+            return {}
 
     def seen(self, event: Event) -> Updates:
         """The best thing so far: the frame that is being looked at, the body over a frame, then the body."""

@@ -112,7 +112,7 @@ def test_the_style_sheet_knows_the_peoples_colours() -> None:
 
 def test_takes_are_named_as_they_can_be_asked_for() -> None:
     assert track_pieces.take_choices(TRACK) == [
-        ("Person 1", "1"), ("Person 2, 0 to 2 s", "2"), ("Person 2, 2 to 4 s", "2b")]
+        ("Person 1", "1a"), ("Person 2, 0 to 2 s", "2a"), ("Person 2, 2 to 4 s", "2b")]
     assert track_pieces.take_of(TRACK, "2b")["suffix"] == "_2_b"
     assert track_pieces.take_of(TRACK, None)["suffix"] == track_pieces.take_of(TRACK, "9")["suffix"] == ""
 
