@@ -32,7 +32,7 @@ SPLITS = {"development": "validation", "test": "test"}
 FEET = ((7, 10), (8, 11))
 """Ankle and ball joints of the left and the right foot."""
 SLOW = 0.25  # metres a second of a joint of a standing foot
-LOW = (0.05, 0.04)  # metres of its ankle and ball over their height in a flat foot
+LOW = (0.08, 0.07)  # metres of its ankle and ball over a flat foot's: captured feet roll, and hover by up to 3 cm
 _LEVEL = 0.05  # metres within which nine tenths of standing balls of the foot lie where the floor is even
 _LIVELY = 0.1  # metres a second of the joints about the pelvis, on average
 _ROOM = 1.1  # metres from the middle of the path to its end that a room with walls has

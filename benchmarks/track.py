@@ -15,7 +15,7 @@ clips. ``mpjpe_mm``: in the camera's axes, pelvis on pelvis; ``pa_mpjpe_mm``: af
 per frame squared; ``world_accel_mm``: of positions in the world. ``world_mpjpe_mm``: in the world after one turn about
 the vertical and one shift along the floor for the whole clip; heights over the floor and sizes count.
 ``foot_slide_mm``: how far ankle and ball of the found foot (mean) move along the floor from a frame to the next while
-the true foot stands in both (ankle and ball joint slower than 0.25 m/s and within 5 and 4 cm of where they are in a
+the true foot stands in both (ankle and ball joint slower than 0.25 m/s and within 8 and 7 cm of where they are in a
 flat foot); ``true_slide_mm``: the same of the truth. ``contact_f1``: found against true standing feet.
 ``amplitude_kept``: of elbows, wrists, knees and ankles that move, how far they stray (standard deviation over the
 clip, from shoulder or hip, in the pelvis' axes, over the limb's length), found over true, mean over limbs;
