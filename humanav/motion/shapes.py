@@ -90,7 +90,7 @@ def _lowering(hips: Array, ankles: Array, rest: Array) -> Array:
 
 
 def bend_leg(turned: Array, leg: tuple[int, int, int], rest: Array, span: Array) -> dict[int, Array]:
-    """Local rotations of hip, knee and ankle that put the ankle at ``span`` (T,3) from the hip, the foot's attitude kept.
+    """Local rotations of hip, knee and ankle that put the ankle at ``span`` (T,3) from the hip; the foot keeps its own.
 
     Args:
         turned: (T,J,3,3) global rotations; the knee bends in the plane in which it bends already.
