@@ -158,9 +158,11 @@ def track_video(
         StorageError: ``out`` or ``work`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
+    from humanav.body import BodyModel
     from humanav.jobs import track_files
     from humanav.jobs.track_preview import Preview
     from humanav.track.clip import track_clip
+    from humanav.uplift.lift import checked_betas
 
     options, out = options or TrackOptions(), Path(out)
     out = out if out.name else out.resolve()
@@ -169,6 +171,7 @@ def track_video(
     progress.steps = len(stages)
     progress.next(stages[0])
     clip = find_clip(source)
+    checked_betas(options.betas or None, BodyModel.load())  # now, not when people have been followed
     identity = track_id(source, options)
     with _opened(clip, options) as video:
         place = out.with_name(f"{out.name}{_WORK}") if work is None else Path(work)
