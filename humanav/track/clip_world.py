@@ -71,7 +71,9 @@ def stand_in_world(
         notes.append(said)
         still = [path.to_world(*(part[take.start - first : take.stop - first] for part in (R, t)))
                  for take, path in zip(takes, paths, strict=True)]
-    ground = find_ground(still, body, tilt=tilt, camera_height=camera_height)
+    seen_from = -np.einsum("tji,tj->ti", R, t)
+    ground = find_ground(still, body, tilt=tilt, camera_height=camera_height,
+                         eyes=[seen_from[take.start - first : take.stop - first] for take in takes])
     notes.append(ground.how)
     eyes = -np.einsum("tji,tj->ti", R @ ground.R, R @ ground.t + t)
     placed, contacts = [], []
