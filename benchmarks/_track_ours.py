@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from _track_clips import TrackClip
 from _track_measures import Pose, identities
-from _track_rivals import posed
+from _track_rivals import SHARED, posed
 from _uplift_mediapipe import NAMES, ORDER
 from numpy.typing import NDArray
 
@@ -22,8 +22,6 @@ from humanav.uplift.lift import stature_scale
 
 Array = NDArray[np.float64]
 
-SHARED = (16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)
-"""Joints that the landmarks ``NAMES`` stand for."""
 _IN_VIEW = 0.3
 """Share of the pixels that a person usually covers, from which they count as visible."""
 

@@ -1,8 +1,9 @@
 """What the tracker is measured beside: MediaPipe's own 3D with a One-Euro filter, and the uplift by itself.
 
 The baseline takes the detector's 3D landmarks of every frame (its tracking mode), smooths each with the One-Euro
-filter, turns them into rotations of a body of mean shape (inverse kinematics), and sets that body before a level camera
-of assumed focal length, each frame by itself, its path smoothed likewise; the floor lies under its lowest ankles.
+filter, turns them into rotations of a body of mean shape whose landmarks they are (inverse kinematics), and sets that
+body before a level camera of assumed focal length, each frame by itself, its path smoothed likewise; the floor lies
+under its lowest ankles.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ LANDMARKS = {"cutoff": 3.0, "beta": 1.0}
 """One-Euro settings of the landmarks, hertz and hertz per (m/s): of those within 4 % of the least PA-MPJPE on the
 development clips, the smoothest."""
 PATH = {"cutoff": 1.0, "beta": 1.0}
+SHARED = (16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)
+"""Joints that the landmarks ``NAMES`` stand for."""
+_ROUNDS = 1  # more do not help
 _LOWEST = 0.05  # of the frames: the floor lies under the lower ankles
 
 
@@ -96,7 +100,6 @@ def mediapipe_one_euro(
         landmarks, path: settings of the filters.
     """
     from humanav.uplift.lift import posed as kinematics
-    from humanav.uplift.pseudo_labels import joints_to_rotations
     from humanav.uplift.translation import place_pelvis
 
     keypoints, world, found, size = seen
@@ -104,8 +107,7 @@ def mediapipe_one_euro(
     seeing = Camera.from_focal(*size) if camera is None else camera
     smooth = one_euro(world[at], fps, **(landmarks or LANDMARKS))
     betas = np.zeros(10, np.float32)
-    rotations = joints_to_rotations(torch.from_numpy(smooth[:, ORDER]), torch.from_numpy(betas), names=NAMES)
-    local = rotations.double().numpy()
+    local = _landmarks_to_rotations(torch.from_numpy(smooth[:, ORDER]).float(), torch.from_numpy(betas), body)
     joints, points = kinematics(local, betas, "blazepose33", body)
     place = place_pelvis(points, keypoints[at], seeing.K)
     place = one_euro(place, fps, **(path or PATH))
@@ -117,6 +119,20 @@ def mediapipe_one_euro(
     for whole, values in zip(out, (local, in_camera, in_world), strict=True):
         whole[at] = values
     return Pose(out[0], out[1], out[2], None, found)
+
+
+def _landmarks_to_rotations(landmarks: torch.Tensor, betas: torch.Tensor, body: BodyModel) -> Array:
+    """Rotations (T,22,3,3) whose landmarks, which lie beside the joints that they are named after, are those given."""
+    from humanav.uplift.pseudo_labels import joints_to_rotations
+    from humanav.uplift.skeleton import UpliftBody
+
+    skeleton, wanted = UpliftBody(body), landmarks
+    rotations = joints_to_rotations(wanted, betas, skeleton, names=NAMES)
+    for _ in range(_ROUNDS):
+        joints, turned = skeleton(rotations, betas)
+        beside = skeleton.landmarks(joints, turned, betas, NAMES) - joints[:, SHARED]
+        rotations = joints_to_rotations(landmarks - beside, betas, skeleton, names=NAMES)
+    return np.asarray(rotations.double().numpy())
 
 
 def uplift_alone(video: Path, body: BodyModel, camera: Camera | None = None) -> Pose:

@@ -162,6 +162,52 @@ def test_one_euro_keeps_what_is_still_and_follows_what_moves_fast(module):
     assert lag[1] < 0.1 * lag[0]
 
 
+def test_the_baseline_finds_a_person_whom_the_detector_sees_well(measures, walk, body):
+    """Exact landmarks of the mean body before a level camera at 1 m: only what landmarks cannot tell is missing."""
+    from _track_rivals import mediapipe_one_euro
+
+    from humanav.body.landmarks import landmark_positions
+    from humanav.camera import Camera
+    from humanav.motion import ground
+
+    motion = ground(load_clip("walk")[:40], body)
+    out = body.from_motion(motion, vertices=False)
+    marks = landmark_positions(out.joints.double().numpy(), out.rotations.double().numpy(), "blazepose33")
+    camera = Camera.from_focal(640, 480, R=np.diag([1.0, -1.0, -1.0]), t=np.array([0.0, 1.0, 4.0]))
+    seen = camera.to_camera(marks)
+    pixels = seen[..., :2] / seen[..., 2:] * camera.focal + [320, 240]
+    keypoints = np.concatenate([pixels, np.ones((40, 33, 1))], axis=-1)
+    hips = seen[:, [23, 24]].mean(axis=1, keepdims=True)
+    open_filter = {"cutoff": 1000.0, "beta": 0.0}
+    found = mediapipe_one_euro((keypoints, seen - hips, np.ones(40, bool), (640, 480)), motion.fps, body,
+                               landmarks=open_filter, path=open_filter)
+    from _track_clips import foot_heights, true_contacts
+    from _track_rivals import posed
+
+    joints = out.joints.numpy()
+    contacts = true_contacts(joints, motion.fps, foot_heights(body, motion.betas))
+    true = posed(motion, joints, camera.R, camera.t, contacts, 0, 40)
+    row = scores(measures, found, true)
+    assert row["mpjpe_mm"] < 25
+    assert row["world_mpjpe_mm"] < 40
+    assert row["root_deg"] < 8
+    assert "contact_f1" not in row
+    lagging = mediapipe_one_euro((keypoints, seen - hips, np.ones(40, bool), (640, 480)), motion.fps, body,
+                                 landmarks={"cutoff": 0.5, "beta": 0.0}, path=open_filter)
+    assert scores(measures, lagging, true)["amplitude_kept"] < 0.9 * row["amplitude_kept"]
+
+
+def test_takes_of_one_person_are_joined(module, walk):
+    from _track_ours import _joined
+
+    early, late = np.arange(40) < 15, np.arange(40) >= 25
+    first = walk._replace(seen=early, world=np.where(early[:, None, None], walk.world, 0))
+    then = walk._replace(seen=late, world=np.where(late[:, None, None], walk.world, 0))
+    whole = _joined(first, then)
+    assert np.array_equal(whole.seen, early | late)
+    assert np.array_equal(whole.world[whole.seen], walk.world[whole.seen])
+
+
 def test_standing_feet_are_low_and_slow(module, body):
     from _track_clips import foot_heights, true_contacts
 
