@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import ImageError, InputError
+from humanav.perception.video_stream import decoded, opened, quarter_turns, scanned
 
 Pixels = NDArray[np.uint8]
 
 MAX_FRAMES = 20_000
 """Longer videos are refused: cut them, or ask for fewer frames per second."""
-MAX_PIXELS = 8192 * 4320
 MAX_FPS = 60.0
 """More frames per second are given out only when they are asked for."""
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _FOLDER_FPS = 30.0
 _HELD = 1.5  # frames that the last one is held for
-_TAIL = 300 * 1280 * 720  # pixels of frames decoded to see whether the end of a clip is whole
 _STEADY = 0.25  # frames at most this share of their spacing off a constant rate are at a constant rate
 
 
@@ -103,13 +102,13 @@ class Video:
         given, last, last_time = first, None, -math.inf
         if given >= len(self):
             return
-        container = _opened(self.path)
+        container = opened(self.path)
         self._open.append(container)
         try:
             begin = float(self._times[first])
             if begin > 1:
                 container.seek(round((self._zero + begin) * 1e6))  # to the key frame before it
-            for frame, time in _decoded(container, self._zero):
+            for frame, time in decoded(container, self._zero):
                 while last is not None and given < len(self) and self._times[given] <= (last_time + time) / 2:
                     yield self._upright(last)
                     given += 1
@@ -128,7 +127,7 @@ class Video:
                 self._open.remove(container)
 
     def _upright(self, frame: Any) -> Pixels:
-        turns = _quarter_turns(frame)
+        turns = quarter_turns(frame)
         width, height = (self.height, self.width) if turns % 2 else (self.width, self.height)
         rgb = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
         return np.ascontiguousarray(np.rot90(rgb, turns))
@@ -177,7 +176,7 @@ def open_video(
         if path.is_dir():
             notes.append(f"The pictures are taken as {_FOLDER_FPS:g} frames per second.")
     else:
-        given, zero, size = _scanned(path, notes)
+        given, zero, size = scanned(path, notes)
     if frames is None:
         times, rate = _constant_rate(given, notes)
     else:
@@ -203,142 +202,6 @@ def open_video(
         notes.append(f"Frames are shrunk from {size[0]} x {size[1]} pixels.")
     width, height = (max(2, round(side * factor)) for side in size)
     return Video(path, rate, width, height, size, tuple(notes), times, zero, pictures)
-
-
-def _opened(path: Path) -> Any:
-    import av
-
-    try:
-        container = av.open(str(path))
-    except av.FFmpegError as error:
-        if path.stat().st_size == 0:
-            raise InputError(f"{path.name} is empty: choose a video.") from error
-        raise InputError(f"{path.name} is no video that can be read, or it is damaged: choose an mp4, mov, webm, avi "
-                         "or gif.") from error
-    if not container.streams.video:
-        container.close()
-        raise InputError(f"There is no picture in {path.name}, only sound or text: choose a video.")
-    container.streams.video[0].thread_type = "AUTO"
-    return container
-
-
-def _scanned(path: Path, notes: list[str]) -> tuple[NDArray[np.float64], float, tuple[int, int]]:
-    """Time of every frame (T,) in seconds from the first, the first's own time, and the upright (width, height).
-
-    The first frame is decoded, and those at the end; what of them cannot be is left away and said in ``notes``.
-    """
-    container = _opened(path)
-    try:
-        promised = int(container.streams.video[0].frames)
-        packets = list(_packet_times(container))
-        stamps = np.unique([time for time, _ in packets])
-    except _ffmpeg_error() as error:
-        raise _damaged(path) from error
-    finally:
-        container.close()
-    if not len(stamps):
-        raise _damaged(path)
-    container = _opened(path)
-    try:
-        frame = next(_decoded(container), None)
-        wide = float(container.streams.video[0].sample_aspect_ratio or 1)
-    except _ffmpeg_error() as error:
-        raise _damaged(path) from error
-    finally:
-        container.close()
-    if frame is None:
-        raise _damaged(path)
-    image = frame[0]
-    if image.width * image.height > MAX_PIXELS:
-        raise InputError(f"{path.name} has frames of {image.width} x {image.height} pixels: make it smaller first.")
-    size = (max(2, round(image.width * wide)), image.height)
-    keys = np.unique([time for time, key in packets if key])
-    whole = _whole_end(path, stamps, keys, image.width * image.height)
-    lost = max(promised, len(stamps)) - whole
-    if lost > 0 and (whole < len(stamps) or lost > 2):  # some files promise a frame or two too many
-        notes.append(f"The last {lost} frames of {path.name} cannot be decoded: they are left away.")
-    stamps = stamps[:whole]
-    return stamps - stamps[0], float(stamps[0]), size[::-1] if _quarter_turns(image) % 2 else size
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError(f"{path.name} has no frames that can be decoded, or is damaged: save or download it again.")
-
-
-def _whole_end(path: Path, stamps: NDArray[np.float64], keys: NDArray[np.float64], pixels: int) -> int:
-    """How many of the frames, counted from the first, there are before an end that cannot be decoded."""
-    for key in keys[::-1]:
-        begin = int(np.searchsorted(stamps, key - 1e-6))
-        if (len(stamps) - begin) * pixels > _TAIL:
-            break
-        container = _opened(path)
-        try:
-            container.seek(round(key * 1e6))
-            found = [frame for frame, _ in _decoded(container)]
-        except _ffmpeg_error():
-            found = []
-        finally:
-            container.close()
-        if any(frame.time is None for frame in found):
-            break
-        times = [frame.time for frame in found if not frame.is_corrupt]
-        if times and max(times) >= key - 1e-6:
-            return int(np.searchsorted(stamps, max(times) + 1e-6))
-    return len(stamps)
-
-
-def _packet_times(container: Any) -> Iterator[tuple[float, bool]]:
-    """When each packet is shown, and whether it is a key frame."""
-    stream = container.streams.video[0]
-    step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-    number = 0
-    for packet in _packets(container, stream):
-        if packet.size == 0 or packet.is_discard:
-            continue
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        yield number * step if stamp is None else float(stamp * packet.time_base), bool(packet.is_keyframe)
-        number += 1
-
-
-def _decoded(container: Any, zero: float = 0.0) -> Iterator[tuple[Any, float]]:
-    """Frames and their seconds after ``zero``; damaged packets are passed over."""
-    import av
-
-    stream = container.streams.video[0]
-    step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-    number = 0
-    for packet in _packets(container, stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            continue
-        for frame in frames:
-            time = number * step if frame.time is None else float(frame.time) - zero
-            number += 1
-            yield frame, time
-
-
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets up to the end, or to where the file is cut off."""
-    packets, any_yet = container.demux(stream), False
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except _ffmpeg_error():
-            if any_yet:
-                return
-            raise
-        any_yet = True
-        yield packet
-
-
-def _ffmpeg_error() -> type[Exception]:
-    import av
-
-    error: type[Exception] = av.FFmpegError
-    return error
 
 
 def _constant_rate(times: NDArray[np.float64], notes: list[str]) -> tuple[NDArray[np.float64], float]:
@@ -376,11 +239,6 @@ def _listed(
     if len(numbers) > 1 and (np.diff(numbers) != step).any():
         notes.append("The listed frames have gaps: they are taken to follow each other.")
     return given[numbers], rate / step
-
-
-def _quarter_turns(frame: Any) -> int:
-    """How many quarter turns, counter-clockwise, make the frame upright."""
-    return round(float(getattr(frame, "rotation", 0) or 0) / 90) % 4
 
 
 def pictures_in(folder: Path) -> tuple[Path, ...]:
