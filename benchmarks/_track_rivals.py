@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from _track_clips import TrackClip, foot_heights
+from _track_clips import TrackClip
 from _track_measures import JOINTS, Pose
+from _track_motions import foot_heights
 from _uplift_mediapipe import NAMES, ORDER
 from numpy.typing import NDArray
 

@@ -33,7 +33,7 @@ def body():
 @pytest.fixture(scope="module")
 def walk(module, body):
     """A walking person before a camera that looks along -z, as truth."""
-    from _track_clips import foot_heights, true_contacts
+    from _track_motions import foot_heights, true_contacts
     from _track_rivals import posed
 
     motion = load_clip("walk")[:40]
@@ -181,7 +181,7 @@ def test_the_baseline_finds_a_person_whom_the_detector_sees_well(measures, walk,
     open_filter = {"cutoff": 1000.0, "beta": 0.0}
     found = mediapipe_one_euro((keypoints, seen - hips, np.ones(40, bool), (640, 480)), motion.fps, body,
                                landmarks=open_filter, path=open_filter)
-    from _track_clips import foot_heights, true_contacts
+    from _track_motions import foot_heights, true_contacts
     from _track_rivals import posed
 
     joints = out.joints.numpy()
@@ -209,7 +209,7 @@ def test_takes_of_one_person_are_joined(module, walk):
 
 
 def test_standing_feet_are_low_and_slow(module, body):
-    from _track_clips import foot_heights, true_contacts
+    from _track_motions import foot_heights, true_contacts
 
     rest = body.rest(np.zeros(10))[1].numpy()
     ankle, ball = foot_heights(body, np.zeros(10))
@@ -283,14 +283,14 @@ def test_a_film_is_kept(tiny, body):
 
 @pytest.mark.slow
 def test_the_clips_are_level_lively_and_all_different(module, shared, body):
-    import _track_clips as track_clips
+    from _track_motions import liveliness, stretches
 
-    picked = track_clips._stretches("test", 6, 60, np.random.default_rng(4), body)
+    picked = stretches("test", 6, 60, np.random.default_rng(4), body)
     assert len({motion.name for motion in picked}) == 6
     assert all(30 <= len(motion) <= 60 for motion in picked)
     assert {motion.person_id for motion in picked} <= {"03", "135"}
     for motion in picked:
-        assert track_clips._liveliness(motion, body) > 0.1
+        assert liveliness(motion, body) > 0.1
 
 
 def test_targets_name_what_was_reached(module):
