@@ -82,13 +82,14 @@ def looks_of(picture: Pixels, person: Person2D) -> Looks:
 
 
 def likeness(picture: Pixels, looks: Looks) -> Array:
-    """(H,W) how common the colour of each pixel of an RGB picture is on somebody, the mean of torso and legs."""
-    lab = _lab(picture)
+    """(H,W) how common the colour of each pixel of an RGB picture is on somebody, 0..1, the commonest colour 1."""
     known = looks.colours[np.isfinite(looks.colours[:, 0])]
     if not len(known):
         return np.zeros(picture.shape[:2], dtype=np.float32)
-    table = (known.mean(axis=0) * 255 / known.mean(axis=0).max()).reshape(_BINS)
-    share = cv2.calcBackProject([lab], [0, 1, 2], table.astype(np.float32), _RANGES, 1.0)
+    table = known.mean(axis=0)
+    low, high, bins = np.array(_RANGES[::2]), np.array(_RANGES[1::2]), np.array(_BINS)
+    place = (_lab(picture).astype(np.int32) - low) * bins // (high - low)  # as calcHist counts them
+    share = (table / table.max())[np.ravel_multi_index(tuple(np.moveaxis(place, -1, 0)), _BINS)]
     return np.asarray(cv2.blur(share.astype(np.float32), (5, 5)), dtype=np.float32)
 
 

@@ -17,6 +17,7 @@ from humanav.perception.person import Person2D
 Array = NDArray[np.float32]
 Binary = NDArray[np.bool_]
 
+_MARGIN = 8  # pixels by which a mask may reach over its box
 _HIDDEN = 0.3  # of the confidence is left to a point behind somebody else
 _MOST_HIDDEN = 0.7  # of the body's points: one who is more hidden is not seen
 
@@ -34,7 +35,7 @@ def parted(
     for i, j in combinations(range(len(people)), 2):
         low, high = (pick(people[i].box[k], people[j].box[k]) for pick, k in
                      ((np.maximum, slice(0, 2)), (np.minimum, slice(2, 4))))
-        (x0, y0), (x1, y1) = low.astype(int), np.ceil(high).astype(int)
+        (x0, y0), (x1, y1) = np.clip(low - _MARGIN, 0, None).astype(int), (high + _MARGIN).astype(int)
         if x1 <= x0 or y1 <= y0:
             continue
         part = np.s_[y0:y1, x0:x1]
@@ -65,7 +66,7 @@ def _by_colour(picture: Pixels, first: Looks | None, second: Looks | None) -> ND
     whose = np.zeros(picture.shape[:2], dtype=np.int8)
     if first is not None and second is not None:
         one, other = likeness(picture, first), likeness(picture, second)
-        whose[one > 3 * other + 5], whose[other > 3 * one + 5] = 1, -1
+        whose[one > 3 * other + 0.02], whose[other > 3 * one + 0.02] = 1, -1
     return whose
 
 
