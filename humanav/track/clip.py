@@ -63,7 +63,7 @@ class TrackedTake:
     @property
     def label(self) -> str:
         """Whose, and which part: "1", "2", "2b"."""
-        return self.take.person_id + ("" if not self.take.part else chr(ord("a") + min(self.take.part, 25)))
+        return self.take.label
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,9 @@ def track_clip(
         notes.append("The camera seems to move, but was taken to stand still: say that it moves, and the paths on the "
                      "floor become right.")
     done = _tracked(found, starts, worlds, camera, body, video.name)
-    for world in worlds.values():
-        notes += [note for note in world.notes if note not in notes]
+    for shot, world in worlds.items():
+        which = "" if len(found.shots) == 1 else f"Shot {found.shots.index(shot) + 1}: "
+        notes += [f"{which}{note}" for note in world.notes]
     notes += _assumed(focal, height, betas, mode)
     progress.update(1.0)
     return TrackedClip(mode, found, tuple(done), _cameras(found, worlds, camera, moving), moving,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from humanav import __version__
 from humanav.body import BodyModel
 from humanav.body.kinematics import Array
 from humanav.camera import Camera
@@ -61,7 +64,7 @@ def fit_take(
     evidence = Evidence(observe_body(take, growth, mended), mended, livelier(start.rotations), start.errors, start.seen,
                         take.sequence.fps)
     fit = ClipFit(body, camera, evidence, take=take, height=height)
-    keep = _keeper(work, take, camera, height, shape, tilt)
+    keep = _keeper(work, take, camera, height, shape, tilt, moving)
     up = _up(tilt) if tilt is not None else gravity(start.rotations[start.seen])
     state = start_state(start.path, up)
     low, high = share
@@ -111,14 +114,15 @@ def _keeper(work: Path | None, take: Take, camera: Camera, *options: object
     if work is None:
         return lambda name, make: make()
     digest = hashlib.blake2b(take.sequence.keypoints.tobytes() + camera.K.tobytes(), digest_size=8)
-    digest.update(repr([option.tolist() if isinstance(option, np.ndarray) else option for option in options]).encode())
+    plain = [option.tolist() if isinstance(option, np.ndarray) else option for option in options]
+    digest.update(repr([__version__, *plain]).encode())
     key = digest.hexdigest()
 
     def keep(name: str, make: Callable[[], ClipState]) -> ClipState:
         path = work / f"fit_{key}_{name}.npz"
-        if path.is_file():
-            with np.load(path, allow_pickle=False) as data:
-                return ClipState(*(data[field] for field in ("rotations", "pelvis", "betas", "tilt")))
+        # absent or damaged: made anew
+        with suppress(OSError, KeyError, ValueError, EOFError, BadZipFile), np.load(path, allow_pickle=False) as data:
+            return ClipState(*(data[field] for field in ("rotations", "pelvis", "betas", "tilt")))
         state = make()
         try:
             work.mkdir(parents=True, exist_ok=True)
