@@ -121,6 +121,7 @@ class Lift:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path) -> Lift:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
@@ -130,7 +131,7 @@ def _load(folder: Path) -> Lift:
                        for k in range(3))
         fits = tuple(config["landmarks"]) == NAMES and layers[0][0].shape[1] == NUM_FEATURES
         mean, scale = arrays["mean"].astype(np.float64), arrays["scale"].astype(np.float64)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
         raise InputError(f"The lift in {folder.name} cannot be read ({error}): restore the folder, or run "
                          "scripts/train_lift.py.") from error
     if not fits:

@@ -134,6 +134,7 @@ def in_ray_frame(pixels: Array, K: Array, frame: RayFrame) -> Array:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path) -> Mend:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
@@ -143,7 +144,7 @@ def _load(folder: Path) -> Mend:
                        for k in range(3))
         fits = tuple(config["landmarks"]) == NAMES and layers[0][0].shape[1] == NUM_FEATURES
         mean, scale = arrays["mean"].astype(np.float64), arrays["scale"].astype(np.float64)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
         raise InputError(f"The network in {folder.name} cannot be read ({error}): restore the folder, or run "
                          "scripts/train_mend.py.") from error
     if not fits:
