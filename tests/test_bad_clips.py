@@ -159,3 +159,4 @@ def test_an_odd_clip_gives_a_track_that_says_what_was_done(
     assert np.isfinite(motion.transl).all()
     assert motion.transl[:, 1].mean() == pytest.approx(1.2, abs=0.5)  # upright, and on the floor
     assert result.report["reprojection_pct_size"] < 5
+    assert f"One person tracked through {len(motion)} frame" in result.report["quality"]

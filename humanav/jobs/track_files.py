@@ -30,6 +30,7 @@ _MP4 = "every browser and phone"
 _PERSONA = "PERSONA's animate.py, humanav"
 _HEIGHT = 720
 _MOMENTS = 6
+_NOTABLE = 0.5  # seconds
 _EVERY = 1000.0  # frames per second: all there are
 
 
@@ -166,11 +167,16 @@ def quality(tracked: TrackedClip, off: float | None) -> str:
     who = len(dict.fromkeys(take.take.person_id for take in tracked.takes))
     people = "One person" if who == 1 else f"{who} people"
     seen = np.concatenate([take.take.seen for take in tracked.takes])
+    covered = np.zeros(tracked.people.frames, dtype=bool)
+    for take in tracked.takes:
+        covered[take.take.start:take.take.stop] = True
+    part = "" if covered.all() else f"{covered.sum()} of "
+    length = f"{part}{len(covered)} frame{'s' if len(covered) != 1 else ''}"
     if off is None:
-        return f"{people} tracked through {tracked.people.frames} frames; how well cannot be told: look at the overlay."
+        return f"{people} tracked through {length}; how well cannot be told: look at the overlay."
     close = "closely" if off < 2.0 else "well" if off < 4.0 else "only roughly: look at the overlay"
     hidden = "" if seen.mean() > 0.98 else f" {1 - seen.mean():.0%} of the frames do not show them: a guess."
-    return (f"{people} tracked through {tracked.people.frames} frames; the body follows the picture {close} "
+    return (f"{people} tracked through {length}; the body follows the picture {close} "
             f"({off:.1f} % of the person's size off).{hidden}")
 
 
@@ -180,6 +186,9 @@ def absences(tracked: TrackedClip) -> list[str]:
     for person in people.person_ids:
         who = "The person" if len(people.person_ids) == 1 else f"Person {person}"
         takes = list(people.of(person))
+        begin, end = takes[0].start / people.fps, takes[-1].stop / people.fps
+        if max(begin, people.frames / people.fps - end) > _NOTABLE:
+            said.append(f"{who} is seen from {begin:.1f} to {end:.1f} s only.")
         hidden = sum(int((~take.seen).sum()) for take in takes)
         if hidden:
             said.append(f"{who} is out of sight in {hidden} frames, a second at a time or less: the motion there is "

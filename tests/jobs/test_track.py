@@ -223,6 +223,8 @@ def test_short_gaps_are_bridged_and_long_ones_split(gaps: Made) -> None:
     assert gaps.told["shots"] == [[0, 80]]
     assert "out of sight in 5 frames" in gaps.warnings
     assert re.search(r"out of sight from 2\.\d to 4\.\d s: .* and goes on as part 1b", gaps.warnings)
+    covered = first["frames"] + second["frames"]
+    assert f"One person tracked through {covered} of 80 frames; " in gaps.result.report["quality"]
     assert people_of(gaps.result) == ("1", "1b")
     assert load_tracked(gaps.result, "1b").start == second["start"]
     assert load_tracked(gaps.result, "1a").start == load_tracked(gaps.result).start == 0
