@@ -182,7 +182,7 @@ def track_video(
                 focal=_scaled(options, video), moving=options.moving == "moving", height=options.height,
                 betas=options.betas, tilt=options.tilt, camera_height=options.camera_height, lock=options.lock_feet,
                 detector=options.detector, work=place, watch=Preview(progress, _PREVIEW_SECONDS), progress=progress)
-            notes = [*video.notes, *track_files.absences(tracked), *tracked.notes]
+            notes = [*video.notes, *track_files.coverage(tracked), *tracked.notes]
             progress.next(stages[-2])
             names = track_files.suffixes(tracked)
             track_files.export(writer, tracked, video, names, clip.name, progress, persona=options.persona)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,24 +179,15 @@ def quality(tracked: TrackedClip, off: float | None) -> str:
             f"({off:.1f} % of the person's size off).{hidden}")
 
 
-def absences(tracked: TrackedClip) -> list[str]:
-    """Sentences on when people are out of sight: for how long that was bridged, and where their motion is split."""
+def coverage(tracked: TrackedClip) -> list[str]:
+    """Sentences on people who come later than the clip begins, or leave before it ends."""
     people, said = tracked.people, []
     for person in people.person_ids:
-        who = "The person" if len(people.person_ids) == 1 else f"Person {person}"
         takes = list(people.of(person))
         begin, end = takes[0].start / people.fps, takes[-1].stop / people.fps
         if max(begin, people.frames / people.fps - end) > _NOTABLE:
+            who = "The person" if len(people.person_ids) == 1 else f"Person {person}"
             said.append(f"{who} is seen from {begin:.1f} to {end:.1f} s only.")
-        hidden = sum(int((~take.seen).sum()) for take in takes)
-        if hidden:
-            said.append(f"{who} is out of sight in {hidden} frames, a second at a time or less: the motion there is "
-                        "bridged, a guess.")
-        for before, after in pairwise(takes):
-            if any(first <= before.start and after.stop <= last for first, last in people.shots):
-                said.append(f"{who} is out of sight from {before.stop / people.fps:.1f} to "
-                            f"{after.start / people.fps:.1f} s: the motion is split there, and goes on as part "
-                            f"{after.label}.")
     return said
 
 

@@ -166,18 +166,19 @@ def _evidence(odds: Array) -> Array:
 def _smoothed(evidence: Array, flight: Array, fps: float) -> Array:
     """Posterior (T,2) of a hidden Markov model of both feet, under log odds (T,2) of each and (T,) of flight."""
     dark = ~evidence.any(axis=1)
-    moves = [_transitions(min(share / (_STAY * fps), 0.4)) for share in (1.0, _UNSEEN)]
+    lit, unlit = (_transitions(min(share / (_STAY * fps), 0.4)) for share in (1.0, _UNSEEN))
+    moves = [unlit if hidden else lit for hidden in dark]
     logs = np.stack([flight, evidence[:, 1], evidence[:, 0], evidence.sum(axis=1)], axis=1)
     logs[dark] = 0.0
     likely = np.exp(logs - logs.max(axis=1, keepdims=True))
     forward, backward = np.empty_like(likely), np.ones_like(likely)
     state = np.full(4, 0.25)
     for t in range(len(likely)):
-        state = (state @ moves[dark[t]] if t else state) * likely[t]
+        state = (state @ moves[t] if t else state) * likely[t]
         state /= state.sum()
         forward[t] = state
     for t in range(len(likely) - 2, -1, -1):
-        back = moves[dark[t + 1]] @ (likely[t + 1] * backward[t + 1])
+        back = moves[t + 1] @ (likely[t + 1] * backward[t + 1])
         backward[t] = back / back.sum()
     both = forward * backward
     both /= both.sum(axis=1, keepdims=True)
