@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from humanav import __version__
-from humanav.errors import InputError
+from humanav.errors import InputError, MissingExtraError
 from humanav.jobs.track_sources import ClipSource, find_clip, source_bytes
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id, weights_id
@@ -84,8 +84,8 @@ class TrackOptions:
             raise InputError(f"The detector is one of {', '.join(DETECTORS)}, not {self.detector!r}.")
         if self.people != "all" and not all(isinstance(number, int) and number >= 1 for number in self.people):
             raise InputError("People are counted from 1, the largest at first.")
-        if self.fps is not None and not 1 <= self.fps <= 240:
-            raise InputError(f"The frame rate must be between 1 and 240 frames per second, not {self.fps:g}.")
+        if self.fps is not None and not 2 <= self.fps <= 240:
+            raise InputError(f"The frame rate must be between 2 and 240 frames per second, not {self.fps:g}.")
         if not 0 <= self.start < np.inf or (self.end is not None and not self.end > self.start):
             raise InputError("The part of the clip must begin at 0 seconds or later, and end after it begins.")
         if self.camera and (len(self.camera) != 4 or not np.isfinite(self.camera).all() or min(self.camera[:2]) <= 0):
@@ -200,7 +200,7 @@ def _tidied(work: Path, own: bool) -> Iterator[None]:
     was stopped. Other things in a folder of that name stay."""
     try:
         yield
-    except InputError:
+    except (InputError, MissingExtraError):
         _tidy(work, own)
         raise
     _tidy(work, own)
