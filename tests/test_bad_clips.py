@@ -85,7 +85,8 @@ def test_a_clip_that_cannot_be_used_gets_one_sentence(
 
 @pytest.mark.parametrize("options", [
     {"mode": "perfect"}, {"moving": "a little"}, {"people": (0,)}, {"people": "1"}, {"fps": 0.0}, {"fps": 1.0},
-    {"fps": float("nan")}, {"fps": 1000.0}, {"start": -1.0}, {"start": 2.0, "end": 1.0}, {"end": float("nan")}, {"camera": (500.0, 500.0)},
+    {"fps": float("nan")}, {"fps": 1000.0}, {"start": -1.0}, {"start": 2.0, "end": 1.0}, {"end": float("nan")},
+    {"camera": (500.0, 500.0)},
     {"camera": (0.0, 500.0, 320.0, 240.0)}, {"height": 17.4}, {"height": float("nan")}, {"betas": (float("nan"),)},
     {"tilt": (95.0, 0.0)}, {"tilt": (float("nan"), 0.0)}, {"camera_height": -1.0}, {"camera_height": float("inf")},
     {"detector": "yolo"}])
