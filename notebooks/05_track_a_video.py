@@ -196,8 +196,12 @@ sheet(at(world_frames(pair, body, camera=camera, yaw=75, height=480)), columns=3
 #
 # Numbers, as `humanav bench track` defines them (its docstring says how): the pose after the best fit of every frame, the
 # angles of the joints, how jerky it is, the place in the room, how far a standing foot slides from one frame to the next,
-# and how much of the swing of arms and legs is left. *Lifted* is step 3 by itself, set on the floor. One easy clip proves
-# little; the means over several captured people, and the speed, are in `BENCHMARKS.md`.
+# and how much of the swing of arms and legs is left. *Lifted* is step 3 by itself, set on the floor.
+#
+# One easy clip proves little. The lifting network has learned from a walk and a squat much like these, which flatters it:
+# accurate mode, which trusts the picture more, gains the place in the room here and loses a little on the poses. On captured
+# people whom nothing has learned from, poses are several times as far off in every row, swings come out too small, and
+# accurate mode is ahead on both: `BENCHMARKS.md` has those numbers, and the speeds.
 
 # %%
 flat = body.from_motion(placed(lifted.motion, body), vertices=False).joints.double().numpy()[:, :22]
