@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TRACK_STAGES = ("Reading the clip", "Following the people", "Lifting to 3D", "Fitting the clip",
                 "Standing on the floor", "Exporting", "Drawing")
-WEIGHTS = ("uplift/blazepose33", "uplift/coco17", "lift", "pose_prior", "motion_prior")
+WEIGHTS = ("uplift/blazepose33", "uplift/coco17", "mend", "posendf", "pose_prior", "motion_prior")
 DETECTORS = ("mediapipe", "rtmlib")
 _PREVIEW_SECONDS = 0.5
 _WORK = ".work"
