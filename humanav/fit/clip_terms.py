@@ -290,36 +290,23 @@ class SmoothTerm:
 
 @dataclass(frozen=True)
 class StandTerm:
-    """Feet that stand stay where they are, and on the floor.
+    """Feet that stand stay where they are.
 
     Attributes:
         points: F points of the soles.
         contact: (T,F) 0..1 how surely each stands.
         slide: metres per frame by which a standing point may move.
-        floor: height of the floor along ``state.up``, from the camera, metres; None where it is not known.
-        clearance: (F,) height of each point over the sole, metres.
-        sink: metres by which heights may differ.
     """
 
     points: ClipPoints
     contact: Array
     slide: float
-    floor: float | None = None
-    clearance: Array | None = None
-    sink: float = 0.02
 
     def __call__(self, state: ClipState, posed: PosedClip, equations: Equations) -> None:
-        places, jacobian, _ = place_clip_points(self.points, posed, state.betas, equations.active, False)
-        assert jacobian is not None
-        if self.floor is not None:
-            heights = places @ state.up - self.floor - (0.0 if self.clearance is None else self.clearance)
-            residual = heights / self.sink
-            costs, robust = geman_mcclure(residual**2, 4.0)
-            root = np.sqrt(self.contact * robust)
-            rows = np.einsum("d,tfdn->tfn", state.up, jacobian) * (root / self.sink)[..., None]
-            equations.add(float((self.contact * costs).sum()), residual * root, rows)
         if equations.next is None or len(state) < 2:
             return
+        places, jacobian, _ = place_clip_points(self.points, posed, state.betas, equations.active, False)
+        assert jacobian is not None
         both = np.minimum(self.contact[:-1], self.contact[1:])
         residual = (places[1:] - places[:-1]) / self.slide
         costs, robust = geman_mcclure((residual**2).sum(-1), 6.0)

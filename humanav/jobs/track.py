@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from humanav.perception import Person2D
     from humanav.perception.video import Video
-    from humanav.track.clip import TrackedClip
 
 TRACK_STAGES = ("Reading the clip", "Following the people", "Lifting to 3D", "Fitting the clip",
                 "Standing on the floor", "Exporting", "Drawing")
@@ -233,18 +232,3 @@ def _scaled(options: TrackOptions, video: Video) -> tuple[float, ...] | None:
         return None
     factor = video.width / video.original_size[0]
     return tuple(value * factor for value in options.camera)
-
-
-def tracked_people(tracked: TrackedClip) -> list[dict[str, Any]]:
-    """What is known of each take, as the report tells it."""
-    return [{"person": take.label, "frames": len(take.motion), "start": take.take.start,
-             "seen_share": round(float(take.take.seen.mean()), 4),
-             "reprojection_px": mean_or_none(take.reprojection, 2),
-             "confidence": round(float(take.motion.confidence[:, :22].mean()), 3)  # type: ignore[index]
-             } for take in tracked.takes]
-
-
-def mean_or_none(values: NDArray[Any], digits: int) -> float | None:
-    """The mean of those values that are known, None when none is."""
-    known = values[np.isfinite(values)]
-    return round(float(known.mean()), digits) if len(known) else None

@@ -15,6 +15,8 @@ from humanav.motion import Motion
 from humanav.perception.takes import part_letter
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from humanav.perception.video import Video
     from humanav.progress import Progress
     from humanav.results import ResultWriter
@@ -144,16 +146,14 @@ def draw(writer: ResultWriter, tracked: TrackedClip, video: Video, progress: Pro
 
 def report(tracked: TrackedClip, notes: Sequence[str], seconds: float) -> dict[str, Any]:
     """Numbers and sentences on a tracked clip."""
-    from humanav.jobs.track import mean_or_none, tracked_people
-
     people = tracked.people
     size = max(_person_size(tracked), 1.0)
-    error = mean_or_none(np.concatenate([take.reprojection for take in tracked.takes]), 2)
+    error = _mean_or_none(np.concatenate([take.reprojection for take in tracked.takes]), 2)
     off = None if error is None else 100 * error / size
     seen = float(np.concatenate([take.take.seen for take in tracked.takes]).mean())
     sure = float(np.concatenate([_trust(take)[take.take.seen] for take in tracked.takes]).mean())
     return {"mode": tracked.mode, "fps": round(people.fps, 4), "frames": people.frames,
-            "duration": round(people.frames / people.fps, 3), "people": tracked_people(tracked),
+            "duration": round(people.frames / people.fps, 3), "people": _takes(tracked),
             "shots": len(people.shots), "camera": "moving" if tracked.moving else "fixed",
             "reprojection_px": error, "reprojection_pct_size": None if off is None else round(off, 2),
             "seen_share": round(seen, 4), "confidence": round(sure, 3), "quality": quality(tracked, off),
@@ -199,6 +199,21 @@ def order(writer: ResultWriter) -> None:
         return next((k for k, start in enumerate(first) if name.startswith(start)), len(first))
 
     writer.files.sort(key=lambda file: place(file.name))
+
+
+def _takes(tracked: TrackedClip) -> list[dict[str, Any]]:
+    """What is known of each take, as the report tells it."""
+    return [{"person": take.label, "frames": len(take.motion), "start": take.take.start,
+             "seen_share": round(float(take.take.seen.mean()), 4),
+             "reprojection_px": _mean_or_none(take.reprojection, 2),
+             "confidence": round(float(take.motion.confidence[:, :22].mean()), 3)  # type: ignore[index]
+             } for take in tracked.takes]
+
+
+def _mean_or_none(values: NDArray[Any], digits: int) -> float | None:
+    """The mean of those values that are known, None when none is."""
+    known = values[np.isfinite(values)]
+    return round(float(known.mean()), digits) if len(known) else None
 
 
 def _who(take: TrackedTake, tracked: TrackedClip) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ MOST_PEOPLE = 6
 Find = tuple[Track, Person2D]
 
 
-class Seeker:
+class Seeker(ABC):
     """Follows the people of a clip, frame by frame; a base class.
 
     Args:
@@ -45,17 +46,17 @@ class Seeker:
         self._begun = self._seen_anybody = False
         self._resize(side)
 
+    @abstractmethod
     def look(self, number: int, frame: Pixels) -> list[Find]:
         """The wanted people, and others who matter for them, in the next frame; in pixels of the working picture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def first_people(self, number: int, frame: Pixels) -> list[Person2D]:
         """Everybody in a frame in which nobody is followed yet, in pixels of the working picture, the largest first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Give back the networks' memory; calling it twice is harmless."""
-        raise NotImplementedError
 
     def cut(self, frame: int) -> None:
         """A new shot begins with this frame."""

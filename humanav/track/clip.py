@@ -29,7 +29,8 @@ from humanav.perception.video import Pixels, Video
 from humanav.progress import Progress
 from humanav.track.clip_observations import mend, mended_take
 from humanav.track.clip_start import TakeStart, start_take
-from humanav.track.clip_world import World, camera_turns, feet_down, seems_to_move, stand_in_world
+from humanav.track.clip_world import World, camera_turns, seems_to_move, stand_in_world
+from humanav.track.contacts import standing
 from humanav.track.path import BodyPath
 from humanav.uplift.lift import checked_betas, posed
 from humanav.uplift.translation import reprojection_errors
@@ -193,7 +194,7 @@ def _tracked(found: People, starts: Sequence[TakeStart], worlds: dict[tuple[int,
         path, contacts = world.paths[order], world.contacts[order]
         span = slice(take.start - shot[0], take.stop - shot[0])
         errors = _reprojection(path, start.keypoints, world.R[span], world.t[span], camera.K, body)
-        done.append(TrackedTake(take, path.motion(body, name, take.person_id), feet_down(contacts, path.fps), errors,
+        done.append(TrackedTake(take, path.motion(body, name, take.person_id), standing(contacts, path.fps), errors,
                                 start.keypoints))
     return done
 

@@ -39,7 +39,7 @@ from humanav.progress import Progress
 from humanav.track.clip_manifold import ClipManifoldTerm
 from humanav.track.clip_observations import ClipLandmarks, Mended
 from humanav.track.clip_outline import ClipOutlines
-from humanav.track.lift import BONES
+from humanav.track.lift import BONES, NAMES
 from humanav.track.path import BodyPath
 
 NUM_BETAS = 10
@@ -57,7 +57,7 @@ class FitWeights:
         turn_sigma: radians by which the uplift's rotations err per metre of the error that it expects.
         correlation: seconds over which the errors of one landmark go together.
         smooth: of the prior of motion.
-        slide: metres per frame at 30 fps that a standing foot may move; sink: metres it may leave the floor.
+        slide: metres per frame at 30 fps that a standing foot may move.
     """
 
     loose: float = 12.0
@@ -75,7 +75,6 @@ class FitWeights:
     outward: float = 0.3
     gates: tuple[float, ...] = (8.0, 5.0)
     slide: float = 0.004
-    sink: float = 0.015
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ class ClipFit:
                                  coupled=False, progress=progress)
         return replace(state, betas=part.betas, tilt=part.tilt)
 
-    def poses(self, state: ClipState, cutoff: float, *, contact: Array | None = None, floor: float | None = None,
+    def poses(self, state: ClipState, cutoff: float, *, contact: Array | None = None,
               rounds: int = 12, held: NDArray[np.bool_] | None = None, frames: slice = slice(None),
               progress: Progress | None = None) -> ClipState:
         """Poses and path of some frames under the present shape and tilt."""
@@ -153,13 +152,13 @@ class ClipFit:
         thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
         terms = [*self._frame_terms(part, evidence, cutoff, thin), self._smooth(evidence.fps)]
         if contact is not None:
-            terms.append(self._stand(contact[frames], floor, evidence.fps))
+            terms.append(self._stand(contact[frames], evidence.fps))
         part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, held=held, progress=progress)
         rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
         rotations[frames], pelvis[frames] = part.rotations, part.pelvis
         return replace(state, rotations=rotations, pelvis=pelvis)
 
-    def outlined(self, state: ClipState, *, contact: Array | None = None, floor: float | None = None,
+    def outlined(self, state: ClipState, *, contact: Array | None = None,
                  held: NDArray[np.bool_] | None = None, frames: slice = slice(None), progress: Progress | None = None
                  ) -> ClipState:
         """Poses and path of some frames with the outline brought onto the masks, nearer and nearer."""
@@ -169,7 +168,7 @@ class ClipFit:
         for gate in self.weights.gates:
             terms = [*self._frame_terms(part, evidence, self.weights.tight, thin), self._smooth(evidence.fps)]
             if contact is not None:
-                terms.append(self._stand(contact[frames], floor, evidence.fps))
+                terms.append(self._stand(contact[frames], evidence.fps))
             outline = self._outline(part, numbers, gate, thin)
             if outline is None:
                 break
@@ -182,7 +181,7 @@ class ClipFit:
         assert self.outlines is not None
         return self.outlines.match(part, numbers, self.stature_px(part), gate, thin)
 
-    def windows(self, state: ClipState, *, contact: Array | None = None, floor: float | None = None,
+    def windows(self, state: ClipState, *, contact: Array | None = None,
                 keep: Callable[[str, Callable[[], ClipState]], ClipState] | None = None, name: str = "",
                 progress: Progress | None = None, share: tuple[float, float] = (0.0, 1.0)) -> ClipState:
         """Poses and path of all frames, window by window; the frames before a window are held.
@@ -190,7 +189,6 @@ class ClipFit:
         Args:
             state: where to start.
             contact: (T,2) 0..1 how surely the left and the right foot stand; None leaves that out.
-            floor: its place along the up direction, from the camera, metres.
             keep: gives back what a named step has made before, or makes and keeps it (for resuming).
             name: of the pass, for ``keep``.
             progress: told of the parts done, from ``share[0]`` to ``share[1]`` of the stage.
@@ -211,11 +209,11 @@ class ClipFit:
                 if contact is None:
                     state = self.poses(state, self.weights.loose, rounds=6, held=held, frames=frames,
                                        progress=progress)
-                state = self.poses(state, self.weights.tight, contact=contact, floor=floor, rounds=10, held=held,
+                state = self.poses(state, self.weights.tight, contact=contact, rounds=10, held=held,
                                    frames=frames, progress=progress)
                 if self.outlines is None:
                     return state
-                return self.outlined(state, contact=contact, floor=floor, held=held, frames=frames, progress=progress)
+                return self.outlined(state, contact=contact, held=held, frames=frames, progress=progress)
 
             made = work() if keep is None else keep(f"{name}{number}", work)
             rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
@@ -267,10 +265,9 @@ class ClipFit:
         path = np.eye(3) / (self.motion_prior.path**2 * slow)
         return SmoothTerm(precision, path, weight=self.weights.smooth)
 
-    def _stand(self, contact: Array, floor: float | None, fps: float) -> StandTerm:
+    def _stand(self, contact: Array, fps: float) -> StandTerm:
         points = ClipPoints.named(_SOLES, np.zeros(NUM_BETAS))
-        return StandTerm(points, np.repeat(contact, 2, axis=1), self.weights.slide * FPS / fps, floor, None,
-                         self.weights.sink)
+        return StandTerm(points, np.repeat(contact, 2, axis=1), self.weights.slide * FPS / fps)
 
     def stature_px(self, state: ClipState) -> Array:
         """(T,) the person's standing height in pixels at each frame's depth."""
@@ -281,7 +278,7 @@ class ClipFit:
         rest = ClipState(np.tile(np.eye(3), (1, 55, 1, 1)), np.zeros((1, 3)), betas, np.zeros(2))
         marks = self.evidence.body
         places, _, _ = place_clip_points(marks.points, pose_clip(self.skeleton, rest), betas)
-        rows = [(marks.names.index(_blaze(a)), marks.names.index(_blaze(b))) for a, b in BONES]
+        rows = [(marks.names.index(NAMES[a]), marks.names.index(NAMES[b])) for a, b in BONES]
         return float(sum(np.linalg.norm(places[0, a] - places[0, b]) for a, b in rows))
 
 
@@ -291,12 +288,6 @@ def spans(count: int, window: int = 240, overlap: int = 24) -> list[tuple[int, i
         return [(0, 0, count, count)]
     edges = [*range(0, count - window // 2, window), count]
     return [(max(begin - overlap, 0), begin, end, min(end + overlap, count)) for begin, end in pairwise(edges)]
-
-
-def _blaze(index: int) -> str:
-    from humanav.track.lift import NAMES
-
-    return NAMES[index]
 
 
 def _part(state: ClipState, frames: NDArray[np.intp] | slice) -> ClipState:

@@ -17,7 +17,7 @@ from humanav.perception.video import Video
 from humanav.progress import Progress
 from humanav.track.camera_motion import CameraPath, camera_motion, is_moving
 from humanav.track.camera_travel import world_from_moving_camera
-from humanav.track.contacts import foot_contacts, standing
+from humanav.track.contacts import foot_contacts
 from humanav.track.ground import Ground, find_ground, scale_to_floor
 from humanav.track.lock import lock_feet
 from humanav.track.path import BodyPath
@@ -93,23 +93,23 @@ def stand_in_world(
 
 def camera_turns(video: Video, people: People, camera: Camera, progress: Progress | None = None) -> CameraPath:
     """How the camera turns over the clip, told by the background beside the people."""
-    boxes: list[list[NDArray[np.float32]]] = [[] for _ in range(people.frames)]
-    for take in people.takes:
-        for frame, box in enumerate(take.boxes, take.start):
-            if np.isfinite(box).all():
-                boxes[frame].append(box)
-    return camera_motion(video, lambda number: boxes[number], camera.K, shots=people.shots, progress=progress)
+    return camera_motion(video, _boxes(people).__getitem__, camera.K, shots=people.shots, progress=progress)
 
 
 def seems_to_move(video: Video, people: People, camera: Camera) -> bool:
     """Whether the camera of a clip that was said to stand still seems to move; a glance at some frames of it."""
+    every = max(1, round(people.fps / 3), people.frames // 60)
+    return is_moving(camera_motion(video, _boxes(people).__getitem__, camera.K, shots=people.shots, every=every))
+
+
+def _boxes(people: People) -> list[list[NDArray[np.float32]]]:
+    """Everybody's boxes in each frame."""
     boxes: list[list[NDArray[np.float32]]] = [[] for _ in range(people.frames)]
     for take in people.takes:
         for frame, box in enumerate(take.boxes, take.start):
             if np.isfinite(box).all():
                 boxes[frame].append(box)
-    every = max(1, round(people.fps / 3), people.frames // 60)
-    return is_moving(camera_motion(video, lambda number: boxes[number], camera.K, shots=people.shots, every=every))
+    return boxes
 
 
 def resized(path: BodyPath, factor: float, body: BodyModel) -> BodyPath:
@@ -121,11 +121,6 @@ def resized(path: BodyPath, factor: float, body: BodyModel) -> BodyPath:
     return replace(path, betas=betas, pelvis=path.pelvis * factor)
 
 
-def feet_down(contacts: Array, fps: float) -> NDArray[np.bool_]:
-    """Contacts (T,2) as yes or no."""
-    return standing(contacts, fps)
-
-
 def _travelled(take: Take, path: BodyPath, shot: CameraPath, body: BodyModel, first: int) -> tuple[Array, Array, str]:
     """The shot's cameras (F,3,3), (F,3) from the axes of its first one, their way told by one person's feet."""
     low, high = take.start - first, take.stop - first
@@ -133,8 +128,6 @@ def _travelled(take: Take, path: BodyPath, shot: CameraPath, body: BodyModel, fi
                    keys=shot.keys[low:high])
     found = world_from_moving_camera(path, part, body)
     assert found.camera.t is not None
-    t = np.empty((len(shot), 3))
     eye = -np.einsum("tji,tj->ti", found.camera.R, found.camera.t)
     eyes = np.concatenate([np.repeat(eye[:1], low, axis=0), eye, np.repeat(eye[-1:], len(shot) - high, axis=0)])
-    t = -np.einsum("tij,tj->ti", shot.R, eyes)
-    return shot.R, t, found.how
+    return shot.R, -np.einsum("tij,tj->ti", shot.R, eyes), found.how

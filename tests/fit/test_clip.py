@@ -59,7 +59,7 @@ def _terms(rng: np.random.Generator, skeleton, frames: int) -> dict[str, object]
                                0.05 * np.ones(BETAS)),
         "hinge": ClipHingeTerm(0.5),
         "smooth": SmoothTerm(matrix @ matrix.T + 5 * np.eye(66), np.diag([1e3, 2e3, 5e2]), 500.0),
-        "stand": StandTerm(feet, rng.uniform(0.2, 1, (frames, 3)), 0.3, -1.0, np.array([0.0, 0.01, 0.02]), 0.5),
+        "stand": StandTerm(feet, rng.uniform(0.2, 1, (frames, 3)), 0.3),
     }
 
 
