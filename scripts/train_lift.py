@@ -127,8 +127,8 @@ def _person(number: int, frames: dict[bool, Array] | None) -> tuple[Any, bool]:
 def train(folder: Path, out: Path, steps: int, seed: int) -> None:
     """Fit the ensemble to every shard in ``folder`` and write the checkpoint."""
     import torch
-    from safetensors.numpy import save_file
 
+    from humanav.track.ensemble import stacked, write_ensemble
     from humanav.track.lift import NAMES, NUM_FEATURES, TORSO, Lift
 
     features, truth, validation = load_shards(folder)
@@ -141,7 +141,7 @@ def train(folder: Path, out: Path, steps: int, seed: int) -> None:
     mean, scale = x_all[chosen].mean(0), x_all[chosen].std(0) + 0.005
     x, y = torch.tensor(x_all, dtype=torch.float32), torch.tensor(y_all, dtype=torch.float32)
     m, s = torch.tensor(mean, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32)
-    layers: list[list[tuple[Array, Array]]] = []
+    nets = []
     for _ in range(MEMBERS):
         net = torch.nn.Sequential(
             torch.nn.Linear(NUM_FEATURES, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.1),
@@ -167,21 +167,14 @@ def train(folder: Path, out: Path, steps: int, seed: int) -> None:
             loss.backward()
             optimizer.step()
             schedule.step()
-        layers.append([(layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy()[None].copy())
-                       for layer in net if isinstance(layer, torch.nn.Linear)])
-    stacked = tuple((np.stack([member[k][0] for member in layers]), np.stack([member[k][1] for member in layers]))
-                    for k in range(3))
-    report = evaluate(Lift(mean, scale, stacked), features, truth, validation)
+        nets.append(net)
+    layers = stacked(nets)
+    report = evaluate(Lift(mean, scale, layers), features, truth, validation)
     print(json.dumps(report, indent=1))
-    out.mkdir(parents=True, exist_ok=True)
-    arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
-    for k, (weight, bias) in enumerate(stacked):
-        arrays |= {f"weight{k}": weight.astype(np.float16), f"bias{k}": bias.astype(np.float16)}
-    save_file(arrays, out / "model.safetensors")
     config = {"landmarks": list(NAMES), "members": MEMBERS, "hidden": HIDDEN, "steps": steps, "seed": seed,
               "people": int((~validation).sum()), "validation_people": int(validation.sum()),
               "unread_test_subjects": list(TEST), "metrics": report}
-    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    write_ensemble(out, mean, scale, layers, config)
 
 
 def load_shards(folder: Path) -> tuple[Array, Array, NDArray[np.bool_]]:

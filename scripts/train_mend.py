@@ -70,9 +70,9 @@ def mirror(features: Array, truth: Array) -> tuple[Array, Array]:
 def train(folder: Path, out: Path, steps: int, members: int, seed: int) -> None:
     """Fit the ensemble to every part in ``folder`` and write the checkpoint."""
     import torch
-    from safetensors.numpy import save_file
     from train_lift import roll
 
+    from humanav.track.ensemble import stacked, write_ensemble
     from humanav.track.lift import NAMES, NUM_FEATURES
     from humanav.track.mend import OUTPUTS, Mend
 
@@ -89,7 +89,7 @@ def train(folder: Path, out: Path, steps: int, members: int, seed: int) -> None:
     mean, scale = x_all[chosen].mean(0), x_all[chosen].std(0) + 0.005
     x, y = torch.tensor(x_all, dtype=torch.float32), torch.tensor(y_all, dtype=torch.float32)
     m, s = torch.tensor(mean, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32)
-    layers: list[list[tuple[Array, Array]]] = []
+    nets = []
     for _ in range(members):
         net = torch.nn.Sequential(
             torch.nn.Linear(NUM_FEATURES, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.1),
@@ -100,8 +100,7 @@ def train(folder: Path, out: Path, steps: int, members: int, seed: int) -> None:
             net[-1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, -5.0, -3.5]).repeat(count))
         optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=5e-2)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        people = chosen  # each member sees its own bootstrap: their spread is doubt
-        own = torch.tensor(rng.choice(people, len(people)))
+        own = torch.tensor(rng.choice(chosen, len(chosen)))  # a bootstrap: the members' spread is their doubt
         for _ in range(steps):
             rows = own[torch.randint(len(own), (256,), generator=generator)]
             seen, wanted = roll(x[rows], y[rows], generator)
@@ -118,20 +117,13 @@ def train(folder: Path, out: Path, steps: int, members: int, seed: int) -> None:
             loss.backward()
             optimizer.step()
             schedule.step()
-        layers.append([(layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy()[None].copy())
-                       for layer in net if isinstance(layer, torch.nn.Linear)])
-    stacked = tuple((np.stack([member[k][0] for member in layers]), np.stack([member[k][1] for member in layers]))
-                    for k in range(3))
-    report = evaluate(Mend(mean, scale, stacked), features, truth, validation)
+        nets.append(net)
+    layers = stacked(nets)
+    report = evaluate(Mend(mean, scale, layers), features, truth, validation)
     print(json.dumps(report, indent=1))
-    out.mkdir(parents=True, exist_ok=True)
-    arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
-    for k, (weight, bias) in enumerate(stacked):
-        arrays |= {f"weight{k}": weight.astype(np.float16), f"bias{k}": bias.astype(np.float16)}
-    save_file(arrays, out / "model.safetensors")
     config = {"landmarks": list(NAMES), "members": members, "hidden": HIDDEN, "steps": steps, "seed": seed,
               "pictures": int((~validation).sum()), "validation_pictures": int(validation.sum()), "metrics": report}
-    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    write_ensemble(out, mean, scale, layers, config)
 
 
 def evaluate(mend: Any, features: Array, truth: Array, validation: NDArray[np.bool_]) -> dict[str, Any]:

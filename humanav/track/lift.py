@@ -9,11 +9,9 @@ middle of the trunk, which is how the detector sees a person; its origin is the 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +19,9 @@ from numpy.typing import NDArray
 from humanav.body.kinematics import exp_rotation
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.camera import Camera
-from humanav.errors import InputError
 from humanav.paths import checkpoint
 from humanav.perception import Person2D
+from humanav.track.ensemble import Layers, forward, read_ensemble
 
 Array = NDArray[np.float64]
 
@@ -81,7 +79,7 @@ class Lift:
 
     mean: Array
     scale: Array
-    layers: tuple[tuple[Array, Array], ...]
+    layers: Layers
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Lift:
@@ -94,11 +92,7 @@ class Lift:
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Landmarks (N,33,3) in the ray frame and spreads of their depth (N,33), both in bone sums."""
-        x = ((features - self.mean) / self.scale)[None]
-        for index, (weight, bias) in enumerate(self.layers):
-            x = x @ weight + bias
-            if index < 2:
-                x = np.maximum(x, 0.0)
+        x = forward(features, self.mean, self.scale, self.layers)
         out = x.reshape(len(x), -1, len(NAMES), 4)
         points = features[:, : 3 * len(NAMES)].reshape(-1, len(NAMES), 3) + out[..., :3].mean(0)
         spread = np.sqrt(np.exp(2 * out[..., 3]).mean(0) + out[..., 2].var(0))
@@ -121,19 +115,4 @@ class Lift:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path) -> Lift:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = load_file(folder / "model.safetensors")
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-        layers = tuple((arrays[f"weight{k}"].astype(np.float64), arrays[f"bias{k}"].astype(np.float64))
-                       for k in range(3))
-        fits = tuple(config["landmarks"]) == NAMES and layers[0][0].shape[1] == NUM_FEATURES
-        mean, scale = arrays["mean"].astype(np.float64), arrays["scale"].astype(np.float64)
-    except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
-        raise InputError(f"The lift in {folder.name} cannot be read ({error}): restore the folder, or run "
-                         "scripts/train_lift.py.") from error
-    if not fits:
-        raise InputError("The lift was trained for other landmarks: run scripts/train_lift.py.")
-    return Lift(mean, scale, layers)
+    return Lift(*read_ensemble(folder, NAMES, NUM_FEATURES, "lift", "train_lift.py"))

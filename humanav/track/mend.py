@@ -6,18 +6,16 @@ says where in the picture each landmark really lies. ``scripts/train_mend.py`` t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from humanav.body.kinematics import exp_rotation
-from humanav.errors import InputError
 from humanav.paths import checkpoint
+from humanav.track.ensemble import Layers, forward, read_ensemble
 from humanav.track.lift import NAMES, NUM_FEATURES, TORSO, bone_sum
 
 Array = NDArray[np.float64]
@@ -52,7 +50,7 @@ class Mend:
 
     mean: Array
     scale: Array
-    layers: tuple[tuple[Array, Array], ...]
+    layers: Layers
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Mend:
@@ -65,11 +63,7 @@ class Mend:
 
     def predict(self, features: Array) -> tuple[Array, Array, Array, Array]:
         """Ways across (N,33,2), depths (N,33), and the expected errors of both (N,33), in bone sums."""
-        x = ((features - self.mean) / self.scale)[None]
-        for index, (weight, bias) in enumerate(self.layers):
-            x = x @ weight + bias
-            if index < 2:
-                x = np.maximum(x, 0.0)
+        x = forward(features, self.mean, self.scale, self.layers)
         out = x.reshape(len(x), -1, len(NAMES), OUTPUTS)
         move, along = out[..., :2].mean(0), out[..., 2].mean(0)
         space = features[:, : 3 * len(NAMES)].reshape(-1, len(NAMES), 3)[..., 2]
@@ -134,19 +128,4 @@ def in_ray_frame(pixels: Array, K: Array, frame: RayFrame) -> Array:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path) -> Mend:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = load_file(folder / "model.safetensors")
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-        layers = tuple((arrays[f"weight{k}"].astype(np.float64), arrays[f"bias{k}"].astype(np.float64))
-                       for k in range(3))
-        fits = tuple(config["landmarks"]) == NAMES and layers[0][0].shape[1] == NUM_FEATURES
-        mean, scale = arrays["mean"].astype(np.float64), arrays["scale"].astype(np.float64)
-    except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
-        raise InputError(f"The network in {folder.name} cannot be read ({error}): restore the folder, or run "
-                         "scripts/train_mend.py.") from error
-    if not fits:
-        raise InputError("The network was trained for other landmarks: run scripts/train_mend.py.")
-    return Mend(mean, scale, layers)
+    return Mend(*read_ensemble(folder, NAMES, NUM_FEATURES, "network", "train_mend.py"))
