@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +12,11 @@ import psutil
 import pytest
 
 from tests.app.conftest import RunningApp
+from tests.app.visits import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900),
               pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as session:
-        chromium = session.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield chromium
-        chromium.close()
 
 
 class Visit:

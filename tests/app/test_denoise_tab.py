@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from humanav.errors import InputError
 from humanav.motion import load_clip, load_motion, save_npz
 from humanav.posendf.motion_noise import KINDS
 from tests.app.conftest import RunningApp
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.app.visits import visit
 
 
 def test_uploaded_files_find_their_places() -> None:
@@ -60,30 +58,10 @@ def test_both_tabs_are_on_the_page() -> None:
     assert {"tabs", "clean", "clean-files", "clean-viewer", "make-poses", "between"} <= ids
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as session:
-        chromium = session.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1360, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.foreign = []
-    page.on("request", lambda request: page.foreign.append(request.url) if not request.url.startswith(
-        ("http://127.0.0.1", "data:", "blob:", "about:")) else None)
-    page.goto(f"{app.url}/?tab=denoise")
-    page.wait_for_selector("#clean", timeout=60_000)
-    yield page
-    assert page.foreign == []
-    context.close()
+    with visit(browser, app.url, "denoise", "#clean", 900) as page:
+        yield page
 
 
 def people(page: Any, viewer: str) -> Any:

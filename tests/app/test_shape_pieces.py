@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +12,7 @@ from humanav.app import shape_pieces, shell
 from humanav.app.shape_pieces import MAIN, SLIDERS, shape_panel, shape_table, spans
 from humanav.body.anthropometrics import ANTHROPOMETRICS
 from humanav.jobs.shape import find_shape, shape_figure
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.app.visits import CHROMIUM
 
 
 def test_sliders_cover_all_measurements() -> None:

@@ -18,7 +18,8 @@ from humanav.perception import Person2D
 from humanav.perception.video import open_video
 from humanav.view.colors import PEOPLE, css, person_color
 from tests.app.conftest import RunningApp
-from tests.app.test_denoise_tab import CHROMIUM, download
+from tests.app.test_denoise_tab import download
+from tests.app.visits import visit
 
 TRACK: dict[str, Any] = {
     "fps": 30.0, "width": 64, "height": 48, "frames": 120, "shots": [[0, 120]], "mode": "fast", "camera": "fixed",
@@ -133,30 +134,10 @@ def test_the_tab_is_on_the_page() -> None:
     assert {"track-clip", "track-make", "track-viewer", "track-who", "track-options", "track-animate"} <= ids
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as session:
-        chromium = session.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
-    page = context.new_page()
-    page.foreign = []
-    page.on("request", lambda request: page.foreign.append(request.url) if not request.url.startswith(
-        ("http://127.0.0.1", "data:", "blob:", "about:")) else None)
-    page.goto(f"{app.url}/?tab=track")
-    page.wait_for_selector("#track-make", timeout=60_000)
-    yield page
-    assert page.foreign == []
-    context.close()
+    with visit(browser, app.url, "track", "#track-make") as page:
+        yield page
 
 
 def choose(page: Any, number: int = 0) -> None:

@@ -19,7 +19,8 @@ from humanav.motion import CLIP_NAMES, load_motion
 from humanav.perception.layouts import layout_names
 from humanav.results import Result
 from tests.app.conftest import RunningApp
-from tests.app.test_denoise_tab import CHROMIUM, download, people
+from tests.app.test_denoise_tab import download, people
+from tests.app.visits import visit
 
 
 def request(**change: Any) -> dict[str, Any]:
@@ -131,30 +132,10 @@ def test_the_photo_message_fits_the_editor(sample: Path) -> None:
     json.dumps(message, allow_nan=False)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as session:
-        chromium = session.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
-    page = context.new_page()
-    page.foreign = []
-    page.on("request", lambda request: page.foreign.append(request.url) if not request.url.startswith(
-        ("http://127.0.0.1", "data:", "blob:", "about:")) else None)
-    page.goto(f"{app.url}/?tab=uplift")
-    page.wait_for_selector("#lift", timeout=60_000)
-    yield page
-    assert page.foreign == []
-    context.close()
+    with visit(browser, app.url, "uplift", "#lift") as page:
+        yield page
 
 
 @pytest.mark.browser

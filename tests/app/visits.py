@@ -1,0 +1,25 @@
+"""A visitor's browser on the running app."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def visit(browser: Any, url: str, tab: str, ready: str, height: int = 1000) -> Iterator[Any]:
+    """A page at a tab, once the element ``ready`` is there; it must ask no other server for anything."""
+    context = browser.new_context(viewport={"width": 1360, "height": height}, accept_downloads=True)
+    page = context.new_page()
+    page.foreign = []
+    page.on("request", lambda request: page.foreign.append(request.url) if not request.url.startswith(
+        ("http://127.0.0.1", "data:", "blob:", "about:")) else None)
+    page.goto(f"{url}/?tab={tab}")
+    page.wait_for_selector(ready, timeout=60_000)
+    yield page
+    assert page.foreign == []
+    context.close()
