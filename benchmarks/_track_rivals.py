@@ -77,7 +77,7 @@ def detections(video: Path) -> tuple[Array, Array, NDArray[np.bool_], tuple[int,
     from humanav.perception import open_video
     from humanav.perception.mediapipe_detector import MediapipeDetector
 
-    with open_video(video) as frames, MediapipeDetector(looks=0) as detector:
+    with open_video(video) as frames, MediapipeDetector(looks=0, heavy=False) as detector:  # as it comes
         size = frames.width, frames.height
         found = [people[0] if people else None for people in detector.track(frames, body_only=True)]
     keypoints, world = np.zeros((len(found), 33, 3)), np.zeros((len(found), 33, 3))

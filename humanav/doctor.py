@@ -86,6 +86,9 @@ def _embedded() -> Iterable[Part]:
     yield _file("Motion statistics", checkpoint("motion_prior", "motion_prior.safetensors"),
                 "how joints accelerate: what denoising holds a motion to")
     yield _file("Lift", checkpoint("lift", "model.safetensors"), "mends the detector's guess of depth")
+    yield _file("Mend", checkpoint("mend", "model.safetensors"), "the same for people who move, in clips")
+    yield _file("Larger pose network", checkpoint("pose_landmark_heavy", "pose_landmark_heavy.tflite"),
+                "finds people in clips more exactly; without it MediaPipe's own serves")
     clips = sorted(asset("clips").glob("*.npz"))
     yield Part("Motion clips", True, bool(clips), ", ".join(c.stem for c in clips) or "none in assets/clips",
                "motions of our own to animate avatars with")

@@ -24,7 +24,9 @@ HELD_OUT = ("03", "07", "94", "135")
 BAD_CLIPS = ("05_05", "05_06")
 FIRST_SEED = 700_000_000  # far from the seeds of tests and benchmarks
 POSES = 12
-KEYS = ("keypoints", "world", "K", "truth", "rotations", "betas", "person")
+MIXED = 0.35  # of the captured poses: the upper body of another one, for stances that nobody captured
+UPPER = (3, 6, 9, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)
+KEYS = ("keypoints", "world", "mirrored_keypoints", "mirrored_world", "K", "truth", "rotations", "betas", "person")
 
 
 def main() -> None:
@@ -56,7 +58,7 @@ def collect(clips: Path, folder: Path, part: int, seconds: float) -> None:
             rows = {key: list(old[key]) for key in KEYS}
     number = int(rows["person"][-1]) + 1 if rows["person"] else FIRST_SEED + part * 1_000_000
     end, saved = time.monotonic() + seconds, 0
-    detector = _detector()
+    detector = Detector()
     while time.monotonic() < end:
         with suppress(ValueError):  # rarely a garment has no surface left
             _person(number, poses, body, detector, rows)
@@ -78,10 +80,25 @@ def captured(path: Path) -> NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32).reshape(-1, 22, 3)
 
 
-def _detector() -> Any:
-    from mediapipe.python.solutions import pose
+class Detector:
+    """The clips' detector: it looks where the person was a moment before, so that each picture is shown twice."""
 
-    return pose.Pose(static_image_mode=True, model_complexity=1, min_detection_confidence=0.5)
+    def __init__(self) -> None:
+        from humanav.perception import MediapipeDetector
+
+        self._detector = MediapipeDetector()
+        self._sessions = [self._detector.session(masks=False) for _ in range(2)]
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[Any]:
+        """What is seen as it is and in a mirror, told of the picture as it is; each may be None."""
+        from humanav.perception.people import unmirrored
+
+        found = []
+        for session, view in zip(self._sessions, (image, image[:, ::-1])):
+            view = np.ascontiguousarray(view)
+            session.look(view)
+            found.append(session.look(view))
+        return [found[0], None if found[1] is None else unmirrored(found[1], image.shape[:2])]
 
 
 def _person(number: int, poses: NDArray[np.float32], body: Any, detector: Any, rows: dict[str, list[Any]]) -> None:
@@ -101,6 +118,8 @@ def _person(number: int, poses: NDArray[np.float32], body: Any, detector: Any, r
     full = np.repeat(person.pose[None], POSES, axis=0)
     if not authored:
         full[:, :22] = poses[rng.integers(len(poses), size=POSES)]
+        other = poses[rng.integers(len(poses), size=POSES)]
+        full[:, UPPER] = np.where((rng.random(POSES) < MIXED)[:, None, None], other[:, UPPER], full[:, UPPER])
     else:
         for k in range(POSES):
             full[k] = sample_person(number + 1000 * k + 7, pose=("standing", "action", "sitting")[k % 3]).pose
@@ -122,13 +141,11 @@ def _person(number: int, poses: NDArray[np.float32], body: Any, detector: Any, r
     local = Rotation.from_rotvec(full[:, :22].reshape(-1, 3)).as_matrix().reshape(POSES, 22, 3, 3)
     local[:, 0] = camera.R @ local[:, 0]
     for k, shot in enumerate(film((actor,), scene, camera, number, supersample=1)):
-        found = detector.process(np.ascontiguousarray(shot.image))
-        if found.pose_landmarks is None:
+        straight, turned = detector(shot.image)
+        if straight is None or turned is None:
             continue
-        seen = np.array([(p.x * 640, p.y * 640, p.visibility) for p in found.pose_landmarks.landmark], np.float32)
-        world = np.array([(p.x, p.y, p.z) for p in found.pose_world_landmarks.landmark], np.float32)
-        for key, value in zip(KEYS, (seen, world, camera.K, marks[k], local[k].astype(np.float32), person.betas,
-                                     number), strict=True):
+        for key, value in zip(KEYS, (straight.keypoints, straight.world, turned.keypoints, turned.world, camera.K,
+                                     marks[k], local[k].astype(np.float32), person.betas, number), strict=True):
             rows[key].append(value)
 
 

@@ -34,30 +34,27 @@ def main() -> None:
 
 def load(folder: Path) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Features (N,198), true landmarks (N,33,3) in the ray frame (x, y on the seen points' scale, depth in bone sums,
-    both from the middle of the trunk as seen and as it is), and which rows validate."""
-    from humanav.track.lift import TORSO
+    both from the middle of the trunk as seen and as it is), and which rows validate. Each picture counts three times:
+    seen as it is (fast mode), in a mirror, and as the mean of both (accurate mode)."""
+    from humanav.track.lift import TORSO, bone_sum
     from humanav.track.mend import features_of, in_ray_frame
 
     features, truths, held = [], [], []
     for path in sorted(folder.glob("part*.npz")):
         with np.load(path) as data:
-            for keypoints, world, K, truth, person in zip(*(data[key] for key in (
-                    "keypoints", "world", "K", "truth", "person"))):
-                marks, wanted = keypoints.astype(np.float64)[None], truth.astype(np.float64)[None]
-                seen, frame = features_of(world.astype(np.float64)[None], marks, K)
+            arrays = {key: data[key].astype(np.float64) for key in data.files}
+        looks = [(arrays["keypoints"], arrays["world"]), (arrays["mirrored_keypoints"], arrays["mirrored_world"])]
+        looks.append(((looks[0][0] + looks[1][0]) / 2, (looks[0][1] + looks[1][1]) / 2))
+        for keypoints, world in looks:
+            for k, (K, wanted) in enumerate(zip(arrays["K"], arrays["truth"][:, None])):
+                seen, frame = features_of(world[k : k + 1], keypoints[k : k + 1], K)
                 flat = in_ray_frame(wanted @ K.T, K, frame)
                 depth = wanted @ np.swapaxes(frame.axes, -1, -2)
                 depth = (depth - depth[:, list(TORSO)].mean(1, keepdims=True))[..., 2:]
                 features.append(seen[0])
-                truths.append(np.concatenate([flat, depth / bone_sum_of(wanted)], axis=-1)[0])
-                held.append(int(person) % 12 == 0)
-    return np.array(features), np.array(truths), np.array(held)
-
-
-def bone_sum_of(points: Array) -> float:
-    from humanav.track.lift import bone_sum
-
-    return float(bone_sum(points)[0])
+                truths.append(np.concatenate([flat, depth / bone_sum(wanted)[0]], axis=-1)[0])
+            held.append(arrays["person"].astype(int) % 12 == 0)
+    return np.array(features), np.array(truths), np.concatenate(held)
 
 
 def mirror(features: Array, truth: Array) -> tuple[Array, Array]:

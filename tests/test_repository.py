@@ -16,7 +16,8 @@ ROOMS = ["app", "cli", "doctor", "bench", "jobs", "results", "view", "export", "
          "synth", "perception", "render", "fit", "motion", "camera", "body", "metrics", "progress", "paths", "errors"]
 # One value deep: Motion is described in terms of the body's joints and the body accepts a Motion.
 ALLOWED_UPWARDS = {("body", "motion"), ("body", "camera")}
-LARGE_FILES: set[str] = set()
+LARGE_FILES = {"checkpoints/pose_landmark_heavy/pose_landmark_heavy.tflite"}
+BINARY = (".npz", ".jpg", ".png", ".glb", ".safetensors", ".tflite", ".mp4", ".webp")
 HEAVY = ("torch", "numba", "mediapipe", "gradio", "plotly", "scipy", "cv2", "av", "pandas", "matplotlib")
 
 
@@ -75,7 +76,7 @@ def test_no_path_of_one_machine_and_no_secret() -> None:
     pattern = re.compile(rb"/(home|root|Users|work|opt)/[A-Za-z0-9_.-]+/|hf_[A-Za-z0-9]{30,}|/tmp/[a-z]")
     found = []
     for path in tracked():
-        if path.suffix in (".npz", ".jpg", ".png", ".glb", ".safetensors", ".mp4", ".webp") or path == Path(__file__):
+        if path.suffix in BINARY or path == Path(__file__):
             continue
         if "assets/viewer" in path.as_posix():
             continue  # the minified player of others

@@ -50,7 +50,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def show_result(result: Result, as_json: bool) -> None:
-    """The result's files and warnings, or one JSON object."""
+    """The result's files, how good it is and its warnings, or one JSON object."""
     if as_json:
         typer.echo(json.dumps({"folder": str(result.folder), "id": result.id, "report": result.report,
                                "files": [file.name for file in result.files]}))
@@ -58,6 +58,8 @@ def show_result(result: Result, as_json: bool) -> None:
     for file in result.downloads:
         opens = f" ({file.opens_in})" if file.opens_in else ""
         typer.echo(f"{file.name:20} {_size(file.size):>9}  {file.purpose}{opens}")
+    if quality := result.report.get("quality"):
+        typer.echo(quality)
     for sentence in result.report.get("warnings", ()):
         typer.echo(f"Note: {sentence}")
     typer.echo(str(result.folder))

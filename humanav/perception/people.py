@@ -208,6 +208,19 @@ def swap_sides(person: Person2D) -> Person2D:
                    right_hand=person.left_hand)
 
 
+def unmirrored(person: Person2D, shape: tuple[int, int]) -> Person2D:
+    """What was seen in a mirrored picture of ``shape`` (height, width), told of the picture itself."""
+    return swap_sides(transformed(person, np.array([[-1.0, 0, shape[1]], [0, 1, 0]]), shape))
+
+
+def agree(person: Person2D, again: Person2D) -> bool:
+    """Whether two looks at one picture show the same person with the same left and right."""
+    def apart(other: Person2D) -> float:
+        return float(np.linalg.norm(person.keypoints[:, :2] - other.keypoints[:, :2], axis=1).mean())
+
+    return same_person(again, person) and apart(again) <= apart(swap_sides(again))
+
+
 def side_evidence(person: Person2D) -> float:
     """How the face judges the keypoints' left and right: +1 they agree, -1 they are exchanged, 0 no opinion.
 

@@ -179,12 +179,11 @@ def test_the_squat_agrees_with_its_reference(shared):
 
 @pytest.mark.slow
 def test_exchanged_sides_in_a_real_clip(shared):
-    """The detector exchanges left and right of a man seen from behind in about a third of the frames."""
+    """MediaPipe's middle network exchanges left and right of this man, seen from behind, in a third of the frames."""
     with open_video(shared / "testset/mv_single/cam02.mp4", max_side=960) as video:
         followed = follow_person(video)
     shoulders = followed.sequence.keypoints[:, 11, 0] - followed.sequence.keypoints[:, 12, 0]
     assert (np.sign(shoulders) == np.sign(np.median(shoulders))).mean() > 0.95
-    assert any("exchanged" in note for note in followed.notes)
 
 
 def test_one_photo_is_a_clip_of_one_frame(tmp_path):
