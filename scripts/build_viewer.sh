@@ -1,6 +1,6 @@
 #!/bin/sh
-# Bundle the 3D player (scripts/viewer) with three.js into assets/viewer/player.js, and the skeleton editor beside it.
-# Needs node and npm.
+# Bundle the 3D player (scripts/viewer) with three.js into assets/viewer/player.js, and the player of Gaussians and the
+# skeleton editor beside it. Needs node and npm.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target="$here/../assets/viewer"
@@ -15,4 +15,7 @@ NODE_PATH="$modules/node_modules" node_modules/.bin/esbuild "$here/viewer/player
 node_modules/.bin/esbuild "$here/viewer/editor.js" --bundle --minify --format=iife --global-name=HumanavEditor \
   --target=es2020 --legal-comments=none --charset=utf8 --banner:js="/* humanav skeleton editor, Apache-2.0 */" \
   --outfile="$target/skeleton_editor.js"
+node_modules/.bin/esbuild "$here/viewer/splats.js" --bundle --minify --format=iife --global-name=HumanavSplats \
+  --target=es2022 --legal-comments=none --charset=utf8 --banner:js="/* humanav player of Gaussians, Apache-2.0 */" \
+  --outfile="$target/splat_player.js"
 cp node_modules/three/LICENSE "$target/LICENSE-three.txt"

@@ -18,14 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-MEMBERS, HIDDEN = 6, 256
+MEMBERS, HIDDEN, BATCH = 6, 256, 512
+LEARNING_RATE = 4e-4  # at 2e-3 the networks stop learning early, at 80 instead of 69 mm of depth
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("checkpoints/mend"))
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--members", type=int, default=MEMBERS)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -95,11 +96,11 @@ def train(folder: Path, out: Path, steps: int, members: int, seed: int) -> None:
         with torch.no_grad():
             net[-1].weight.mul_(0.1)
             net[-1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, -5.0, -3.5]).repeat(count))
-        optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=5e-2)
+        optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=5e-2)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         own = torch.tensor(rng.choice(chosen, len(chosen)))  # a bootstrap: the members' spread is their doubt
         for _ in range(steps):
-            rows = own[torch.randint(len(own), (256,), generator=generator)]
+            rows = own[torch.randint(len(own), (BATCH,), generator=generator)]
             seen, wanted = roll(x[rows], y[rows], generator)
             seen = seen + torch.randn(seen.shape, generator=generator) * 0.01 * s
             result = net((seen - m) / s).reshape(len(rows), count, OUTPUTS)

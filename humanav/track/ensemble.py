@@ -64,9 +64,14 @@ def write_ensemble(folder: Path, mean: Array, scale: Array, layers: Layers, conf
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
     for k, (weight, bias) in enumerate(layers):
-        arrays |= {f"weight{k}": weight.astype(np.float16), f"bias{k}": bias.astype(np.float16)}
+        arrays |= {f"weight{k}": _half(weight), f"bias{k}": _half(bias)}
     save_file(arrays, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+
+
+def _half(array: Array) -> NDArray[np.float16]:
+    """In half precision, row by row: the file holds bytes as they lie, whatever the array's strides say."""
+    return np.ascontiguousarray(array, dtype=np.float16)
 
 
 def stacked(members: Sequence[Any]) -> Layers:

@@ -81,7 +81,7 @@ export function mount(root, options = {}) {
   let reach = { top: 1.7, side: 0.6, floor: 0 };
   const follow = new Vector3(), now = new Vector3(), turn = new Quaternion();
   let dirty = true, visible = true, drawn = 0, still = 0, last = performance.now();
-  let posedAt = -Infinity, whenDrawn = null;
+  let posedAt = -Infinity, whenDrawn = null, led = false;
 
   function theme() {
     const dark = page.isDark();
@@ -202,6 +202,14 @@ export function mount(root, options = {}) {
     dirty = true;
   }
 
+  // Another player leads: its camera is this one's from now on.
+  function seeFrom(position, target) {
+    led = dirty = true;
+    camera.position.fromArray(position);
+    camera.lookAt(...target);
+    follow.fromArray(target);
+  }
+
   function selectClip(which) {
     const index = typeof which === "string" ? clips.findIndex((c) => c.name === which) : which;
     if (!(index >= 0 && index < clips.length)) return false;
@@ -257,7 +265,7 @@ export function mount(root, options = {}) {
     const posing = last - posedAt < 400;
     if ((state.playing || posing) && state.ready && drawn > 3) adapt(delta);
     if (state.playing && state.ready) seek(state.time + delta * state.speed);
-    if (state.ready) {
+    if (state.ready && !led) {
       pelvisAt(now);
       const easing = 1 - Math.exp(-delta * 6);
       for (const axis of ["x", "z"]) {
@@ -267,7 +275,7 @@ export function mount(root, options = {}) {
         follow[axis] += step; controls.target[axis] += step; camera.position[axis] += step; dirty = true;
       }
     }
-    const turning = controls.update();
+    const turning = !led && controls.update();
     if (turning) dirty = true;
     const moving = turning || state.playing || posing;
     if (moving) { sharpen(posing && cpu ? Math.min(pace.ratio, 0.5) : pace.ratio); still = 0; }
@@ -335,7 +343,8 @@ export function mount(root, options = {}) {
   }
 
   const api = {
-    state, load, seek, play, pause: () => play(false), selectClip, pose,
+    state, load, seek, play, pause: () => play(false), selectClip, pose, seeFrom,
+    setTheme: (name) => { if (options.theme !== name) { options.theme = name; theme(); } },
     view: (name) => name in VIEWS && look(VIEWS[name]),
     setSpeed: (value) => { state.speed = value; page.setSpeed(value); },
     clips: () => clips.map((clip) => clip.name),

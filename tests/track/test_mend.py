@@ -142,3 +142,20 @@ def test_a_network_that_is_none_gets_one_sentence(tmp_path: Path) -> None:
             config.write_text(json.dumps(json.loads(config.read_text()) | change))
         with pytest.raises(InputError, match=r"scripts/train_mend\.py"):
             Mend.load(folder)
+
+
+def test_weights_are_written_as_they_are(tmp_path: Path) -> None:
+    """Trained layers are views with other strides than rows: their bytes must not be written as they lie."""
+    import torch
+
+    from humanav.track.ensemble import read_ensemble, stacked, write_ensemble
+
+    torch.manual_seed(0)
+    members = [torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.ReLU(), torch.nn.Linear(5, 4), torch.nn.ReLU(),
+                                   torch.nn.Linear(4, 3)) for _ in range(2)]
+    layers = stacked(members)
+    write_ensemble(tmp_path, np.zeros(7), np.ones(7), layers, {"landmarks": ["nose"]})
+    _, _, again = read_ensemble(tmp_path, ["nose"], 7, "network", "train_mend.py")
+    for (weight, bias), (wanted, shift) in zip(again, layers, strict=True):
+        assert np.allclose(weight, wanted, atol=1e-3)
+        assert np.allclose(bias, shift, atol=1e-3)
