@@ -52,8 +52,8 @@ class ClipImageTerm:
         costs, robust = geman_mcclure((residual**2).sum(-1), self.cutoff)
         root = np.sqrt(self.weight * robust)[..., None]
         slope = slope * (root / self.sigma[..., None])[..., None]
-        equations.add(float((self.weight * costs).sum()), _flat(residual * root), _flat(slope @ jacobian),
-                      None if by_shape is None else _flat(slope @ by_shape))
+        equations.add(float((self.weight * costs).sum()), flat_rows(residual * root), flat_rows(slope @ jacobian),
+                      None if by_shape is None else flat_rows(slope @ by_shape))
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class ClipSpaceTerm:
 
         def rows(slope: Array) -> Array:
             centred = slope - np.einsum("tk,tkdn->tdn", part, slope)[:, None]
-            return _flat((turn[:, None] @ centred) * scale)
+            return flat_rows((turn[:, None] @ centred) * scale)
 
-        equations.add(float((self.weight * costs).sum()), _flat(residual * root), rows(jacobian),
+        equations.add(float((self.weight * costs).sum()), flat_rows(residual * root), rows(jacobian),
                       None if by_shape is None else rows(by_shape))
 
 
@@ -128,7 +128,7 @@ class ClipTurnTerm:
             columns = equations.columns(joint)
             if columns is not None:
                 rows[:, row, :, columns] = slope[:, row] * root[:, row, :, None]
-        equations.add(float(costs.sum()), _flat(residual * root), _flat(rows))
+        equations.add(float(costs.sum()), flat_rows(residual * root), flat_rows(rows))
 
 
 @dataclass(frozen=True)
@@ -288,40 +288,6 @@ class SmoothTerm:
                 goal[:, tail, tail] += factors[i] * factors[j] * robust[:, None, None] * self.path
 
 
-@dataclass(frozen=True)
-class StandTerm:
-    """Feet that stand stay where they are.
-
-    Attributes:
-        points: F points of the soles.
-        contact: (T,F) 0..1 how surely each stands.
-        slide: metres per frame by which a standing point may move.
-    """
-
-    points: ClipPoints
-    contact: Array
-    slide: float
-
-    def __call__(self, state: ClipState, posed: PosedClip, equations: Equations) -> None:
-        if equations.next is None or len(state) < 2:
-            return
-        places, jacobian, _ = place_clip_points(self.points, posed, state.betas, equations.active, False)
-        assert jacobian is not None
-        both = np.minimum(self.contact[:-1], self.contact[1:])
-        residual = (places[1:] - places[:-1]) / self.slide
-        costs, robust = geman_mcclure((residual**2).sum(-1), 6.0)
-        equations.cost += float((both * costs).sum())
-        root = np.sqrt(both * robust)[..., None]
-        here, there = (_flat(-jacobian[:-1] * (root / self.slide)[..., None]),
-                       _flat(jacobian[1:] * (root / self.slide)[..., None]))
-        rest = _flat(residual * root)[..., None]
-        equations.gradient[:-1] += (np.swapaxes(here, 1, 2) @ rest)[..., 0]
-        equations.gradient[1:] += (np.swapaxes(there, 1, 2) @ rest)[..., 0]
-        equations.blocks[:-1] += np.swapaxes(here, 1, 2) @ here
-        equations.blocks[1:] += np.swapaxes(there, 1, 2) @ there
-        equations.next += np.swapaxes(here, 1, 2) @ there
-
-
 def project_clip(K: Array, places: Array) -> tuple[Array, Array]:
     """Pixels (...,2) of points (...,3) in the camera's frame, and their derivative (...,2,3)."""
     depth = np.maximum(places[..., 2], NEAREST)
@@ -333,6 +299,6 @@ def project_clip(K: Array, places: Array) -> tuple[Array, Array]:
     return pixels, slope
 
 
-def _flat(rows: Array) -> Array:
+def flat_rows(rows: Array) -> Array:
     """(T,K,c,...) as (T,K*c,...)."""
     return np.asarray(rows.reshape(len(rows), -1, *rows.shape[3:]))

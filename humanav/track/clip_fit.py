@@ -9,7 +9,7 @@ frames before a window held.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,7 @@ from humanav.body import BodyModel
 from humanav.body.kinematics import Array, Skeleton, exp_rotation, log_rotation
 from humanav.camera import Camera
 from humanav.fit import PosePrior, skeleton_of, stature
+from humanav.fit.clip_feet import FloorTerm, StandTerm
 from humanav.fit.clip_kinematics import ClipPoints, ClipState, place_clip_points, pose_clip
 from humanav.fit.clip_solver import ClipTerm, solve_clip
 from humanav.fit.clip_terms import (
@@ -30,77 +31,21 @@ from humanav.fit.clip_terms import (
     ClipSpaceTerm,
     ClipTurnTerm,
     SmoothTerm,
-    StandTerm,
 )
 from humanav.perception.takes import Take
 from humanav.posendf.model import PoseNDF
 from humanav.posendf.motion_prior import FPS, MotionPrior
 from humanav.progress import Progress
+from humanav.track.clip_evidence import Evidence, FitWeights, Footing
 from humanav.track.clip_manifold import ClipManifoldTerm
-from humanav.track.clip_observations import ClipLandmarks, Mended
 from humanav.track.clip_outline import ClipOutlines
 from humanav.track.lift import BONES, NAMES
 from humanav.track.path import BodyPath
+from humanav.track.soles import LEGS, rest_soles
 
 NUM_BETAS = 10
 BODY = tuple(range(22))
 _SOLES = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
-
-
-@dataclass(frozen=True)
-class FitWeights:
-    """How far each part of the objective is believed; chosen on the validation subjects (07, 94).
-
-    Attributes:
-        loose, tight: Geman-McClure scales of keypoints, in sigmas.
-        prior: of the poses' likelihood. depth: of the mended 3D. turns: of the uplift's rotations.
-        turn_sigma: radians by which the uplift's rotations err per metre of the error that it expects.
-        correlation: seconds over which the errors of one landmark go together.
-        smooth: of the prior of motion.
-        slide: metres per frame at 30 fps that a standing foot may move.
-    """
-
-    loose: float = 12.0
-    tight: float = 3.0
-    prior: float = 0.2
-    manifold: float = 40.0
-    depth: float = 0.15
-    depth_doubt: float = 1.5
-    turns: float = 1.0
-    turn_sigma: float = 4.0
-    turn_least: float = 0.08
-    correlation: float = 0.25
-    smooth: float = 0.1
-    outline: float = 3.0
-    outward: float = 0.3
-    gates: tuple[float, ...] = (8.0, 5.0)
-    slide: float = 0.004
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything known of T frames.
-
-    Attributes:
-        body: the body's landmarks.
-        depth: the mended 3D, or None.
-        rotations: (T,22,3,3) the uplift's, the root in the camera's frame.
-        errors: (T,22) metres that the uplift expects to be off at each joint.
-        seen: (T,) frames that show the person.
-        fps: frames per second.
-    """
-
-    body: ClipLandmarks
-    depth: Mended | None
-    rotations: Array
-    errors: Array
-    seen: NDArray[np.bool_]
-    fps: float
-
-    def part(self, frames: NDArray[np.intp] | slice) -> Evidence:
-        """Some frames."""
-        return Evidence(self.body.part(frames), None if self.depth is None else self.depth.part(frames),
-                        self.rotations[frames], self.errors[frames], self.seen[frames], self.fps)
 
 
 class ClipFit:
@@ -144,21 +89,21 @@ class ClipFit:
                                  coupled=False, progress=progress)
         return replace(state, betas=part.betas, tilt=part.tilt)
 
-    def poses(self, state: ClipState, cutoff: float, *, contact: Array | None = None,
+    def poses(self, state: ClipState, cutoff: float, *, footing: Footing | None = None,
               rounds: int = 12, held: NDArray[np.bool_] | None = None, frames: slice = slice(None),
               progress: Progress | None = None) -> ClipState:
         """Poses and path of some frames under the present shape and tilt."""
         evidence, part = self.evidence.part(frames), _part(state, frames)
         thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
         terms = [*self._frame_terms(part, evidence, cutoff, thin), self._smooth(evidence.fps)]
-        if contact is not None:
-            terms.append(self._stand(contact[frames], evidence.fps))
+        if footing is not None:
+            terms += self._stand(footing.part(frames), part.betas, evidence.fps, thin)
         part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, held=held, progress=progress)
         rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
         rotations[frames], pelvis[frames] = part.rotations, part.pelvis
         return replace(state, rotations=rotations, pelvis=pelvis)
 
-    def outlined(self, state: ClipState, *, contact: Array | None = None,
+    def outlined(self, state: ClipState, *, footing: Footing | None = None,
                  held: NDArray[np.bool_] | None = None, frames: slice = slice(None), progress: Progress | None = None
                  ) -> ClipState:
         """Poses and path of some frames with the outline brought onto the masks, nearer and nearer."""
@@ -167,8 +112,8 @@ class ClipFit:
         thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
         for gate in self.weights.gates:
             terms = [*self._frame_terms(part, evidence, self.weights.tight, thin), self._smooth(evidence.fps)]
-            if contact is not None:
-                terms.append(self._stand(contact[frames], evidence.fps))
+            if footing is not None:
+                terms += self._stand(footing.part(frames), part.betas, evidence.fps, thin)
             outline = self._outline(part, numbers, gate, thin)
             if outline is None:
                 break
@@ -181,14 +126,14 @@ class ClipFit:
         assert self.outlines is not None
         return self.outlines.match(part, numbers, self.stature_px(part), gate, thin)
 
-    def windows(self, state: ClipState, *, contact: Array | None = None,
+    def windows(self, state: ClipState, *, footing: Footing | None = None,
                 keep: Callable[[str, Callable[[], ClipState]], ClipState] | None = None, name: str = "",
                 progress: Progress | None = None, share: tuple[float, float] = (0.0, 1.0)) -> ClipState:
         """Poses and path of all frames, window by window; the frames before a window are held.
 
         Args:
             state: where to start.
-            contact: (T,2) 0..1 how surely the left and the right foot stand; None leaves that out.
+            footing: which feet stand, and on which floor; None leaves that out.
             keep: gives back what a named step has made before, or makes and keeps it (for resuming).
             name: of the pass, for ``keep``.
             progress: told of the parts done, from ``share[0]`` to ``share[1]`` of the stage.
@@ -206,14 +151,14 @@ class ClipFit:
 
             def work(state: ClipState = state, frames: slice = frames, held: NDArray[np.bool_] | None = held
                      ) -> ClipState:
-                if contact is None:
+                if footing is None:
                     state = self.poses(state, self.weights.loose, rounds=6, held=held, frames=frames,
                                        progress=progress)
-                state = self.poses(state, self.weights.tight, contact=contact, rounds=10, held=held,
+                state = self.poses(state, self.weights.tight, footing=footing, rounds=10, held=held,
                                    frames=frames, progress=progress)
                 if self.outlines is None:
                     return state
-                return self.outlined(state, contact=contact, held=held, frames=frames, progress=progress)
+                return self.outlined(state, footing=footing, held=held, frames=frames, progress=progress)
 
             made = work() if keep is None else keep(f"{name}{number}", work)
             rotations, pelvis = state.rotations.copy(), state.pelvis.copy()
@@ -265,9 +210,16 @@ class ClipFit:
         path = np.eye(3) / (self.motion_prior.path**2 * slow)
         return SmoothTerm(precision, path, weight=self.weights.smooth)
 
-    def _stand(self, contact: Array, fps: float) -> StandTerm:
+    def _stand(self, footing: Footing, betas: Array, fps: float, thin: float) -> list[ClipTerm]:
         points = ClipPoints.named(_SOLES, np.zeros(NUM_BETAS))
-        return StandTerm(points, np.repeat(contact, 2, axis=1), self.weights.slide * FPS / fps)
+        shape = np.zeros(self.body.num_betas, dtype=np.float32)
+        shape[:NUM_BETAS] = betas
+        _, offsets = rest_soles(self.body, tuple(shape.tolist()))
+        joints = np.array([(ankle, ball, ball) for _, _, ankle, ball in LEGS], dtype=np.intp).reshape(-1)
+        soles = ClipPoints(joints, joints, offsets.reshape(-1, 3), np.zeros(NUM_BETAS))
+        return [StandTerm(points, np.repeat(footing.contact, 2, axis=1), self.weights.slide * FPS / fps),
+                FloorTerm(soles, thin * np.repeat(footing.contact, 3, axis=1), footing.up, footing.height,
+                          self.weights.hover)]
 
     def stature_px(self, state: ClipState) -> Array:
         """(T,) the person's standing height in pixels at each frame's depth."""

@@ -22,7 +22,8 @@ from humanav.fit.clip_kinematics import ClipState
 from humanav.perception.takes import Take
 from humanav.progress import Progress
 from humanav.track.clip_details import fit_details
-from humanav.track.clip_fit import NUM_BETAS, ClipFit, Evidence, livelier, start_state
+from humanav.track.clip_evidence import Evidence, Footing
+from humanav.track.clip_fit import NUM_BETAS, ClipFit, livelier, start_state
 from humanav.track.clip_observations import Mended, observe_body
 from humanav.track.clip_start import BODY, TakeStart
 from humanav.track.contacts import foot_contacts, standing
@@ -78,8 +79,8 @@ def fit_take(
         progress.update(part(0.2, 0.2)[0])
     state = fit.windows(state, keep=keep, name="poses", progress=progress, share=part(0.2, 0.6))
     if not moving:
-        contact = _contacts(fit, state, start, tilt)
-        state = fit.windows(state, contact=contact, keep=keep, name="stand", progress=progress, share=part(0.6, 0.95))
+        footing = _footing(fit, state, start, tilt)
+        state = fit.windows(state, footing=footing, keep=keep, name="stand", progress=progress, share=part(0.6, 0.95))
     calm = state.rotations.copy()
     calm[:, :BODY] = smooth_rotations(calm[:, :BODY], start.path.fps, start.path.confidence, seconds=_CALM)
     state = replace(state, rotations=calm)
@@ -93,14 +94,14 @@ def fit_take(
     return replace(start.path, rotations=state.rotations, pelvis=state.pelvis, betas=betas)
 
 
-def _contacts(fit: ClipFit, state: ClipState, start: TakeStart, tilt: tuple[float, float] | None) -> Array:
-    """(T,2) how surely the left and the right foot stand, 0 where they rather do not."""
+def _footing(fit: ClipFit, state: ClipState, start: TakeStart, tilt: tuple[float, float] | None) -> Footing:
+    """Which feet rather stand than not, and on which floor."""
     betas = np.zeros(fit.body.num_betas, dtype=np.float32)
     betas[:NUM_BETAS] = state.betas
     path = replace(start.path, rotations=state.rotations, pelvis=state.pelvis, betas=betas)
     ground = find_ground([path], fit.body, tilt=tilt)
     contacts = foot_contacts(path.to_world(ground.R, ground.t), fit.body, eye=-ground.R.T @ ground.t)
-    return np.asarray(contacts * standing(contacts, path.fps))
+    return Footing(np.asarray(contacts * standing(contacts, path.fps)), ground.up, -ground.camera_height)
 
 
 def _up(tilt: tuple[float, float]) -> Array:

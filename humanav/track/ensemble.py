@@ -62,7 +62,7 @@ def write_ensemble(folder: Path, mean: Array, scale: Array, layers: Layers, conf
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+    arrays: dict[str, NDArray[Any]] = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
     for k, (weight, bias) in enumerate(layers):
         arrays |= {f"weight{k}": _half(weight), f"bias{k}": _half(bias)}
     save_file(arrays, folder / "model.safetensors")

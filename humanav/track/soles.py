@@ -46,7 +46,7 @@ def pose_feet(path: BodyPath, body: BodyModel) -> PosedFeet:
                    torch.from_numpy(path.betas[: body.num_betas]).to(body.dtype), vertices=False)
     joints, turned = out.joints.double().numpy(), out.rotations.double().numpy()
     joints = joints - joints[:, :1] + path.pelvis[:, None]
-    rest, offsets = _rest_soles(body, tuple(path.betas[: body.num_betas].tolist()))
+    rest, offsets = rest_soles(body, tuple(path.betas[: body.num_betas].tolist()))
     return PosedFeet(joints, turned, place_soles(joints, turned, offsets), rest, offsets)
 
 
@@ -60,8 +60,8 @@ def place_soles(joints: Array, turned: Array, offsets: Array) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _rest_soles(body: BodyModel, betas: tuple[float, ...]) -> tuple[Array, Array]:
-    """Rest joints (55,3), and offsets (2,3,3) of heel, ball and toe from the joints that carry them."""
+def rest_soles(body: BodyModel, betas: tuple[float, ...]) -> tuple[Array, Array]:
+    """Rest joints (55,3), and offsets (2,3,3) of heel, ball and toe from the ankle, and twice from the ball."""
     with torch.no_grad():
         skin, joints = (part.double().cpu().numpy() for part in body.rest(np.array(betas, dtype=np.float32)))
     weights = np.zeros((len(skin), len(joints)))

@@ -10,6 +10,7 @@ import pytest
 from humanav.body.kinematics import exp_rotation, log_rotation
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.fit import PosePrior, skeleton_of
+from humanav.fit.clip_feet import FloorTerm, StandTerm
 from humanav.fit.clip_kinematics import ClipPoints, ClipState, place_clip_points, pose_clip
 from humanav.fit.clip_solver import Equations, solve_clip
 from humanav.fit.clip_terms import (
@@ -20,7 +21,6 @@ from humanav.fit.clip_terms import (
     ClipSpaceTerm,
     ClipTurnTerm,
     SmoothTerm,
-    StandTerm,
     project_clip,
 )
 
@@ -60,15 +60,16 @@ def _terms(rng: np.random.Generator, skeleton, frames: int) -> dict[str, object]
         "hinge": ClipHingeTerm(0.5),
         "smooth": SmoothTerm(matrix @ matrix.T + 5 * np.eye(66), np.diag([1e3, 2e3, 5e2]), 500.0),
         "stand": StandTerm(feet, rng.uniform(0.2, 1, (frames, 3)), 0.3),
+        "floor": FloorTerm(feet, rng.uniform(0.2, 1, (frames, 3)), np.array([0.1, -0.99, 0.1]), -1.0, 0.5),
     }
 
 
-@pytest.mark.parametrize("name", ["image", "space", "turn", "prior", "shape", "hinge", "smooth", "stand"])
+@pytest.mark.parametrize("name", ["image", "space", "turn", "prior", "shape", "hinge", "smooth", "stand", "floor"])
 def test_gradients_match_differences(body, rng: np.random.Generator, name: str) -> None:
     frames, skeleton = 5, skeleton_of(body, BETAS)
     state = _state(rng, frames)
     term = _terms(rng, skeleton, frames)[name]
-    coupled = name in ("smooth", "stand")
+    coupled = name in ("smooth", "stand", "floor")
 
     def evaluate(at: ClipState) -> Equations:
         equations = Equations(BODY, frames, BETAS, coupled)
