@@ -1,13 +1,14 @@
 """Rasterise triangle meshes: which triangle each pixel sees, where in it, and how far away.
 
-One interface, several backends (:func:`register_backend`); the embedded one is numba on the CPU. Results are
-deterministic: the nearest triangle wins, and of equally near ones the first.
+One interface, several backends (:func:`register_backend`); the embedded one is numba on the CPU, and PyTorch3D is there
+where it is installed. Results are deterministic: the nearest triangle wins, and of equally near ones the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -212,4 +213,13 @@ def _numba_backend(
     return MeshBuffers(triangle, barycentric, depth)
 
 
+def _pytorch3d_backend(
+    cam: NDArray[np.float64], faces: NDArray[np.int64], camera: Camera, near: float
+) -> MeshBuffers:
+    from humanav.render.mesh_pytorch3d import rasterize
+
+    return rasterize(cam, faces, camera, near)
+
+
+register_backend("pytorch3d", _pytorch3d_backend, lambda: find_spec("pytorch3d") is not None)
 register_backend("numba", _numba_backend)

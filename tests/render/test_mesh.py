@@ -181,7 +181,7 @@ def test_backends_can_be_added():
     blank = MeshBuffers(np.full((8, 8), -1, np.int32), np.zeros((8, 8, 3), np.float32), np.full((8, 8), np.inf))
     register_backend("blank", lambda *_: blank, lambda: False)
     assert "blank" not in backends()
-    assert backends()[-1] == "numba"
+    assert backends()[0] == "numba"
     register_backend("blank", lambda *_: blank, lambda: True)
     assert rasterize_mesh(np.zeros((3, 3)), [[0, 1, 2]], Camera.from_focal(8, 8), backend="blank") is blank
     register_backend("blank", lambda *_: blank, lambda: False)
