@@ -53,6 +53,10 @@ def speed(video: Path, modes: tuple[str, ...]) -> dict[str, dict[str, float]]:
     return rows
 
 
+RATES = {"fast": 30, "accurate": 10}
+"""Frames per second of the clips that memory is measured with: thirty in accurate mode would take more than an hour."""
+
+
 def memory(video: Path, modes: tuple[str, ...], seconds: tuple[int, int] = (30, 300),
            say: Callable[[str], None] = lambda text: None) -> dict[str, dict[str, float]]:
     """A row for each mode: the peak of a short and a long clip, which repeat the video to and fro, and their ratio."""
@@ -61,13 +65,12 @@ def memory(video: Path, modes: tuple[str, ...], seconds: tuple[int, int] = (30, 
         for mode in modes:
             peaks = []
             for length in seconds:
-                clip = Path(folder) / f"{length}.mp4"
-                if not clip.is_file():
-                    _made(clip, _first(_fitted(video, 10**6), 30 * length))
+                rate = RATES[mode]
+                clip = _made(Path(folder) / f"{length}_{rate}.mp4", _first(_fitted(video, 10**6), rate * length), rate)
                 peaks.append(_in_process(clip, mode)["peak"])
                 say(f"peak memory of {length} s, {mode}: {peaks[-1]:.0f} MB")
-            rows[mode] = {f"peak_mb_{seconds[0]}s": peaks[0], f"peak_mb_{seconds[1]}s": peaks[1],
-                          "ratio": peaks[1] / peaks[0]}
+            rows[mode] = {"frames_per_s": RATES[mode], f"peak_mb_{seconds[0]}s": peaks[0],
+                          f"peak_mb_{seconds[1]}s": peaks[1], "ratio": peaks[1] / peaks[0]}
     return rows
 
 
@@ -105,7 +108,7 @@ def _first(frames: Iterator[NDArray[np.uint8]], count: int) -> Iterator[NDArray[
         yield frame
 
 
-def _made(path: Path, frames: Any) -> Path:
+def _made(path: Path, frames: Any, rate: float = 30.0) -> Path:
     from humanav.export.video import write_mp4
 
-    return write_mp4(frames, path, 30.0)
+    return write_mp4(frames, path, rate)

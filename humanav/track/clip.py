@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ from humanav.track.contacts import standing
 from humanav.track.path import BodyPath
 from humanav.uplift.lift import checked_betas, posed
 from humanav.uplift.translation import reprojection_errors
+
+if TYPE_CHECKING:
+    from humanav.track.focal import Focal
 
 Mode = Literal["fast", "accurate"]
 MODES: tuple[Mode, ...] = ("fast", "accurate")
@@ -101,7 +104,8 @@ def track_clip(
         video: an open video; read once or twice.
         mode: "fast", or "accurate", some five times slower.
         people, chosen: how many people, or which (:func:`humanav.perception.follow_people.follow_people`).
-        focal: fx, fy, cx, cy in pixels of the video's frames; by default 1.2 times the longer side and the middle.
+        focal: fx, fy, cx, cy in pixels of the video's frames; by default 1.2 times the longer side (fast) or told from
+            the clip (accurate), and the middle.
         moving: the camera moves; by default it stands still.
         height: the people's height in metres, which settles the scale.
         betas: their shape; by default the mean body (fast) or told from the clip (accurate).
@@ -127,16 +131,22 @@ def track_clip(
     progress.next(STAGES["follow"])
     found = follow_people(video, people=people, chosen=chosen, full=mode == "accurate", detector=detector, work=work,
                           watch=watch, progress=progress)
-    camera = _camera(video, focal)
+    progress.next(STAGES["lift"])
+    told = None
+    if mode == "accurate" and focal is None:
+        from humanav.track.focal import tell_focal
+
+        with threadpool_limits(1, user_api="blas"):
+            told = tell_focal(max(found.takes, key=len), body, progress)
+    camera = _camera(video, focal if told is None else (told.pixels, told.pixels, video.width / 2, video.height / 2))
     shape = checked_betas(betas or None, body)
     shape = shape if height is None else _with_height(shape, height, body)
-    progress.next(STAGES["lift"])
     notes = list(found.notes)
     starts, mended = [], [mend(take, camera.K) for take in found.takes]
     better = [mended_take(take, how) for take, how in zip(found.takes, mended, strict=True)]
     for number, take in enumerate(better):
         starts.append(start_take(take, camera.K, shape, body, focal_known=focal is not None))
-        progress.update((number + 1) / len(found.takes))
+        progress.update(0.5 + 0.5 * (number + 1) / len(found.takes))
     paths = [start.path for start in starts]
     if mode == "accurate":
         from humanav.track.clip_stages import fit_take
@@ -165,7 +175,7 @@ def track_clip(
     for shot, world in worlds.items():
         which = "" if len(found.shots) == 1 else f"Shot {found.shots.index(shot) + 1}: "
         notes += [f"{which}{note}" for note in world.notes]
-    notes += _assumed(focal, height, betas, mode)
+    notes += _assumed(focal, told, height, betas, mode)
     progress.update(1.0)
     return TrackedClip(mode, found, tuple(done), _cameras(found, worlds, camera, moving), moving,
                        tuple(dict.fromkeys(notes)))
@@ -223,9 +233,13 @@ def _cameras(found: People, worlds: dict[tuple[int, int], World], camera: Camera
     return tuple(cameras)
 
 
-def _assumed(focal: Sequence[float] | None, height: float | None, betas: Sequence[float], mode: Mode) -> list[str]:
+def _assumed(focal: Sequence[float] | None, told: Focal | None, height: float | None, betas: Sequence[float],
+             mode: Mode) -> list[str]:
     notes = []
-    if focal is None:
+    if told is not None:
+        notes.append(f"The focal length is not known; how the person is foreshortened tells {told.ratio:.1f} times the "
+                     f"longer side ({told.low:.1f} to {told.high:.1f}): distances depend on it.")
+    elif focal is None:
         notes.append("The focal length is not known and was taken as 1.2 times the longer side: distances depend on "
                      "it.")
     if height is None and not len(betas):

@@ -74,12 +74,12 @@ class ClipFit:
         """Shape and tilt, from frames spread over the take; those frames' poses are fitted on the way."""
         seen = np.flatnonzero(self.evidence.seen)
         chosen = np.unique(seen[np.linspace(0, len(seen) - 1, min(most, len(seen))).round().astype(int)])
-        evidence, part = self.evidence.part(chosen), _part(state, chosen)
+        evidence, part = self.evidence.part(chosen), part_state(state, chosen)
         mean, sigma = tilt or (state.tilt, np.array([0.05, 0.10]))
         thin = 1.0 if len(chosen) < 2 else min(1.0, float(np.median(np.diff(chosen))) / evidence.fps
                                                / self.weights.correlation)
         for cutoff, rounds in ((self.weights.loose, 10), (self.weights.tight, 12)):
-            terms = self._frame_terms(part, evidence, cutoff, thin)
+            terms = self.frame_terms(part, evidence, cutoff, thin)
             terms.append(ClipShapeTerm(np.zeros(NUM_BETAS), np.ones(NUM_BETAS), mean, sigma, self.height, self.tall,
                                        self.tall_dirs))
             part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, coupled=False, progress=progress)
@@ -93,9 +93,9 @@ class ClipFit:
               rounds: int = 12, held: NDArray[np.bool_] | None = None, frames: slice = slice(None),
               progress: Progress | None = None) -> ClipState:
         """Poses and path of some frames under the present shape and tilt."""
-        evidence, part = self.evidence.part(frames), _part(state, frames)
+        evidence, part = self.evidence.part(frames), part_state(state, frames)
         thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
-        terms = [*self._frame_terms(part, evidence, cutoff, thin), self._smooth(evidence.fps)]
+        terms = [*self.frame_terms(part, evidence, cutoff, thin), self._smooth(evidence.fps)]
         if footing is not None:
             terms += self._stand(footing.part(frames), part.betas, evidence.fps, thin)
         part, _ = solve_clip(self.skeleton, part, terms, BODY, rounds=rounds, held=held, progress=progress)
@@ -107,11 +107,11 @@ class ClipFit:
                  held: NDArray[np.bool_] | None = None, frames: slice = slice(None), progress: Progress | None = None
                  ) -> ClipState:
         """Poses and path of some frames with the outline brought onto the masks, nearer and nearer."""
-        evidence, part = self.evidence.part(frames), _part(state, frames)
+        evidence, part = self.evidence.part(frames), part_state(state, frames)
         numbers = np.arange(len(state))[frames]
         thin = min(1.0, 1.0 / (evidence.fps * self.weights.correlation))
         for gate in self.weights.gates:
-            terms = [*self._frame_terms(part, evidence, self.weights.tight, thin), self._smooth(evidence.fps)]
+            terms = [*self.frame_terms(part, evidence, self.weights.tight, thin), self._smooth(evidence.fps)]
             if footing is not None:
                 terms += self._stand(footing.part(frames), part.betas, evidence.fps, thin)
             outline = self._outline(part, numbers, gate, thin)
@@ -171,7 +171,8 @@ class ClipFit:
 
     # -- terms -----------------------------------------------------------------------------------------------------
 
-    def _frame_terms(self, state: ClipState, evidence: Evidence, cutoff: float, thin: float) -> list[ClipTerm]:
+    def frame_terms(self, state: ClipState, evidence: Evidence, cutoff: float, thin: float) -> list[ClipTerm]:
+        """What is known of frames by themselves; ``thin`` is the share of each where neighbours tell the same."""
         weights, marks = self.weights, evidence.body
         per_percent = self.stature_px(state)[:, None] / 100
         seen = np.where(evidence.seen, 1.0, 0.0)
@@ -242,7 +243,7 @@ def spans(count: int, window: int = 240, overlap: int = 24) -> list[tuple[int, i
     return [(max(begin - overlap, 0), begin, end, min(end + overlap, count)) for begin, end in pairwise(edges)]
 
 
-def _part(state: ClipState, frames: NDArray[np.intp] | slice) -> ClipState:
+def part_state(state: ClipState, frames: NDArray[np.intp] | slice) -> ClipState:
     return replace(state, rotations=state.rotations[frames], pelvis=state.pelvis[frames])
 
 
