@@ -28,6 +28,7 @@ _WRIST_SIGMA, _HEAD_SIGMA = 0.25, 0.1  # radians by which they may turn away fro
 _GAP = 1.0  # seconds without a hand that are bridged; in longer ones it comes to rest
 _SMOOTH = 0.06  # seconds
 _LEAST = 8  # landmarks
+_TOGETHER = 240  # frames solved at once: each is by itself, and memory must not grow with the clip
 
 
 def fit_details(
@@ -71,23 +72,24 @@ def _part(
     there = (marks.confidence > 0).sum(axis=1) >= _LEAST
     if not there.any():
         return state
-    frames = np.flatnonzero(there)
-    part = replace(state, rotations=state.rotations[frames].copy(), pelvis=state.pelvis[frames])
-    rest = rest_rotations()[list(joints)]
-    part.rotations[:, list(joints)] = rest
-    seen = marks.part(frames)
-    terms: list[ClipTerm] = [
-        ClipImageTerm(seen.points, K, seen.pixels, seen.spread * stature_px[frames, None] / 100,
-                      (seen.confidence > 0).astype(np.float64), 3.0),
-        ClipTurnTerm(joints, np.broadcast_to(rest, (len(frames), *rest.shape)),
-                     np.broadcast_to(np.array(sigma), (len(frames), len(joints), 3))),
-        ClipTurnTerm((carrier,), part.rotations[:, [carrier]], np.full((len(frames), 1, 3), carrier_sigma))]
-    fitted, _ = solve_clip(skeleton, part, terms, (carrier, *joints), rounds=8, coupled=False, hold_shape=True,
-                           hold_path=True, progress=progress)
     rotations = state.rotations.copy()
     index = np.array([carrier, *joints], dtype=np.intp)
     before = rotations[:, [carrier]].copy()
-    rotations[np.ix_(frames, index)] = fitted.rotations[:, index]
+    rest = rest_rotations()[list(joints)]
+    seen_in = np.flatnonzero(there)
+    for frames in np.array_split(seen_in, -(-len(seen_in) // _TOGETHER)):
+        part = replace(state, rotations=state.rotations[frames].copy(), pelvis=state.pelvis[frames])
+        part.rotations[:, list(joints)] = rest
+        seen = marks.part(frames)
+        terms: list[ClipTerm] = [
+            ClipImageTerm(seen.points, K, seen.pixels, seen.spread * stature_px[frames, None] / 100,
+                          (seen.confidence > 0).astype(np.float64), 3.0),
+            ClipTurnTerm(joints, np.broadcast_to(rest, (len(frames), *rest.shape)),
+                         np.broadcast_to(np.array(sigma), (len(frames), len(joints), 3))),
+            ClipTurnTerm((carrier,), part.rotations[:, [carrier]], np.full((len(frames), 1, 3), carrier_sigma))]
+        fitted, _ = solve_clip(skeleton, part, terms, (carrier, *joints), rounds=8, coupled=False, hold_shape=True,
+                               hold_path=True, progress=progress)
+        rotations[np.ix_(frames, index)] = fitted.rotations[:, index]
     gaps = _short_gaps(there, max(1, round(_GAP * fps)))
     rotations[:, index] = bridge(rotations[:, index], gaps)
     known = there | gaps
