@@ -6,13 +6,17 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test clean
+.PHONY: demo test viewer clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# The browser's players again from scripts/viewer, after a change there (needs node and npm; assets/viewer holds them built).
+viewer:
+	sh scripts/build_viewer.sh
 
 $(VENV)/.python:
 	@for candidate in $(PYTHON) python3.11 python3.12 python3 python; do \

@@ -95,7 +95,7 @@ export class Orbit {
   }
 
   // Sees a person of this height and half width standing on the floor at a place, from a direction.
-  frame({ at, floor, top, side }, aspect, yaw, pitch = 0.122) {
+  frame({ at, floor, top, side }, aspect, yaw, pitch) {
     const half = Math.tan(FOV / 2), narrow = aspect < 1; // then the buttons lie over the head: leave them room
     const distance = Math.max((top * (narrow ? 1.22 : 1.16)) / 2 / half, (side * 1.04) / (half * aspect)) + side * 0.3;
     const turns = Math.round((this.now.yaw - yaw) / (2 * Math.PI)); // the short way round

@@ -3,6 +3,7 @@
 const HALF = "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18zM12 3v18";
 
 export function addButtons(root, page, options, on) {
+  if (options.floor === false) root.querySelector(".hp-note").hidden = true;
   const corner = root.querySelector(".hp-corner"), button = document.createElement("button");
   button.type = "button";
   button.style.padding = "0 8px";

@@ -12,7 +12,6 @@ const CSS = `
 .hc-name { position: absolute; bottom: 10px; padding: 4px 11px; border-radius: 14px; font-size: 13.5px; font-weight: 600; pointer-events: none;
   background: rgba(255,255,255,.8); white-space: nowrap; }
 .hp[data-theme=dark] .hc-name { background: rgba(17,19,24,.76); }
-.hc-name:first-of-type { left: 10px; }
 .hc-left { left: 10px; } .hc-right { right: 10px; }
 .hp-stage[data-compare] .hp-note { display: none; }
 .hp-stage[data-compare=beside] .hc-line { display: none; }
@@ -40,13 +39,17 @@ export function compare(page, { glb, labels, beside }, on) {
   canvas.after(box, ...names, line);
   stage.prepend(style);
   button.type = "button";
-  button.textContent = "Side by side";
+  button.style.padding = "0 8px";
+  button.title = "Side by side";
+  button.setAttribute("aria-label", button.title);
+  button.innerHTML = `<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M4 5h6v14H4zM14 5h6v14h-6z"
+    fill="none" stroke="currentColor" stroke-width="2"/></svg>`;
   stage.querySelector(".hp-corner").prepend(button);
 
   const lead = window.humanavPlayer; // the mesh's mount takes the window's name for a moment
   const mesh = window.HumanavPlayer.mount(holder, { glb, autoplay: false, theme: on.theme() });
   window.humanavPlayer = lead;
-  let share = 0.5, wanted = null;
+  let share = 0.5, wanted = null, known = false;
 
   function split(value) {
     share = Math.min(Math.max(value, 0), 1);
@@ -79,6 +82,11 @@ export function compare(page, { glb, labels, beside }, on) {
 
   return {
     selectClip(name) { wanted = name; },
+    news() { // the mesh has just been loaded
+      const fresh = !known && !!mesh && mesh.state.ready;
+      known = known || fresh;
+      return fresh;
+    },
     show(camera, state) {
       if (!mesh || !mesh.state.ready) return;
       if (wanted !== null) { mesh.selectClip(wanted); mesh.setSpeed(0); wanted = null; }

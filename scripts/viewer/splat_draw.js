@@ -1,16 +1,24 @@
 // Draws skinned Gaussians with WebGL 2: each is posed and projected in the vertex shader (EWA splatting, Zwicker et al.
 // 2001, as used by 3DGS) and blended from back to front.
-import { packTexels, ROW } from "./splat_file.js";
+import { MOST, packBasis, packTexels, ROW } from "./splat_file.js";
 
 const UNPACK = `
-precision highp float; precision highp int; precision highp usampler2D;
-uniform usampler2D gaussians; uniform sampler2D bones; uniform vec3 low, size;
+precision highp float; precision highp int; precision highp usampler2D; precision highp sampler2D;
+uniform usampler2D gaussians, basis; uniform sampler2D bones; uniform vec3 low, size;
+uniform float amounts[${MOST}]; uniform int terms;
 struct Gaussian { vec3 center; mat3 axes; vec4 color; };
 vec4 bytes(uint v) { return vec4(uvec4(v, v >> 8, v >> 16, v >> 24) & 255u); }
 Gaussian posed(uint which) {
   ivec2 at = ivec2(int(which % ${ROW}u) * 2, int(which / ${ROW}u));
   uvec4 a = texelFetch(gaussians, at, 0), b = texelFetch(gaussians, at + ivec2(1, 0), 0);
   vec3 rest = low + size * vec3(unpackUnorm2x16(a.x), unpackUnorm2x16(a.y).x);
+  if (terms > 0) {
+    uvec4 shapes[2] = uvec4[2](texelFetch(basis, at, 0), texelFetch(basis, at + ivec2(1, 0), 0));
+    for (int r = 0; r < terms; r++) {
+      uint v = shapes[r >> 2][r & 3];
+      rest += amounts[r] * vec3(ivec3(v << 24, v << 16, v << 8) >> 24);
+    }
+  }
   vec3 scale = vec3(unpackHalf2x16(b.x), unpackHalf2x16(a.y).y);
   vec4 q = normalize(vec4(ivec4(a.w << 24, a.w << 16, a.w << 8, a.w) >> 24));
   float w = q.x, x = q.y, y = q.z, z = q.w;
@@ -136,6 +144,7 @@ export class SplatDrawing {
     this.splats = program(gl, VERTEX, FRAGMENT);
     this.dots = program(gl, DOTS, DOT);
     this.data = texture(gl, gl.RGBA32UI, 2 * ROW, height, gl.RGBA_INTEGER, gl.UNSIGNED_INT, words);
+    this.basis = file.terms ? texture(gl, gl.RGBA32UI, 2 * ROW, height, gl.RGBA_INTEGER, gl.UNSIGNED_INT, packBasis(file, height)) : this.data;
     this.bones = texture(gl, gl.RGBA32F, 3, this.joints, gl.RGBA, gl.FLOAT, null);
     this.order = texture(gl, gl.R32UI, ROW, height, gl.RED_INTEGER, gl.UNSIGNED_INT, null);
     this.ellipses = texture(gl, gl.RGBA32UI, ROW, height, gl.RGBA_INTEGER, gl.UNSIGNED_INT, null);
@@ -154,8 +163,9 @@ export class SplatDrawing {
     gl.bindVertexArray(null);
   }
 
-  pose(bones) {
+  pose(bones, amounts) {
     const { gl } = this;
+    this.amounts = amounts;
     gl.bindTexture(gl.TEXTURE_2D, this.bones);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, 3, this.joints, gl.RGBA, gl.FLOAT, bones);
   }
@@ -171,12 +181,15 @@ export class SplatDrawing {
     gl.activeTexture(gl.TEXTURE0);
     gl.uniform3fv(used.at("low"), file.low);
     gl.uniform3fv(used.at("size"), file.size);
+    if (!textures.bones) return;
+    gl.uniform1i(used.at("terms"), file.terms);
+    gl.uniform1fv(used.at("amounts"), this.amounts);
   }
 
   // Where the posed Gaussians are on the screen; draw() follows.
   project(camera) {
     const { gl, projecting } = this;
-    this.bind(projecting, { gaussians: this.data, bones: this.bones });
+    this.bind(projecting, { gaussians: this.data, basis: this.basis, bones: this.bones });
     gl.uniformMatrix4fv(projecting.at("view"), false, camera.view);
     gl.uniformMatrix4fv(projecting.at("projection"), false, camera.projection);
     gl.uniform2fv(projecting.at("focal"), camera.focal);
@@ -203,7 +216,7 @@ export class SplatDrawing {
   // Into the bound target, "texels" wide, of the square of "side" metres round a point on the floor.
   drawDots(center, side, texels) {
     const { gl, dots, file } = this, stride = Math.max(1, Math.round(file.count / 6000));
-    this.bind(dots, { gaussians: this.data, bones: this.bones });
+    this.bind(dots, { gaussians: this.data, basis: this.basis, bones: this.bones });
     gl.uniform3fv(dots.at("center"), center);
     gl.uniform1f(dots.at("side"), side);
     gl.uniform1f(dots.at("texels"), texels);

@@ -13,13 +13,16 @@ export function readSplats(buffer) {
   };
   const motions = JSON.parse(about.motions).map(({ name, fps }, k) => {
     const turns = array(`motion.${k}`), moves = array(`transl.${k}`), frames = moves.length / 3;
-    return { name, fps, turns, moves, frames, duration: (frames - 1) / fps };
+    const amounts = header.basis ? array(`amounts.${k}`) : null;
+    return { name, fps, turns, moves, amounts, frames, duration: (frames - 1) / fps };
   });
   const [low, high] = JSON.parse(about.box);
   const file = { low, size: high.map((h, k) => h - low[k]), motions, count: header.center.shape[0] };
   for (const name of ["center", "rotation", "scale", "color", "skin_index", "skin_weight", "joints", "parents"]) {
     file[name] = array(name);
   }
+  file.terms = header.basis ? header.basis.shape[1] : 0;
+  file.basis = file.terms ? array("basis") : null;
   return file;
 }
 
@@ -40,4 +43,17 @@ export function packTexels(file) {
     words[o + 6] = bytes(file.skin_weight, i);
   }
   return { words, height };
+}
+
+export const MOST = 8; // shapes of the clothes' movement
+
+// Two texels of four 32-bit words per Gaussian: a word per shape.
+export function packBasis({ count, terms, basis }, height) {
+  const words = new Uint32Array(height * ROW * MOST);
+  for (let i = 0, from = 0; i < count; i++) {
+    for (let r = 0; r < terms; r++, from += 3) {
+      words[i * MOST + r] = (basis[from] & 255) | ((basis[from + 1] & 255) << 8) | ((basis[from + 2] & 255) << 16);
+    }
+  }
+  return words;
 }

@@ -1,5 +1,5 @@
 // The skeleton in a pose, where the Gaussians then are, and their order from back to front.
-import { ROW } from "./splat_file.js";
+import { MOST, ROW } from "./splat_file.js";
 
 export class Skeleton {
   constructor({ joints, parents }) {
@@ -70,15 +70,36 @@ export class Skeleton {
 export class Cloud {
   constructor(file) {
     const { count, low, size } = file;
-    Object.assign(this, { count, index: file.skin_index });
+    Object.assign(this, { count, index: file.skin_index, terms: file.terms, basis: file.basis });
+    this.amounts = new Float32Array(MOST);
     this.points = new Float32Array(3 * count);
     this.weight = new Float32Array(4 * count);
     for (let i = 0; i < 3 * count; i++) this.points[i] = low[i % 3] + (size[i % 3] * file.center[i]) / 65535;
+    this.rest = file.terms ? this.points.slice() : this.points;
     for (let i = 0; i < 4 * count; i++) this.weight[i] = file.skin_weight[i] / 255;
     this.depth = new Float32Array(count);
     this.order = new Uint32Array(Math.ceil(count / ROW) * ROW); // whole rows of the texture it becomes
     this.bins = new Uint32Array(65537);
     this.lines = new Float32Array(4 * file.parents.length);
+  }
+
+  // What the pose does to the clothes, at a time of the motion: the rest positions move by a few shapes.
+  deform(motion, time) {
+    const { amounts, points, rest, basis, terms, count } = this;
+    if (!terms) return;
+    const place = motion ? Math.min(Math.max(time * motion.fps, 0), motion.frames - 1) : 0;
+    const first = Math.floor(place), next = motion ? Math.min(first + 1, motion.frames - 1) : 0, share = place - first;
+    for (let r = 0; r < terms; r++) {
+      amounts[r] = motion ? motion.amounts[first * terms + r] * (1 - share) + motion.amounts[next * terms + r] * share : 0;
+    }
+    for (let i = 0, b = 0, o = 0; i < count; i++, o += 3) {
+      let x = rest[o], y = rest[o + 1], z = rest[o + 2];
+      for (let r = 0; r < terms; r++, b += 3) {
+        const a = amounts[r];
+        x += a * basis[b]; y += a * basis[b + 1]; z += a * basis[b + 2];
+      }
+      points[o] = x; points[o + 1] = y; points[o + 2] = z;
+    }
   }
 
   // One coordinate of every posed Gaussian, along a direction: skinning is linear, so the direction is taken through the

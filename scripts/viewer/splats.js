@@ -30,11 +30,12 @@ export function mount(root, options = {}) {
   }
   const cpu = drawsOnCpu(gl), best = Math.min(window.devicePixelRatio || 1, 2);
   const pace = { ratio: cpu ? Math.min(best, 1) : best, now: 0, slow: 0 };
-  const orbit = new Orbit(page.stage, () => { page.pressView(""); dirty = true; });
+  const orbit = new Orbit(page.stage, () => { page.pressView(""); framed = false; dirty = true; });
   const follow = [0, 0, 0];
   let drawing = null, floor = null, cloud = null, skeleton = null, clips = [], motion = null, pair = null;
   let reach = { top: 1.7, side: 0.6, floor: 0 };
-  let dirty = true, posed = false, visible = true, still = 0, drawn = 0, pending = null, last = performance.now();
+  let framed = false; // whether the whole person is shown, until somebody takes the camera
+  let dirty = true, posed = false, visible = true, still = 0, drawn = 0, aspect = 1, pending = null, last = performance.now();
 
   function theme() {
     root.dataset.theme = page.isDark() ? "dark" : "light";
@@ -47,6 +48,8 @@ export function mount(root, options = {}) {
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
     dirty = true;
+    const shape = canvas.clientWidth / canvas.clientHeight;
+    if (framed && Math.abs(shape / aspect - 1) > 0.01) fit(orbit.goal.yaw, orbit.goal.pitch, true);
   }
 
   function sharpen(ratio) {
@@ -78,10 +81,15 @@ export function mount(root, options = {}) {
     reach = { floor: level, top: top - level, side };
   }
 
-  function look(degrees, at_once = false) {
-    const at = pelvis();
-    orbit.frame({ at, ...reach }, canvas.clientWidth / Math.max(canvas.clientHeight, 1), skeleton.heading() + (degrees * Math.PI) / 180);
+  function fit(yaw, pitch, at_once) {
+    aspect = canvas.clientWidth / Math.max(canvas.clientHeight, 1);
+    framed = dirty = true;
+    orbit.frame({ at: pelvis(), ...reach }, aspect, yaw, pitch);
     if (at_once) orbit.settle();
+  }
+
+  function look(degrees, at_once = false) {
+    fit(skeleton.heading() + (degrees * Math.PI) / 180, 0.122, at_once);
     page.pressView(Object.keys(VIEWS).find((name) => VIEWS[name] === degrees) || "");
     dirty = true;
   }
@@ -106,6 +114,7 @@ export function mount(root, options = {}) {
     if (!skeleton) return;
     state.time = ((seconds % state.duration) + state.duration) % state.duration;
     skeleton.pose(motion, state.time);
+    cloud.deform(motion, state.time);
     posed = dirty = true;
   }
 
@@ -160,6 +169,7 @@ export function mount(root, options = {}) {
     if (turning || state.playing) { sharpen(pace.ratio); still = 0; }
     else if (++still === 8) sharpen(Math.max(best, cpu ? 1.5 : 1)); // at rest there is time for a fine picture
     if (!pace.now) sharpen(pace.ratio);
+    if (pair && pair.news()) dirty = true;
     if (dirty) paint();
   }
 
@@ -168,8 +178,8 @@ export function mount(root, options = {}) {
     if (!canvas.width || !canvas.height) return;
     const camera = orbit.camera(canvas.width, canvas.height), ground = [follow[0], reach.floor, follow[2]];
     if (posed) {
-      drawing.pose(skeleton.bones);
-      floor.shade(drawing, [skeleton.at[0], reach.floor, skeleton.at[2]]);
+      drawing.pose(skeleton.bones, cloud.amounts);
+      if (options.floor !== false) floor.shade(drawing, [skeleton.at[0], reach.floor, skeleton.at[2]]);
       posed = false;
     }
     const order = cloud.sort(skeleton.bones, camera.forward);
@@ -179,7 +189,7 @@ export function mount(root, options = {}) {
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    floor.draw(camera, ground, [skeleton.at[0], skeleton.at[2]], root.dataset.theme === "dark");
+    if (options.floor !== false) floor.draw(camera, ground, [skeleton.at[0], skeleton.at[2]], root.dataset.theme === "dark");
     drawing.draw(camera, order);
     pending = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
@@ -196,7 +206,8 @@ export function mount(root, options = {}) {
     drawing = new SplatDrawing(gl, file);
     floor = floor || new Floor(gl);
     state.count = file.count;
-    clips = [...file.motions, ...(options.compare ? [] : [{ name: STILL, frames: 0 }])];
+    const still = { name: STILL, frames: 0 }; // the mesh beside it has none, unless neither moves
+    clips = options.compare && file.motions.length ? file.motions : [...file.motions, still];
     page.setClips(clips.map(({ name }) => name));
     state.ready = true;
     selectClip(Math.max(clips.findIndex(({ name }) => name === options.motion), 0));
