@@ -188,7 +188,7 @@ def test_a_job_can_be_cancelled(page: Any) -> None:
     choose(page)
     page.locator("#track-mode label", has_text="Accurate").click()
     page.click("#track-make")
-    page.locator("#track-cancel").wait_for(timeout=90_000)  # other visitors' jobs come first
+    page.locator("#track-cancel").wait_for(timeout=240_000)  # other visitors' jobs come first
     page.locator("#track-cancel").dispatch_event("click")
     assert "Stopped" in sentence(page)
     page.locator("#track-make:enabled").wait_for(timeout=20_000)
