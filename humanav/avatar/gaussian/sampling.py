@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,25 +91,6 @@ def from_mesh(
         index.astype(np.uint8), (strongest / strongest.sum(axis=1, keepdims=True)).astype(np.float32),
         anchor.astype(np.int32), barycentric.astype(np.float32), avatar.joints.astype(np.float32),
         avatar.betas.astype(np.float32), PARTS, avatar.parents, None, dict(avatar.garments), avatar.notes)
-
-
-def with_fresh_weights(avatar: GaussianAvatar, body: BodyModel, field: WeightField | None = None) -> GaussianAvatar:
-    """The avatar with its skin weights looked up again where training has moved the Gaussians to."""
-    on_body = avatar.anchor < len(body.faces)
-    near = np.minimum(avatar.anchor, len(body.faces) - 1)
-    corners = np.asarray(body.faces)[near]
-    bare = body.rest(avatar.betas, None)[0].numpy()
-    index, weight = four_influences(body.skin_index, body.skin_weight)
-    surface = np.einsum("nk,nkj->nj", avatar.barycentric, dense_weights(index, weight, len(avatar.parents))[corners])
-    own = dense_weights(avatar.skin_index, avatar.skin_weight, len(avatar.parents))
-    keep = ~on_body | np.isin(avatar.part, [PART[p] for p in ("head", "left_hand", "right_hand", "skirt")])
-    offset = avatar.means - np.einsum("nk,nkc->nc", avatar.barycentric, bare[corners])
-    fresh = diffused_weights(field or weight_field(body)[0], body, near, avatar.barycentric, offset,
-                             np.where(keep[:, None], own, surface).astype(np.float32), keep)
-    order = np.argsort(-fresh, axis=1, kind="stable")[:, :4]
-    strongest = np.take_along_axis(fresh, order, axis=1)
-    return replace(avatar, skin_index=order.astype(np.uint8),
-                   skin_weight=(strongest / strongest.sum(axis=1, keepdims=True)).astype(np.float32))
 
 
 def scatter(
