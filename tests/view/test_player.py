@@ -1,7 +1,6 @@
 """The browser player: its page, and the real thing in headless Chromium."""
 
 import html
-import shutil
 
 import numpy as np
 import pytest
@@ -61,20 +60,6 @@ def test_bad_files(tmp_path):
 def test_licence_travels_along():
     assert "MIT" in (SCRIPT.parent / "LICENSE-three.txt").read_text()
     assert "three.js" in SCRIPT.read_text(encoding="utf-8")[:200]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The browser's player of Gaussians: its pages, and the real thing in headless Chromium."""
 
-import shutil
 from io import BytesIO
 
 import numpy as np
@@ -92,20 +91,6 @@ def test_the_script_is_ours_alone():
     assert code.startswith("/* humanav player of Gaussians, Apache-2.0 */")
     assert len(code) < 60_000
     assert "http" not in code.replace("http://www.w3.org/2000/svg", "")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ _CENTIMETRES = 0.01
 _JOINTS = FEATURES // 6
 
 
-class DeformationNetwork(nn.Module):
+class DeformationNetwork(nn.Module, ABC):
     """Pose features (21,6) to offsets (N,3) in metres, in the T-pose."""
 
     KIND: ClassVar[str]
@@ -26,6 +27,7 @@ class DeformationNetwork(nn.Module):
     settings: dict[str, int]
 
     @classmethod
+    @abstractmethod
     def create(
         cls, means: NDArray[Any], weight: NDArray[Any], reach: NDArray[np.bool_], free: NDArray[np.bool_], seed: int,
         **sizes: int,
@@ -35,12 +37,11 @@ class DeformationNetwork(nn.Module):
         Args:
             means: (N,3). weight: (N,55) skin weights. reach: (N,21) joints that may move each. free: (N,) not rigid.
         """
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def empty(cls, settings: Mapping[str, int], arrays: Mapping[str, NDArray[Any]]) -> DeformationNetwork:
         """A module of the right sizes, to load ``arrays`` into."""
-        raise NotImplementedError
 
 
 class LowRankDeformation(DeformationNetwork):
