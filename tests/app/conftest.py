@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,11 @@ class RunningApp:
     seconds_to_ready: float
 
 
-@pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+@contextmanager
+def running_app(temporary: Path) -> Iterator[RunningApp]:
     """``python app.py``, as a visitor gets it, with its own temporary directory."""
-    environment = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("app")), "HF_HUB_OFFLINE": "1",
-                                "PYTHONUNBUFFERED": "1", "HUMANAV_SAMPLES": "off"}
+    environment = os.environ | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1",
+                                "HUMANAV_SAMPLES": "off"}
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -50,9 +51,18 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     ready = time.perf_counter() - start
     assert url, "the app did not start:\n" + "".join(lines)
     threading.Thread(target=lambda: [None for _ in process.stdout or ()], daemon=True).start()  # keep its pipe empty
-    yield RunningApp(url, process.pid, ready)
-    process.terminate()
-    process.wait(20)
+    try:
+        yield RunningApp(url, process.pid, ready)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """One running app for all files of tests."""
+    with running_app(tmp_path_factory.mktemp("app")) as app:
+        yield app
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.app.conftest import RunningApp
+from tests.app.conftest import RunningApp, running_app
 from tests.app.visits import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -43,6 +43,13 @@ class Visit:
         alert = self.page.locator("#status [role=alert]")
         alert.wait_for(timeout=timeout)
         return str(alert.inner_text())
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """An app of these tests alone: what it needs of memory is measured."""
+    with running_app(tmp_path_factory.mktemp("app")) as app:
+        yield app
 
 
 @pytest.fixture

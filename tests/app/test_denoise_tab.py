@@ -15,7 +15,7 @@ from humanav.errors import InputError
 from humanav.motion import load_clip, load_motion, save_npz
 from humanav.posendf.motion_noise import KINDS
 from tests.app.conftest import RunningApp
-from tests.app.visits import visit
+from tests.app.visits import until, visit
 
 
 def test_uploaded_files_find_their_places() -> None:
@@ -89,8 +89,7 @@ def test_one_click_cleans_the_sample(page: Any, tmp_path: Path) -> None:
     mark = player.locator(".hp-marks button").last
     seconds = float(mark.locator("b").inner_text().split()[0])
     mark.click()
-    page.wait_for_timeout(500)
-    assert abs(float(player.locator("#player").get_attribute("data-time")) - seconds) < 0.1
+    until(page, lambda: abs(float(player.locator("#player").get_attribute("data-time")) - seconds) < 0.1)
     assert page.locator("#clean-numbers tbody tr").count() == 5
     clean = load_motion(download(page, "clean-downloads", "denoised.npz", tmp_path))
     assert len(clean) == len(load_clip("dance"))
@@ -153,8 +152,7 @@ def test_random_poses_and_the_way_between(page: Any, tmp_path: Path) -> None:
     page.wait_for_function("[...document.querySelectorAll('[data-pose] img')].slice(0, 4).every(i => i.naturalWidth)")
     player = people(page, "pose-viewer")
     page.locator("[data-pose='Pose 3']").click()
-    page.wait_for_timeout(500)
-    assert player.get_by_label("Animation", exact=True).input_value() == "2"
+    until(page, lambda: player.get_by_label("Animation", exact=True).input_value() == "2")
     assert len(load_motion(download(page, "pose-downloads", "poses.npz", tmp_path))) == 12
 
     page.locator("#denoise-parts").get_by_text("Between poses").click()

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def until(page: Any, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Wait until a condition holds: other tests share the machine."""
+    for _ in range(round(seconds / 0.1)):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"it did not come true within {seconds:g} s")
 
 
 @contextmanager
