@@ -56,9 +56,9 @@ void main() {
   vec2 limit = 0.65 * screen / focal, slope = clamp(eye.xy / -eye.z, -limit, limit);
   vec3 jx = vec3(focal.x, 0.0, focal.x * slope.x) / -eye.z, jy = vec3(0.0, focal.y, focal.y * slope.y) / -eye.z;
   vec3 u = jx * axes, v = jy * axes; // the axes' shadows on the screen: rows of J A
-  float a = dot(u, u) + 0.3, b = dot(u, v), c = dot(v, v) + 0.3; // 0.3: no narrower than a pixel, as in 3DGS
+  float a = dot(u, u) + 0.1, b = dot(u, v), c = dot(v, v) + 0.1; // what a pixel itself spreads: value.EPS2D
   float mid = 0.5 * (a + c), off = length(vec2(0.5 * (a - c), b));
-  float big = mid + off, small = max(mid - off, 0.1);
+  float big = mid + off, small = max(mid - off, 0.05);
   vec2 along = off < 1e-6 ? vec2(1.0, 0.0) : normalize(a > c ? vec2(big - c, b) : vec2(b, big - a));
   vec2 lengths = min(sqrt(vec2(big, small)), vec2(512.0));
   vec4 clip = projection * eye;

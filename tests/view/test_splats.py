@@ -149,6 +149,7 @@ def test_it_shows_plays_and_pauses(visit, splats):
 def test_the_picture_is_the_rasterisers(visit, splats):
     """The browser's shaders against humanav.render on the same Gaussians, camera and moment."""
     torch = pytest.importorskip("torch")
+    from humanav.avatar.gaussian.value import EPS2D
     from humanav.render import rasterize
 
     page = visit(splat_page(splats, autoplay=False, theme="light", floor=False))
@@ -165,7 +166,7 @@ def test_the_picture_is_the_rasterisers(visit, splats):
     values = (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.rgb)
     tensors = [torch.from_numpy(value) for value in values]
     image, _, _ = rasterize(*tensors, torch.from_numpy(viewmat).float(), torch.from_numpy(intrinsics).float(), width,
-                            height)
+                            height, eps2d=EPS2D)
     drawn = Image.fromarray((image.numpy().clip(0, 1) * 255 + 0.5).astype(np.uint8))
     wanted = np.asarray(drawn.resize(shown.shape[1::-1], Image.Resampling.BILINEAR)).astype(int)
     person = wanted.max(-1) > 8

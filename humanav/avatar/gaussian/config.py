@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from humanav.avatar.gaussian.deformation import Kind
 from humanav.avatar.gaussian.losses import LossWeights
@@ -17,6 +18,7 @@ class GaussianTraining:
     Attributes:
         steps: at most. minutes: at most, None for no limit; the drop of the rates follows whichever is nearer to its
             end.
+        alone: share of both that is spent on captured frames alone, before there are generated ones.
         deformation: "lite" or "full". sizes: of its network.
         balanced: a captured frame in every second step (PERSONA's balanced sampling).
         geometry_weighting: generated colours hardly shape the clothes (PERSONA's geometry-weighted optimisation).
@@ -31,8 +33,9 @@ class GaussianTraining:
         checkpoint_every, preview_every: seconds.
     """
 
-    steps: int = 900
+    steps: int = 700
     minutes: float | None = 2.0
+    alone: float = 0.6
     deformation: Kind = "lite"
     sizes: Mapping[str, int] = field(default_factory=dict)
     balanced: bool = True
@@ -43,8 +46,8 @@ class GaussianTraining:
     refine_poses: bool | None = None
     weights: LossWeights = field(default_factory=LossWeights)
     offset_rate: float = 4e-4
-    scale_rate: float = 1e-2
-    color_rate: float = 1e-2
+    scale_rate: float = 2e-2
+    color_rate: float = 5e-3
     opacity_rate: float = 2e-2
     deformation_rate: float = 2e-3
     pose_rate: float = 3e-4
@@ -54,8 +57,15 @@ class GaussianTraining:
     checkpoint_every: float = 30.0
     preview_every: float = 8.0
 
+    def part(self, share: float, **changes: Any) -> GaussianTraining:
+        """The same with a share of the steps and minutes, and other changes."""
+        minutes = None if self.minutes is None else max(self.minutes * share, 1e-6)
+        return replace(self, steps=max(1, round(self.steps * share)), minutes=minutes, **changes)
+
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise InputError("Training needs at least one step.")
+        if not 0 <= self.alone <= 1:
+            raise InputError(f"The share {self.alone:g} of a training is not between 0 and 1.")
         if self.minutes is not None and not self.minutes > 0:
             raise InputError(f"{self.minutes:g} minutes are no time to train in: give a number above 0.")

@@ -90,17 +90,21 @@ def reach_mask(skin_weight: Floats, rings: int = RINGS) -> NDArray[np.bool_]:
 
 
 def make_deformation(
-    avatar: GaussianAvatar, kind: Kind = "lite", *, seed: int = 0, rings: int = RINGS, **sizes: int
+    avatar: GaussianAvatar, kind: Kind = "lite", *, reference: Floats | None = None, seed: int = 0, rings: int = RINGS,
+    **sizes: int,
 ) -> DeformationNetwork:
     """A new network for an avatar's Gaussians; it moves nothing until it is trained.
 
     Args:
         kind: "lite": a low-rank basis on a coarse set of surface nodes; "full": PERSONA's triplane and MLP.
+        reference: (21,6) features of the pose in which it is to move nothing, ever; the T-pose's by default.
         sizes: "lite": nodes, rank, hidden; "full": channels, resolution, hidden, layers.
 
     Raises:
         InputError: an unknown kind or size.
     """
+    import torch
+
     from humanav.avatar.gaussian.networks import NETWORKS
     from humanav.avatar.gaussian.value import dense_weights
 
@@ -111,7 +115,10 @@ def make_deformation(
         raise InputError(f"The {kind} deformation has no size '{unknown[0]}'; it has "
                          f"{', '.join(NETWORKS[kind].SIZES)}.")
     weight = dense_weights(avatar.skin_index, avatar.skin_weight, len(avatar.parents))
-    return NETWORKS[kind].create(avatar.means, weight, reach_mask(weight, rings), ~avatar.rigid, seed, **sizes)
+    network = NETWORKS[kind].create(avatar.means, weight, reach_mask(weight, rings), ~avatar.rigid, seed, **sizes)
+    if reference is not None:
+        network.reference.copy_(torch.from_numpy(np.asarray(reference, dtype=np.float32)))
+    return network
 
 
 def to_data(network: DeformationNetwork) -> DeformationData:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CLIPS = ("dance", "stretch", "walk", "squat", "jumping_jack", "wave", "run")
 """Shipped motions that poses are taken from."""
 MIN_IOU = 0.8
+LOOSE = 0.5
+"""How far clothes move in frames drawn from the mesh: how loose they really are a photo does not say."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,10 @@ class PoseFrame:
 class Generator(Protocol):
     """Makes pictures of the person in ``reference`` in given poses; what it returns is labelled by construction."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What provenance calls it."""
+        ...
 
     def generate(
         self, reference: View, pose_frames: Sequence[PoseFrame], *, seed: int = 0, progress: Progress | None = None
@@ -103,7 +108,7 @@ def plan_poses(
     """
     rng = np.random.default_rng([seed, 61])
     own = 0 if own_pose is None else (count + 2) // 3
-    poses = _varied_poses(clips, count - own)
+    poses = varied_poses(clips, count - own)
     start = float(rng.uniform(0, 360))
     frames = []
     for k in range(count):
@@ -139,7 +144,7 @@ def frame_camera(
     return camera.cropped(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
 
-def _varied_poses(clips: Sequence[str], count: int) -> list[Floats]:
+def varied_poses(clips: Sequence[str], count: int) -> list[Floats]:
     """(55,3) poses, each the farthest from those already chosen (by the sines of the body joints' rotations)."""
     from humanav.motion import load_clip
 

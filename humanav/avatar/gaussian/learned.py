@@ -19,12 +19,14 @@ from humanav.avatar.gaussian.losses import partly
 from humanav.avatar.gaussian.posing import blend, covariances, frames_of, joint_matrices, transform
 from humanav.avatar.gaussian.seams import canonical_colors
 from humanav.avatar.gaussian.smoothness import Smoothness
-from humanav.avatar.gaussian.value import GaussianAvatar, dense_weights, local_rotations
+from humanav.avatar.gaussian.value import EPS2D, GaussianAvatar, dense_weights, local_rotations
 from humanav.body.model import axis_angle_to_matrix
 from humanav.render.splat import rasterize
 
 NEIGHBOURS = 6
-_CERTAIN = 0.9
+
+_GUESSED = 10.0
+_CERTAIN = 1.0
 """How much less generated frames teach the colour of what a photo saw well."""
 
 
@@ -50,7 +52,7 @@ class LearnedAvatar(nn.Module):
     """Corrections to an avatar's Gaussians, zero at the start, and to the captured frames' poses.
 
     Args:
-        frames: how many captured frames there are.
+        frames: how many captured frames there are. reference: (21,6) features of the pose they show.
         refine_poses: whether their poses may be corrected.
     """
 
@@ -69,7 +71,8 @@ class LearnedAvatar(nn.Module):
     corners: Tensor
 
     def __init__(
-        self, avatar: GaussianAvatar, may: Authority, settings: GaussianTraining, frames: int, refine_poses: bool
+        self, avatar: GaussianAvatar, may: Authority, settings: GaussianTraining, frames: int, refine_poses: bool,
+        reference: NDArray[Any] | None = None,
     ) -> None:
         super().__init__()
         from scipy.spatial import cKDTree
@@ -84,7 +87,8 @@ class LearnedAvatar(nn.Module):
         self.aux_rgb = nn.Parameter(torch.from_numpy(avatar.aux_rgb.copy()))
         self.pose = nn.Parameter(torch.zeros(frames, 22, 3))
         self.transl = nn.Parameter(torch.zeros(frames, 3))
-        self.deformation = make_deformation(avatar, settings.deformation, seed=settings.seed, **settings.sizes) \
+        self.deformation = make_deformation(
+            avatar, settings.deformation, reference=reference, seed=settings.seed, **settings.sizes) \
             if settings.pose_driven else None
         fixed: dict[str, NDArray[Any]] = {
             "rest": avatar.means, "axes": frames_of(avatar.quats), "start_scale": avatar.log_scales,
@@ -99,7 +103,7 @@ class LearnedAvatar(nn.Module):
         # neighbours on the same part: a sleeve is not held by the trunk beside it
         place = np.concatenate([avatar.means, 0.1 * self.skin[:, :22].numpy()], axis=1)
         near = cKDTree(place).query(place, k=NEIGHBOURS + 1)[1][:, 1:]
-        self.smoothness = Smoothness(near)
+        self.smoothness = Smoothness(near, 1 + (_GUESSED - 1) * (1 - may.trust))
         self.register_buffer("corners", torch.from_numpy(_corners(avatar, near)), persistent=False)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -117,7 +121,8 @@ class LearnedAvatar(nn.Module):
         return groups
 
     def draw(
-        self, frame: TrainFrame, number: int | None, *, refined: bool, shape: bool = False, extra: bool = False
+        self, frame: TrainFrame, number: int | None, *, refined: bool, shape: bool = False, extra: bool = False,
+        held: bool = False,
     ) -> Drawing:
         """One branch of a frame, at its own size.
 
@@ -130,6 +135,8 @@ class LearnedAvatar(nn.Module):
         if protect:
             place = self.may_shape if captured else 1 - _CERTAIN * self.known
             size = self.may_size if captured else 1 - _CERTAIN * self.may_size
+        if held:
+            place = size = torch.zeros_like(place)
         rest = self.rest + partly(self.offset, place.unsqueeze(-1))
         if frame.expression is not None and frame.expression.any():
             rest = rest + self._expression(frame)
@@ -153,7 +160,8 @@ class LearnedAvatar(nn.Module):
         camera = frame.camera
         image, alpha, meta = rasterize(
             means, None, None, opacity, colors, camera.viewmat, camera.K, camera.width, camera.height,
-            covars=covariances(axes, scales), detached_colors=detached, render_mode="RGB+D" if shape else "RGB")
+            covars=covariances(axes, scales), detached_colors=detached, eps2d=EPS2D,
+            render_mode="RGB+D" if shape else "RGB")
         return Drawing(image[..., :3], alpha, image[..., 6] if shape else None, image[..., 3:6] if shape else None,
                        meta.get("detached"), moved)
 

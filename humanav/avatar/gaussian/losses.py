@@ -42,9 +42,9 @@ class LossWeights:
     normal: float = 0.05
     aux: float = 1.0
     handoff: float = 1.0
-    smooth_offset: float = 1e4
+    smooth_offset: float = 3e4
     hold_offset: float = 2e3
-    smooth_color: float = 0.2
+    smooth_color: float = 0.5
     smooth_scale: float = 0.1
     hold_scale: float = 0.1
     hold_opacity: float = 0.1

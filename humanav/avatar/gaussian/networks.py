@@ -20,11 +20,20 @@ _JOINTS = FEATURES // 6
 
 
 class DeformationNetwork(nn.Module, ABC):
-    """Pose features (21,6) to offsets (N,3) in metres, in the T-pose."""
+    """Pose features (21,6) to offsets (N,3) in metres, in the T-pose; none in the reference pose.
+
+    The reference is the pose the captured frames show: there the Gaussians alone say what is right.
+    """
 
     KIND: ClassVar[str]
     SIZES: ClassVar[Mapping[str, int]]
     settings: dict[str, int]
+    reference: Tensor
+
+    def __init__(self, settings: Mapping[str, int]) -> None:
+        super().__init__()
+        self.settings = dict(settings)
+        self.register_buffer("reference", torch.zeros(_JOINTS, 6))
 
     @classmethod
     @abstractmethod
@@ -60,8 +69,7 @@ class LowRankDeformation(DeformationNetwork):
     group: Tensor
 
     def __init__(self, gaussians: int, groups: int, settings: Mapping[str, int]) -> None:
-        super().__init__()
-        self.settings = dict(settings)
+        super().__init__(settings)
         nodes, rank, hidden = (self.settings[name] for name in ("nodes", "rank", "hidden"))
         self.encoder = nn.Sequential(nn.Linear(FEATURES, hidden), nn.Tanh(), nn.Linear(hidden, rank))
         self.basis = nn.Parameter(torch.zeros(nodes, rank, 3))
@@ -103,11 +111,14 @@ class LowRankDeformation(DeformationNetwork):
         return cls(len(arrays["node"]), len(arrays["mask"]), settings)
 
     def forward(self, pose: Tensor) -> Tensor:
-        masked = (self.mask.unsqueeze(-1) * pose).flatten(1)
-        code = self.encoder(masked).index_select(0, self.group)
+        code = (self._code(pose) - self._code(self.reference)).index_select(0, self.group)
         moved = _CENTIMETRES * (self.basis * code.unsqueeze(-1)).sum(1)
         carried = moved.index_select(0, self.node.flatten())
         return (carried.view(-1, 4, 3) * self.share.unsqueeze(-1)).sum(1)
+
+    def _code(self, pose: Tensor) -> Tensor:
+        code: Tensor = self.encoder((self.mask.unsqueeze(-1) * pose).flatten(1))
+        return code
 
 
 class TriplaneDeformation(DeformationNetwork):
@@ -120,8 +131,7 @@ class TriplaneDeformation(DeformationNetwork):
     free: Tensor
 
     def __init__(self, gaussians: int, settings: Mapping[str, int]) -> None:
-        super().__init__()
-        self.settings = dict(settings)
+        super().__init__(settings)
         channels, hidden = self.settings["channels"], self.settings["hidden"]
         self.planes = nn.Parameter(torch.zeros(3, channels, self.settings["resolution"], self.settings["resolution"]))
         layers: list[nn.Module] = []
@@ -162,9 +172,12 @@ class TriplaneDeformation(DeformationNetwork):
 
     def forward(self, pose: Tensor) -> Tensor:
         features = nn.functional.grid_sample(self.planes, self.at, align_corners=True)  # (3,C,1,N)
-        masked = (self.mask.unsqueeze(-1) * pose).flatten(1)
-        inputs = torch.cat([features[:, :, 0].flatten(0, 1).T, masked], 1)
-        return _CENTIMETRES * self.layers(inputs) * self.free
+        place = features[:, :, 0].flatten(0, 1).T
+        return _CENTIMETRES * (self._moved(place, pose) - self._moved(place, self.reference)) * self.free
+
+    def _moved(self, place: Tensor, pose: Tensor) -> Tensor:
+        moved: Tensor = self.layers(torch.cat([place, (self.mask.unsqueeze(-1) * pose).flatten(1)], 1))
+        return moved
 
 
 NETWORKS: dict[str, type[DeformationNetwork]] = {"lite": LowRankDeformation, "full": TriplaneDeformation}

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from humanav.avatar.avatar import Avatar, Floats
 from humanav.avatar.build import body_regions, four_influences
 from humanav.avatar.gaussian.posing import frames_of
+from humanav.avatar.gaussian.scatter import scatter
+from humanav.avatar.gaussian.stretch import face_stretch
 from humanav.avatar.gaussian.value import GaussianAvatar, dense_weights
 from humanav.avatar.gaussian.weights import WeightField, diffused_weights, weight_field
 from humanav.avatar.regions import PART, PARTS, part_membership
@@ -59,7 +61,9 @@ def from_mesh(
     trust = _texture_at(avatar, np.arange(len(faces)), np.full((len(faces), 3), 1 / 3), avatar.confidence[..., None],
                         0.008)[:, 0]
     density = _density(avatar, faces, part, trust / 255, regions.inner)
-    anchor, barycentric, spacing = scatter(avatar.vertices, faces, density, count)
+    stretch = face_stretch(avatar, faces)
+    anchor, barycentric, spacing = scatter(avatar.vertices, faces, density * stretch, count)
+    spacing = spacing * np.sqrt(stretch[anchor])  # as far apart as a stretched surface takes them
     corners = faces[anchor]
     means = np.einsum("nk,nkc->nc", barycentric, avatar.vertices[corners])
     normal = np.einsum("nk,nkc->nc", barycentric, vertex_normals(avatar.vertices, faces)[corners])
@@ -93,35 +97,6 @@ def from_mesh(
         avatar.betas.astype(np.float32), PARTS, avatar.parents, None, dict(avatar.garments), avatar.notes)
 
 
-def scatter(
-    vertices: Floats, faces: NDArray[np.int64], density: Floats, count: int
-) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Spread points over a surface, evenly for their density.
-
-    Faces are walked along a space-filling curve and get their points at equal steps of (area x density), placed inside
-    by a low-discrepancy sequence: neighbouring faces share points fairly, and nothing is random.
-
-    Args:
-        density: (F,) relative number of points per area.
-
-    Returns:
-        face (N,), barycentric (N,3) and the mean distance (N,) in metres to neighbours at that density.
-    """
-    corner = vertices[faces].astype(np.float64)
-    area = 0.5 * np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
-    order = np.argsort(_along_curve(corner.mean(axis=1)), kind="stable")
-    total = np.cumsum((area * density)[order])
-    face = order[np.minimum(np.searchsorted(total, (np.arange(count) + 0.5) * total[-1] / count), len(order) - 1)]
-    k = np.arange(1, count + 1)
-    u, v = (0.5 + 0.7548776662466927 * k) % 1, (0.5 + 0.5698402909980532 * k) % 1  # Roberts' R2 sequence
-    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
-    barycentric = np.stack([1 - u - v, u, v], axis=1)
-    # towards the middle of the face: points of neighbouring faces keep their distance
-    barycentric = 0.75 * barycentric + 0.25 / 3
-    spacing = np.sqrt(total[-1] / (count * density[face]))
-    return face, barycentric.astype(np.float32), spacing.astype(np.float32)
-
-
 def tangent_frames(normal: NDArray[Any]) -> Floats:
     """Unit quaternions (N,4), w first, whose third axis is the normal (N,3)."""
     from scipy.spatial.transform import Rotation
@@ -132,17 +107,6 @@ def tangent_frames(normal: NDArray[Any]) -> Floats:
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     matrix = np.stack([first, np.cross(n, first), n], axis=2)
     return Rotation.from_matrix(matrix).as_quat()[:, [3, 0, 1, 2]].astype(np.float32)
-
-
-def _along_curve(points: NDArray[Any]) -> NDArray[np.int64]:
-    """Place of each point along a Morton curve through their bounding box."""
-    low, size = points.min(axis=0), float(np.ptp(points, axis=0).max())
-    cell = np.clip((points - low) / max(size, 1e-9) * 1023, 0, 1023).astype(np.int64)
-    code = np.zeros(len(points), dtype=np.int64)
-    for bit in range(10):
-        for axis in range(3):
-            code |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
-    return code
 
 
 def _density(

@@ -16,13 +16,16 @@ class Smoothness:
 
     Args:
         neighbours: (N,K) numbers of the neighbours.
+        weight: (N,) of each Gaussian; 1 by default.
     """
 
-    def __init__(self, neighbours: NDArray[Any]) -> None:
+    def __init__(self, neighbours: NDArray[Any], weight: NDArray[Any] | None = None) -> None:
         count, k = neighbours.shape
         rows = np.arange(0, count * k + 1, k)
         mean = sp.csr_matrix((np.full(count * k, 1 / k, np.float32), neighbours.ravel(), rows), (count, count))
         self.matrix = (sp.identity(count, dtype=np.float32, format="csr") - mean).tocsr()
+        if weight is not None:
+            self.matrix = (sp.diags(np.sqrt(weight).astype(np.float32)) @ self.matrix).tocsr()
         self.transposed = self.matrix.T.tocsr()
 
     def __call__(self, *terms: tuple[float, Tensor]) -> Tensor:

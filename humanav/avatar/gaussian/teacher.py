@@ -1,4 +1,4 @@
-"""The synthetic teacher: the textured mesh, its clothes moved by a hidden analytic model, drawn in pose-rich frames.
+"""The synthetic teacher: the avatar so far, its clothes moved by a hidden analytic model, drawn in pose-rich frames.
 
 It plays the part of PERSONA's video network where there is none: labels are exact, and on request its pictures drift
 from the person (colour, sharpness, warped texture), as generated ones do, so that what guards against it can be tested.
@@ -18,6 +18,7 @@ from humanav.avatar.avatar import Avatar, Floats
 from humanav.avatar.gaussian.cloth import ClothModel, looseness_of
 from humanav.avatar.gaussian.frames import TrainFrame
 from humanav.avatar.gaussian.generators import PoseFrame
+from humanav.avatar.gaussian.value import GaussianAvatar
 from humanav.avatar.views import View
 from humanav.camera import Camera
 from humanav.render import TexturePyramid, interpolate, rasterize_mesh, render_mesh, vertex_normals
@@ -48,19 +49,23 @@ class SyntheticTeacher:
     """A :class:`~humanav.avatar.gaussian.generators.Generator` that needs no network.
 
     Attributes:
-        avatar: the mesh it draws. cloth: how its clothes move; None: by what the avatar wears. drift: see there.
+        avatar: the mesh whose clothes it moves, and draws. cloth: how they move; None: by what the avatar wears.
+        drift: see there.
+        splats: Gaussians on that mesh to draw instead, which learned from the captured frames already: what it shows
+            then agrees with them.
     """
 
     avatar: Avatar
     cloth: ClothModel | None = None
     drift: Drift = Drift()
+    splats: GaussianAvatar | None = None
     name: str = "synthetic teacher"
 
     def generate(
         self, reference: View | None, pose_frames: Sequence[PoseFrame], *, seed: int = 0,
         progress: Progress | None = None,
     ) -> list[TrainFrame]:
-        """Draw the frames; ``reference`` is not looked at, since the mesh already wears the photo."""
+        """Draw the frames; ``reference`` is not looked at, since the avatar already wears the photo."""
         texture = TexturePyramid(self.avatar.texture)
         frames = []
         for number, wanted in enumerate(pose_frames):
@@ -75,11 +80,25 @@ class SyntheticTeacher:
         moved = self.avatar.vertices + cloth.offsets(self.avatar, full_pose)
         return replace(self.avatar, vertices=moved).pose(full_pose, transl)
 
+    def _splatted(self, splats: GaussianAvatar, wanted: PoseFrame) -> tuple[Floats, Floats, Floats, Floats]:
+        cloth = self.cloth or looseness_of(self.avatar)
+        corner = cloth.offsets(self.avatar, wanted.full_pose)[self.avatar.faces[splats.anchor]]
+        moved = splats.means + np.einsum("nk,nkc->nc", splats.barycentric, corner)
+        drawn = replace(splats, means=moved.astype(np.float32)).render(
+            wanted.camera, wanted.full_pose, wanted.transl, wanted.expression, refined=False, maps=True)
+        assert drawn.depth is not None
+        assert drawn.normal is not None
+        pure = np.clip(255 * drawn.rgb / np.maximum(drawn.alpha, 0.02)[..., None] + 0.5, 0, 255).astype(np.uint8)
+        return _continued(pure, drawn.alpha < 0.25).astype(np.float32) / 255, drawn.alpha, drawn.depth, drawn.normal
+
     def _frame(
         self, wanted: PoseFrame, texture: TexturePyramid, rng: np.random.Generator, number: int, seed: int
     ) -> TrainFrame:
-        vertices = self.shape(wanted.full_pose, wanted.transl)
-        rgb, alpha, depth, normal = draw(self.avatar, vertices, wanted.camera, texture)
+        if self.splats is None:
+            vertices = self.shape(wanted.full_pose, wanted.transl)
+            rgb, alpha, depth, normal = draw(self.avatar, vertices, wanted.camera, texture)
+        else:
+            rgb, alpha, depth, normal = self._splatted(self.splats, wanted)
         drift = self.drift
         if drift.warp > 0:
             rgb = _warped(rgb, drift.warp, rng)

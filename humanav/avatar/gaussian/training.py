@@ -16,12 +16,13 @@ from torch import Tensor
 from humanav.avatar.gaussian.authority import authority
 from humanav.avatar.gaussian.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from humanav.avatar.gaussian.config import GaussianTraining
+from humanav.avatar.gaussian.deformation import pose_features
 from humanav.avatar.gaussian.frames import FrameSampler, TrainFrame
 from humanav.avatar.gaussian.learned import Drawing, LearnedAvatar
 from humanav.avatar.gaussian.losses import depth_error, normal_error, picture_loss
 from humanav.avatar.gaussian.preview import preview
 from humanav.avatar.gaussian.seams import seam_map
-from humanav.avatar.gaussian.value import GaussianAvatar
+from humanav.avatar.gaussian.value import GaussianAvatar, local_rotations
 from humanav.errors import InputError
 from humanav.progress import Progress
 
@@ -49,10 +50,21 @@ class Trained:
     history: tuple[tuple[int, float], ...]
     notes: tuple[str, ...] = ()
 
+    def corrected(self, frames: Sequence[TrainFrame]) -> list[TrainFrame]:
+        """The captured frames in the corrected poses."""
+        return [replace(frame, full_pose=pose.astype(np.float32), transl=transl.astype(np.float32))
+                for frame, pose, transl in zip(frames, self.poses, self.transl, strict=True)]
+
+    def after(self, first: Trained) -> Trained:
+        """With the steps, seconds, history and notes of an earlier part."""
+        history = (*first.history, *((first.steps + step, loss) for step, loss in self.history))
+        return replace(self, steps=first.steps + self.steps, seconds=first.seconds + self.seconds, history=history,
+                       notes=(*first.notes, *self.notes))
+
 
 def train(
     avatar: GaussianAvatar, frames: Sequence[TrainFrame], settings: GaussianTraining | None = None, *,
-    checkpoint: str | Path | None = None, progress: Progress | None = None,
+    checkpoint: str | Path | None = None, progress: Progress | None = None, stage: str | None = STAGE,
 ) -> Trained:
     """Fit the Gaussians to the frames.
 
@@ -63,7 +75,8 @@ def train(
     Args:
         avatar: to begin with, as :func:`~humanav.avatar.gaussian.sampling.from_mesh` makes it.
         checkpoint: a file to write the state to now and then, and to go on from when it belongs to this same training.
-        progress: told of the stage "Training the avatar", with pictures of the avatar as it grows.
+        progress: told of the stage, with pictures of the avatar as it grows.
+        stage: what to call it; None to stay in the stage before.
 
     Raises:
         InputError: no frames.
@@ -73,8 +86,8 @@ def train(
     settings = settings or GaussianTraining()
     if not frames:
         raise InputError("There is no frame to train on.")
-    if progress is not None:
-        progress.next(STAGE)
+    if progress is not None and stage is not None:
+        progress.next(stage)
     run = _Run(avatar, list(frames), settings, None if checkpoint is None else Path(checkpoint), progress)
     while not run.done:
         try:
@@ -95,7 +108,9 @@ class _Run:
         self.numbers = {k: n for n, k in enumerate(k for k, f in enumerate(frames) if f.kind == "captured")}
         refine = settings.refine_poses if settings.refine_poses is not None else len(self.numbers) > 1
         may = authority(avatar, frames)
-        self.learned = LearnedAvatar(avatar, may, settings, len(self.numbers), refine)
+        shown = [pose_features(local_rotations(frame.full_pose)) for frame in frames if frame.kind == "captured"]
+        self.learned = LearnedAvatar(avatar, may, settings, len(self.numbers), refine,
+                                     np.mean(shown, axis=0) if shown else None)
         self.optimizer = torch.optim.Adam(self.learned.groups(), betas=(0.9, 0.99))
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.sampler = FrameSampler(frames, settings.balanced, settings.seed)
@@ -137,6 +152,7 @@ class _Run:
                 self.history.append((self.step, float(loss.detach())))
             self._tell(float(loss.detach()))
         self.done = True
+        self._save()
 
     def halve(self) -> None:
         """Go on with pictures of half the size. Raises InputError when they are small already."""
@@ -181,7 +197,7 @@ class _Run:
         color = w.refined_captured if captured or not s.geometry_weighting else w.refined_generated
         total = total + self._branch(refined, target, cover, (depth, normal), per_pixel * color, geometry, backdrop)
         if self.learned.deformation is not None and not captured:
-            base = self.learned.draw(frame, own, refined=False, shape=depth is not None)
+            base = self.learned.draw(frame, own, refined=False, shape=depth is not None, held=True)
             total = total + self._branch(base, target, cover, (depth, normal), per_pixel, geometry, backdrop)
         return total + self.learned.regularity(frame, refined.deformation)
 
@@ -226,8 +242,12 @@ class _Run:
                 self.progress.update(self.part)
             else:
                 self.progress.check()
-        if self.path is not None and now - self.saved >= self.settings.checkpoint_every:
+        if now - self.saved >= self.settings.checkpoint_every:
             self.saved = now
+            self._save()
+
+    def _save(self) -> None:
+        if self.path is not None:
             write_checkpoint(self.path, Checkpoint(self.key, self.step, self.seconds, self.learned.state_dict(),
                                                    self.optimizer.state_dict(), self.history, self.seams))
 

@@ -253,4 +253,4 @@ def test_from_a_photo_to_a_gaussian_avatar(mesh: Avatar, photo: View, body: Body
     assert any(event.image is not None and event.image.shape[2] == 3 for event in events)
     assert built.generated + len(built.rejected) == 4
     assert built.trained.avatar.deformation is not None
-    assert "textured mesh" in built.trained.avatar.notes[-1]
+    assert "simple model of cloth" in built.trained.avatar.notes[-1]

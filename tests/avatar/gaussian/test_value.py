@@ -12,7 +12,8 @@ import torch
 from humanav.avatar import Avatar
 from humanav.avatar.gaussian.deformation import make_deformation, to_data
 from humanav.avatar.gaussian.expression import expression_offsets
-from humanav.avatar.gaussian.sampling import from_mesh, scatter, tangent_frames
+from humanav.avatar.gaussian.sampling import from_mesh, tangent_frames
+from humanav.avatar.gaussian.scatter import scatter
 from humanav.avatar.gaussian.value import GaussianAvatar
 from humanav.avatar.regions import PART
 from humanav.body import BodyModel
