@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from humanav.avatar.gaussian.build import Built, build_gaussian_avatar
     from humanav.avatar.gaussian.config import GaussianTraining
+    from humanav.avatar.gaussian.diffusion import GENERATORS, best_generator, download_notice, make_generator
+    from humanav.avatar.gaussian.evaluation import Evaluation, evaluate_frames, fit_poses
     from humanav.avatar.gaussian.frames import TrainFrame, captured, clip_views
     from humanav.avatar.gaussian.generators import Generator, PoseFrame, Rejection, accept, plan_poses
     from humanav.avatar.gaussian.losses import LossWeights
@@ -19,13 +21,16 @@ if TYPE_CHECKING:
     from humanav.avatar.gaussian.value import GaussianAvatar, GaussianPicture, PosedGaussians
     from humanav.avatar.gaussian.weights import WeightField, weight_field
 
-__all__ = ["Built", "Drift", "GaussianAvatar", "GaussianPicture", "GaussianTraining", "Generator", "LossWeights",
-           "PoseFrame", "PosedGaussians", "Rejection", "SyntheticTeacher", "TrainFrame", "Trained", "WeightField",
-           "accept", "build_gaussian_avatar", "captured", "clip_views", "from_mesh", "plan_poses", "train",
+__all__ = ["GENERATORS", "Built", "Drift", "Evaluation", "GaussianAvatar", "GaussianPicture", "GaussianTraining",
+           "Generator", "LossWeights", "PoseFrame", "PosedGaussians", "Rejection", "SyntheticTeacher", "TrainFrame",
+           "Trained", "WeightField", "accept", "best_generator", "build_gaussian_avatar", "captured", "clip_views",
+           "download_notice", "evaluate_frames", "fit_poses", "from_mesh", "make_generator", "plan_poses", "train",
            "weight_field"]
 
 _HOMES = {
     **dict.fromkeys(("Built", "build_gaussian_avatar"), "build"), "GaussianTraining": "config",
+    **dict.fromkeys(("Evaluation", "evaluate_frames", "fit_poses"), "evaluation"),
+    **dict.fromkeys(("GENERATORS", "best_generator", "download_notice", "make_generator"), "diffusion"),
     **dict.fromkeys(("TrainFrame", "captured", "clip_views"), "frames"),
     **dict.fromkeys(("Generator", "PoseFrame", "Rejection", "accept", "plan_poses"), "generators"),
     "LossWeights": "losses", "from_mesh": "sampling", **dict.fromkeys(("Drift", "SyntheticTeacher"), "teacher"),

@@ -20,7 +20,7 @@ class GaussianTraining:
             end.
         alone: share of both that is spent on captured frames alone, before there are generated ones.
         deformation: "lite" or "full". sizes: of its network.
-        balanced: a captured frame in every second step (PERSONA's balanced sampling).
+        balanced: a captured frame in every second step (PERSONA's balanced sampling), and oftener when there are many.
         geometry_weighting: generated colours hardly shape the clothes (PERSONA's geometry-weighted optimisation).
         pose_driven: learn what the pose does to the clothes.
         seams: along seams of a photo follow the generated colours.
@@ -35,7 +35,7 @@ class GaussianTraining:
 
     steps: int = 700
     minutes: float | None = 2.0
-    alone: float = 0.6
+    alone: float = 0.5
     deformation: Kind = "lite"
     sizes: Mapping[str, int] = field(default_factory=dict)
     balanced: bool = True
@@ -49,7 +49,7 @@ class GaussianTraining:
     scale_rate: float = 2e-2
     color_rate: float = 5e-3
     opacity_rate: float = 2e-2
-    deformation_rate: float = 2e-3
+    deformation_rate: float = 6e-3
     pose_rate: float = 3e-4
     drop_at: float = 0.7
     drop_to: float = 0.1

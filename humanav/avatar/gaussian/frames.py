@@ -144,8 +144,9 @@ def resized(camera: Camera, width: int, height: int) -> Camera:
 class FrameSampler:
     """Which frame each step learns from; the same seed gives the same order.
 
-    Balanced (PERSONA): a captured frame with probability one half, however few there are. Otherwise every frame is as
-    likely as any other. Within a kind a frame comes as often as its weight says.
+    Balanced (PERSONA): a captured frame with probability one half when there is one, and n of them with probability
+    1 - 1 / (2 sqrt(n)): the more they show, the less is left to imagine. Otherwise every frame is as likely as any
+    other. Within a kind a frame comes as often as its weight says.
     """
 
     def __init__(self, frames: Sequence[TrainFrame], balanced: bool = True, seed: int = 0) -> None:
@@ -155,8 +156,9 @@ class FrameSampler:
         kind = np.array([frame.kind == "captured" for frame in frames])
         share = np.array([max(frame.weight, 0.0) for frame in frames], dtype=np.float64)
         if balanced and kind.any() and not kind.all():
-            for own in (kind, ~kind):
-                share[own] *= 0.5 / max(share[own].sum(), 1e-12)
+            imagined = 0.5 / kind.sum() ** 0.5
+            for own, part in ((kind, 1 - imagined), (~kind, imagined)):
+                share[own] *= part / max(share[own].sum(), 1e-12)
         if not share.sum() > 0:
             raise InputError("All training frames have weight 0.")
         self.probability = share / share.sum()

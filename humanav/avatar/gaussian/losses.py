@@ -48,8 +48,8 @@ class LossWeights:
     smooth_scale: float = 0.1
     hold_scale: float = 0.1
     hold_opacity: float = 0.1
-    smooth_deformation: float = 1e4
-    hold_deformation: float = 1e4
+    smooth_deformation: float = 2e3
+    hold_deformation: float = 1e3
     hold_pose: float = 50.0
 
 

@@ -29,11 +29,11 @@ def still(kind: str, weight: float = 1.0) -> TrainFrame:
                       kind, weight=weight)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("real", "made"), [(1, 40), (24, 10), (3, 3)])
-def test_half_of_the_steps_are_captured(real: int, made: int) -> None:
+@pytest.mark.parametrize(("real", "made", "share"), [(1, 40, 0.5), (24, 10, 0.9), (4, 4, 0.75)])
+def test_half_of_the_steps_are_captured_and_more_of_many_frames(real: int, made: int, share: float) -> None:
     frames = [still("captured")] * real + [still("generated")] * made
     order = list(FrameSampler(frames, seed=3).order(0, 2000))
-    assert np.mean(np.array(order) < real) == pytest.approx(0.5, abs=0.02)
+    assert np.mean(np.array(order) < real) == pytest.approx(share, abs=0.02)
     assert set(order) == set(range(real + made))
     plain = list(FrameSampler(frames, balanced=False, seed=3).order(0, 2000))
     assert np.mean(np.array(plain) < real) == pytest.approx(real / (real + made), abs=0.02)
