@@ -112,9 +112,14 @@ def _opt_in() -> Iterable[Part]:
                "BodyModel.load(path) reads it like the built-in body; avatars use the built-in one")
     yield _package("smplx", "smplx package", "checks our body model against it (non-commercial licence)", extra="smplx")
     yield _gpu()
-    yield _package("gsplat", "gsplat", "Gaussian splatting on a CUDA GPU, in a later version", extra="gpu")
-    yield _package("diffusers", "diffusers", "imagines the sides a photo does not show, in a later version",
-                   extra="diffusion")
+    yield _package("gsplat", "gsplat", "splats Gaussians on a CUDA GPU; without it numba does on the CPU", extra="gpu")
+    yield _package("pytorch3d", "PyTorch3D", "a second mesh rasteriser, which tests hold ours against",
+                   how="build it for this torch and CUDA as its INSTALL.md says")
+    yield _packages(("diffusers", "transformers", "accelerate", "ftfy"), "Generators of training frames",
+                    "video and inpainting networks imagine what a photo does not show of a Gaussian avatar (a CUDA GPU "
+                    "and 7 to 82 GB of weights); without them the synthetic teacher does", extra="generators")
+    yield _packages(("onnx", "onnxscript", "onnxruntime"), "ONNX",
+                    "writes the deformation network of a Gaussian avatar for other programs", extra="onnx")
     yield _package("rtmlib", "rtmlib", "finds several people at once in videos, up to 133 keypoints each",
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
@@ -133,7 +138,7 @@ def _licensed_bodies() -> list[str]:
 
 
 def _gpu() -> Part:
-    adds = "speeds up the training scripts; nothing needs it"
+    adds = "speeds up training, and runs the networks that generate frames; nothing else needs it"
     try:
         import torch
     except ImportError:
@@ -155,6 +160,14 @@ def _package(
     found = find_spec(module) is not None
     advice = how or (f"pip install 'humanav[{extra}]'" if extra else f"pip install {module}")
     return Part(name, embedded, found, f"version {_version(module)}" if found else advice, adds)
+
+
+def _packages(modules: tuple[str, ...], name: str, adds: str, *, extra: str) -> Part:
+    """A part that needs several packages."""
+    missing = [module for module in modules if find_spec(module) is None]
+    versions = ", ".join(f"{module} {_version(module)}" for module in modules)
+    where = versions if not missing else f"pip install 'humanav[{extra}]' (lacks {', '.join(missing)})"
+    return Part(name, False, not missing, where, adds)
 
 
 def _version(module: str) -> str:

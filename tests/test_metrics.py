@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from humanav.metrics import align, iou, mpjae, mpjpe, pa_mpjpe, psnr, ssim
+from humanav.metrics import align, gmsd, iou, mpjae, mpjpe, pa_mpjpe, psnr, ssim
 
 RNG = np.random.default_rng(0)
 
@@ -60,3 +60,33 @@ def test_ssim_is_one_for_equal_pictures_and_falls_with_noise():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="differ in shape"):
         pa_mpjpe(np.zeros((3, 3)), np.zeros((4, 3)))
+
+
+def test_gmsd_is_zero_for_equal_pictures_and_grows_with_blur():
+    from scipy.ndimage import gaussian_filter
+
+    picture = (RNG.random((64, 48, 3)) * 255).astype(np.uint8)
+    picture = np.kron(picture[::8, ::8], np.ones((8, 8, 1))).astype(np.uint8)
+    assert gmsd(picture, picture) == 0
+    worse = [gmsd(gaussian_filter(picture, (s, s, 0)), picture) for s in (0.4, 0.7, 1.2, 2)]
+    assert worse == sorted(worse)
+    assert worse[0] > 0
+    assert gmsd(picture[..., 0], picture[..., 1]) > 0
+    flat = np.full((16, 16, 3), 128, np.uint8)
+    assert gmsd(flat, flat + 9) == 0
+
+
+def test_gmsd_agrees_with_its_paper():
+    """The steps of Xue et al. one by one, with another convolution, inside the border."""
+    from scipy.signal import convolve2d
+
+    a, b = (RNG.integers(0, 256, (80, 60)).astype(np.float64) for _ in range(2))
+    a[:4], a[-4:], a[:, :4], a[:, -4:] = 0, 0, 0, 0
+    b[:4], b[-4:], b[:, :4], b[:, -4:] = 0, 0, 0, 0
+    kernel = np.array([[1, 0, -1]] * 3) / 3
+    maps = []
+    for x in (a, b):
+        small = (x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]) / 4
+        maps.append(np.hypot(convolve2d(small, kernel, mode="same"), convolve2d(small, kernel.T, mode="same")))
+    similar = (2 * maps[0] * maps[1] + 170) / (maps[0] ** 2 + maps[1] ** 2 + 170)
+    assert gmsd(a, b) == pytest.approx(similar.std(), abs=1e-12)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -35,6 +35,7 @@ class TrackedMotion:
         cameras: the camera of each frame (T of them; the same one again and again when it stood still).
         moving: whether the camera moved.
         notes: sentences on what was left out.
+        told: what ``track.json`` says of this take (confidence, frames seen, ..., as far as it does).
     """
 
     source: Result
@@ -45,6 +46,7 @@ class TrackedMotion:
     cameras: Sequence[Camera]
     moving: bool
     notes: tuple[str, ...] = ()
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def background(self) -> Path:
@@ -102,7 +104,7 @@ def load_tracked(place: Result | str | Path, person: int | str | None = None) ->
     moving = source.has("cameras.npz")
     cameras = _moving(source, start, len(motion)) if moving else [_fixed(source)] * len(motion)
     return TrackedMotion(source, motion, _label(take), start, (cameras[0].width, cameras[0].height), cameras, moving,
-                         notes)
+                         notes, take)
 
 
 def people_of(place: Result | str | Path) -> tuple[str, ...]:
