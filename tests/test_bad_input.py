@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from humanav.errors import HumanavError, ImageError, InputError, MotionFileError, NoPersonError
-from humanav.jobs import PhotoOptions, animate_avatar, photo, photo_id, photo_to_avatar, resolve_motion
+from humanav.jobs import PhotoOptions, animate_avatar, films, photo_id, photo_to_avatar, resolve_motion
 from humanav.paths import asset
 from humanav.results import Result
 
@@ -37,8 +37,8 @@ def box(picture: Image.Image) -> tuple[float, float, float, float]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short videos: what they show is tested elsewhere."""
-    monkeypatch.setattr(photo, "TURNTABLE_FPS", 2.0)
-    monkeypatch.setattr("humanav.jobs.animate.VIDEO_SECONDS", 0.3)
+    monkeypatch.setattr(films, "TURNTABLE_FPS", 2.0)
+    monkeypatch.setattr("humanav.jobs.films.VIDEO_SECONDS", 0.3)
 
 
 def make(source: Any, folder: Path) -> Result:

@@ -23,10 +23,13 @@ PLAYER_ACCENT = (
     " color: #fff !important } .hp-scrub { accent-color: #1d9479 !important }"
     " .hp { background: linear-gradient(#e6e4e0, #f5f4f2 62%, #edebe8) !important }"
     " .hp[data-theme=dark] { background: linear-gradient(#191817, #2b2a28 62%, #21201f) !important }"
-    " .hp :focus-visible { outline-color: #1d9479 !important }")
+    " .hp :focus-visible { outline-color: #1d9479 !important } .hc-line::after { background: #0f7661 !important }")
 FIGURE = ('<svg viewBox="0 0 96 168" fill="none" stroke="currentColor" stroke-width="5" stroke-linecap="round" '
           'stroke-linejoin="round" aria-hidden="true"><circle cx="48" cy="20" r="14"/><path d="M48 40v56M48 50 22 64 '
           '12 92M48 50l26 14 10 28M48 96 34 128l-4 34M48 96l14 32 4 34"/></svg>')
+
+_WIDE = 1.15
+"""A picture so many times as wide as high takes the room of two."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,9 @@ def strip(evidence: Sequence[Evidence]) -> str:
     figures = []
     for item in evidence:
         address = image_url(item.image, 720)
+        wide = ' class="wide"' if item.image.shape[1] > _WIDE * item.image.shape[0] else ""
         figures.append(
-            f'<figure><a href="{address}" download="{quote(item.title)}.jpg" title="Save this picture">'
+            f'<figure{wide}><a href="{address}" download="{quote(item.title)}.jpg" title="Save this picture">'
             f'<img src="{address}" alt="{html.escape(item.title)}"></a>'
             f"<figcaption><b>{html.escape(item.title)}</b>{html.escape(item.caption)}</figcaption></figure>")
     return f'<div class="strip">{"".join(figures)}</div>' if figures else ""
@@ -138,6 +142,11 @@ def stored_evidence(result: Result) -> list[Evidence]:
 def player(glb: Path, title: str, clip: str | None = None, **options: Any) -> str:
     """The viewer playing a GLB, which the app must be allowed to serve; options as :func:`player_page`."""
     page = player_page(file_url(glb), script=file_url(SCRIPT), title=title, clip=clip, **options)
+    return framed(page, title)
+
+
+def framed(page: str, title: str) -> str:
+    """A player's page in the viewer, in this page's colours."""
     page = page.replace("</head>", f"<style>{PLAYER_ACCENT}</style></head>")
     return (f'<iframe title="{html.escape(title)}" srcdoc="{html.escape(page)}" allow="fullscreen" loading="eager">'
             "</iframe>")

@@ -1,5 +1,5 @@
-"""Makes the avatars of the sample photos and tracks the sample clips in the background, at the lowest priority, so that
-a click on one answers at once.
+"""Makes the avatars of the sample photos, as meshes and as Gaussians, and tracks the sample clips in the background, at
+the lowest priority, so that a click on one answers at once.
 
 Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it out.
 """
@@ -10,7 +10,10 @@ import atexit
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
+from humanav.app import gaussian_pieces
 from humanav.app.storage import known_result, result_folder
 from humanav.errors import HumanavError
 from humanav.jobs import PhotoOptions, photo_id, photo_to_avatar
@@ -22,6 +25,8 @@ CLIP = "walk"
 """The motion of the samples' avatars, and the page's default."""
 TRACKED = TrackOptions()
 """What the page asks for when nothing was changed."""
+PATIENCE = 10
+"""How many times as long as a visitor's the training of a sample may last."""
 
 
 def prepare_in_background() -> subprocess.Popen[bytes] | None:
@@ -39,12 +44,7 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(19)
     for photo in sample_photos():
-        identity = photo_id(photo, PhotoOptions(), CLIP)
-        if known_result(identity) is None:
-            try:
-                photo_to_avatar(photo, out=result_folder(identity), motion=CLIP)
-            except HumanavError as error:
-                print(f"{photo.name}: {error}", file=sys.stderr)
+        _avatar(photo)
     for name in SAMPLE_CLIPS:
         try:
             clip = sample_clip(name)
@@ -53,6 +53,21 @@ def main() -> None:
                 track_video(clip, out=result_folder(identity), options=TRACKED)
         except HumanavError as error:
             print(f"{name}: {error}", file=sys.stderr)
+    for photo in sample_photos():
+        _avatar(photo, gaussian=True)
+
+
+def _avatar(photo: Path, gaussian: bool = False) -> None:
+    asked = gaussian_pieces.options(gaussian_pieces.MINUTES) if gaussian else None
+    identity = photo_id(photo, PhotoOptions(), CLIP, gaussian=asked)
+    if known_result(identity) is not None:
+        return
+    if asked is not None:  # as many steps as in those minutes, however slow the lowest priority is
+        asked = replace(asked, minutes=PATIENCE * asked.minutes, steps=asked.training().steps)
+    try:
+        photo_to_avatar(photo, out=result_folder(identity), motion=CLIP, gaussian=asked)
+    except HumanavError as error:
+        print(f"{photo.name}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from gradio.data_classes import FileData
 from humanav.app import carried, pieces, track_pieces
 from humanav.app.errors import guarded, sentence
 from humanav.app.following import keep_preview
-from humanav.app.photo_tab import parse_height
+from humanav.app.photo_pieces import parse_height
 from humanav.app.poses_tab import Part, stop
 from humanav.app.storage import known_result, result_folder
 from humanav.app.uplift_pieces import camera_of

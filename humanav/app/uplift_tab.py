@@ -11,7 +11,7 @@ import gradio as gr
 from humanav.app import pieces, shape_pieces, skeleton_editor, uplift_pieces
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
-from humanav.app.photo_tab import photo_box
+from humanav.app.photo_pieces import photo_box
 from humanav.app.poses_tab import Part, stop
 from humanav.app.storage import known_result, result_folder
 from humanav.errors import HumanavError, InputError, SeveralPeopleError

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from humanav import __version__
-from humanav.cli import posendf, uplift
+from humanav.cli import avatar, posendf, uplift
+from humanav.cli.avatar import Height, MotionName, Out, Photo, Standing
 from humanav.cli.convert import convert
 from humanav.cli.shared import Json, progress, show_result
 from humanav.cli.track import track
@@ -22,24 +23,11 @@ from humanav.errors import HumanavError, InputError
 
 app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="From one photo to a person you can turn, animate, measure and download.")
+app.add_typer(avatar.app)
 app.add_typer(posendf.app)
 app.add_typer(uplift.app)
 app.command()(convert)
 app.command()(track)
-
-Photo = Annotated[Path, typer.Argument(help="A photo of one person, head to feet.", show_default=False)]
-Out = Annotated[Path | None, typer.Option(help="Folder for the result. By default named after the input, beside it.",
-                                          show_default=False)]
-Height = Annotated[float | None, typer.Option(help="The person's height in metres.", show_default=False)]
-Standing = Annotated[bool | None, typer.Option(
-    "--standing/--no-standing", help="Whether the person stands on both feet; by default the photo decides.",
-    show_default=False)]
-Flip = Annotated[list[str] | None, typer.Option(
-    help="A limb that points forward instead of back or the other way round: left_arm, right_arm, left_leg, "
-         "right_leg. May be repeated.", show_default=False)]
-Swap = Annotated[bool, typer.Option("--swap-sides", help="The person was seen with left and right exchanged.")]
-MotionName = Annotated[str, typer.Option(help="A clip's name (see `humanav clips`), a file: .npz, .npy, .bvh, .txt, or "
-                                              ".amc with its .asf beside it; or the folder of a `humanav track`.")]
 
 
 @app.callback()
@@ -50,29 +38,6 @@ def _options(
     if version:
         typer.echo(__version__)
         raise typer.Exit
-
-
-@app.command()
-def avatar(
-    photo: Photo,
-    motion: MotionName = "walk",
-    out: Out = None,
-    back: Annotated[Path | None, typer.Option(help="A second photo, of the person's back.", show_default=False)] = None,
-    height: Height = None,
-    standing: Standing = None,
-    flip: Flip = None,
-    swap_sides: Swap = False,
-    texture: Annotated[int, typer.Option(help="Texture size in pixels: 1024, 2048 or 4096.")] = 2048,
-    as_json: Json = False,
-) -> None:
-    """Make a textured, animatable avatar (GLB, videos, BVH, measurements) from a photo."""
-    from humanav.jobs import STAGES, photo_to_avatar
-
-    result = photo_to_avatar(
-        photo, back=back, motion=motion, height=height, standing=standing, flip_limbs=tuple(flip or ()),
-        swap_sides=swap_sides, texture_size=texture, out=out or photo.with_name(f"{photo.stem}_avatar"),
-        progress=progress(len(STAGES)))
-    show_result(result, as_json)
 
 
 @app.command()

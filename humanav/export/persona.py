@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from humanav.perception.takes import Take
     from humanav.perception.video import Pixels, Video
 
-__all__ = ["PersonaClip", "persona_parameters", "read_persona", "write_persona", "zip_folder"]
+__all__ = ["PersonaClip", "persona_parameters", "read_persona", "whole_folder", "write_persona",
+           "zip_folder"]
 
 _SHAPES, _EXPRESSIONS = 100, 50
 _PNG_EFFORT = 2  # of 9: frames are many, and larger files are written much faster
@@ -93,7 +94,7 @@ def write_persona(
         raise InputError(f"The motion has {len(motion)} frames, the take {len(take)} from frame {take.start} of "
                          f"{len(video)}: give those of the same clip.")
     parameters = persona_parameters(motion, cameras, body)
-    with _whole_folder(Path(folder)) as out:
+    with whole_folder(Path(folder)) as out:
         for name in ("smplx/params", "cam_params", "images", "masks", "bboxes"):
             (out / name).mkdir(parents=True)
         pixels = _boxes(motion, cameras, body)
@@ -261,7 +262,7 @@ def _png(path: Path, image: NDArray[np.uint8]) -> None:
 
 
 @contextmanager
-def _whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside ``target``, renamed to it when the block ends well, removed when it does not."""
     temporary: Path | None = None
     try:

@@ -59,7 +59,9 @@ class PersonaClip:
         return self.cameras[0]
 
 
-def read_persona(folder: str | Path, *, body: BodyModel | None = None, fps: float | None = None) -> PersonaClip:
+def read_persona(
+    folder: str | Path, *, body: BodyModel | None = None, fps: float | None = None, one_camera: bool = True
+) -> PersonaClip:
     """Read the motion in a PERSONA folder (``smplx/params/N.json`` and ``cam_params/N.json``).
 
     Frames that are missing between others are interpolated. Where the focal length changes from frame to frame, as it
@@ -70,6 +72,7 @@ def read_persona(folder: str | Path, *, body: BodyModel | None = None, fps: floa
         body: the body the motion is read for; by default the built-in one. Give the licensed SMPL-X file's for hands
             that are exact.
         fps: frames per second; by default what the folder says, else that of its video, else 30.
+        one_camera: False keeps each frame's own focal length, and the body where its file has it.
 
     Raises:
         MotionFileError: no such layout, no frames, a file that is damaged or misses something.
@@ -100,7 +103,7 @@ def read_persona(folder: str | Path, *, body: BodyModel | None = None, fps: floa
     K, extrinsics, size = _seen(folder, list(files), notes)
     root, pelvis = extrinsics[:, :3, :3] @ root, np.einsum("tij,tj->ti", extrinsics[:, :3, :3], pelvis) \
         + extrinsics[:, :3, 3]
-    if len(K) > 1 and np.abs(K - K[0]).max() > 0.01 * K[0, 0, 0]:
+    if one_camera and len(K) > 1 and np.abs(K - K[0]).max() > 0.01 * K[0, 0, 0]:
         root, pelvis, K = _one_focal(root, pelvis, K, size)
         notes.append("The focal length changes from frame to frame: the body was moved to look the same to one camera.")
     R, t = _world(known, present)

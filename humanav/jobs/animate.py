@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import InputError
+from humanav.jobs.films import OPENS_MP4, VIDEO_FPS, film_motion
+from humanav.jobs.gaussian_files import Worn, export_gaussians, load_worn, order_files
 from humanav.jobs.staging import (
     BACKGROUNDS,
     PLAIN_SIZE,
@@ -35,12 +37,10 @@ ANIMATE_STAGES = ("Reading the motion", "Animating and exporting")
 EXTRA_CLIPS = ("idle", "wave", "walk", "dance")
 """Clips that every avatar file carries beside the chosen motion."""
 MAX_SECONDS = 60.0
-VIDEO_SECONDS, VIDEO_FPS = 5.0, 20.0
 GLB_FPS = 30.0
 """At most, of a tracked motion in the avatar's file."""
 
 _OPENS_GLB = "Blender, Unity, Unreal, three.js and Windows 3D Viewer"
-_OPENS_MP4 = "every browser and phone"
 _OPENS_BVH = "Blender, MotionBuilder, Maya and Cinema 4D"
 
 
@@ -83,7 +83,8 @@ def animate_avatar(
     """Move a finished avatar by another motion; the photo is not fitted again.
 
     A motion that was tracked can be shown in the clip it came from: the avatar stands where the tracked person stood.
-    The result then has ``side_by_side.mp4``, the clip beside the avatar.
+    The result then has ``side_by_side.mp4``, the clip beside the avatar. A Gaussian avatar moves as Gaussians, its
+    clothes by what the new poses do to them.
 
     Args:
         result: a result of :func:`~humanav.jobs.photo_to_avatar`, or its folder.
@@ -115,6 +116,7 @@ def animate_avatar(
     clip = tracked.motion if tracked else resolve_motion(motion)
     picture = _checked(background, tracked, person)
     avatar, body = Avatar.load(source.path("avatar.npz")), BodyModel.load()
+    worn = load_worn(source, avatar)
     told = {"background": Path(background).name, "shape": shape, "person": tracked.person if tracked else ""}
     plain = tracked is None and background == "none" and shape == "avatar"
     identity = content_id("animation", source.id, clip, *([] if plain else [told, picture]))
@@ -122,15 +124,19 @@ def animate_avatar(
     progress.next(ANIMATE_STAGES[1])
     with ResultWriter(Path(out), "animation", identity, inputs) as writer:
         if plain:
-            export_motion(writer, avatar, body, clip, progress)
+            export_motion(writer, avatar, body, clip, progress, worn=worn)
         else:
             if tracked is not None:
                 staged = stage_tracked(tracked, avatar, body, shape)
             else:
                 size = PLAIN_SIZE if picture is None else fitting_size(picture.shape[1], picture.shape[0])
                 staged = stage_before(clip, avatar, body, shape, size)
-            export_staged(writer, staged, body, progress, background, tracked, picture)
+            export_staged(writer, staged, body, progress, background, tracked, picture,
+                          worn and worn.on(avatar, staged.avatar))
         avatar.save(writer.add("avatar.npz", "The avatar itself, to animate it again", "humanav animate"))
+        if worn is not None:
+            worn.save(writer)
+            order_files(writer)
         warnings = [*source.report.get("warnings", ()), *(tracked.notes if tracked else ())]
         writer.report.update(source.report | told | {
             "animation": clip.name, "warnings": warnings, "seconds": round(progress.seconds, 1)})
@@ -154,9 +160,12 @@ def _checked(
 
 def export_staged(
     writer: ResultWriter, staged: Staged, body: BodyModel, progress: Progress, background: str | Path,
-    tracked: TrackedMotion | None = None, picture: NDArray[np.uint8] | None = None,
+    tracked: TrackedMotion | None = None, picture: NDArray[np.uint8] | None = None, worn: Worn | None = None,
 ) -> None:
-    """Write avatar.glb, animation.mp4, motion.bvh, motion.npz and, of a track, side_by_side.mp4, all the way."""
+    """Write avatar.glb, animation.mp4, motion.bvh, motion.npz and, of a track, side_by_side.mp4, all the way.
+
+    With ``worn``, on the body of ``staged``, also its files; the videos then show the Gaussians.
+    """
     from humanav.export import write_glb, write_mp4
     from humanav.motion import resample
     from humanav.perception.video import open_video
@@ -166,19 +175,23 @@ def export_staged(
     avatar, motion = staged.avatar, staged.motion
     name = motion.name or "motion"
     glb = writer.add("avatar.glb", "The avatar with its skeleton, texture and motions", _OPENS_GLB)
-    write_glb(avatar, glb, {name: resample(motion, GLB_FPS) if motion.fps > GLB_FPS else motion})
+    slow = resample(motion, GLB_FPS) if motion.fps > GLB_FPS else motion
+    write_glb(avatar, glb, {name: slow})
     progress.show("The avatar moves; the videos follow.", file=glb, title="Avatar")
+    if worn is not None:
+        export_gaussians(writer, worn, {name: slow}, progress, (0.0, 0.1))
+    shown = avatar if worn is None else worn.gaussians
     before = originals(tracked) if tracked is not None and background != "none" else None
     share = 0.75 if before is not None else 0.95
     follow = background == "none"
     video = resample(motion, VIDEO_FPS) if follow and motion.fps > VIDEO_FPS else motion
-    frames = (animation_frames(avatar, video) if follow else
-              composite_frames(avatar, motion, staged.cameras, backdrops(staged, background, tracked, picture)))
-    path = writer.add("animation.mp4", f"A video of the motion ({name})", _OPENS_MP4)
+    frames = (animation_frames(shown, video) if follow else
+              composite_frames(shown, motion, staged.cameras, backdrops(staged, background, tracked, picture)))
+    path = writer.add("animation.mp4", f"A video of the motion ({name})", OPENS_MP4)
     write_mp4(_shown(frames, len(video), writer, progress), path, video.fps,
               progress=_part(progress, len(video), 0.1, share))
     if before is not None:
-        both = writer.add("side_by_side.mp4", "The clip, and the avatar in it", _OPENS_MP4)
+        both = writer.add("side_by_side.mp4", "The clip, and the avatar in it", OPENS_MP4)
         with open_video(path) as after:
             write_mp4(beside(before, after), both, motion.fps, progress=_part(progress, len(motion), share, 0.95))
     _write_motion(writer, motion, body)
@@ -211,30 +224,26 @@ def _part(progress: Progress, total: int, low: float, high: float) -> Callable[[
 
 def export_motion(
     writer: ResultWriter, avatar: Avatar, body: BodyModel, clip: Motion, progress: Progress,
-    others: Mapping[str, Motion] | None = None, share: tuple[float, float] = (0.0, 1.0),
+    others: Mapping[str, Motion] | None = None, share: tuple[float, float] = (0.0, 1.0), worn: Worn | None = None,
 ) -> None:
     """Write avatar.glb, animation.mp4, motion.bvh and motion.npz of one motion on the avatar's own body.
 
-    ``share`` is the part of the present stage that this takes, for the progress bar.
+    ``share`` is the part of the present stage that this takes, for the progress bar. With ``worn`` also its files; the
+    video then shows the Gaussians.
     """
-    from humanav.export import write_glb, write_mp4
-    from humanav.motion import resample
-    from humanav.view import animation_frames
+    from humanav.export import write_glb
 
     fitted = on_body(clip, avatar, body)
     name = clip.name or "motion"
     glb = writer.add("avatar.glb", "The avatar with its skeleton, texture and motions", _OPENS_GLB)
-    write_glb(avatar, glb, {name: fitted, **(others or {})})
+    motions = {name: fitted, **(others or {})}
+    write_glb(avatar, glb, motions)
     progress.show("The avatar moves; the videos follow.", file=glb, title="Avatar")
-    progress.update(share[0] + 0.2 * (share[1] - share[0]))
-    video = resample(fitted[: max(1, round(VIDEO_SECONDS * fitted.fps))], VIDEO_FPS)
-    total = len(video)
-
-    def frame_done(count: int) -> None:
-        progress.update(share[0] + (0.2 + 0.8 * min(count / total, 1.0)) * (share[1] - share[0]))
-
-    path = writer.add("animation.mp4", f"A video of the motion ({name})", _OPENS_MP4)
-    write_mp4(animation_frames(avatar, video), path, VIDEO_FPS, progress=frame_done)
+    begun = share[0] + 0.2 * (share[1] - share[0])
+    if worn is not None:
+        export_gaussians(writer, worn, motions, progress, (share[0], begun))
+    progress.update(begun)
+    film_motion(writer, avatar if worn is None else worn.gaussians, fitted, progress, (begun, share[1]))
     _write_motion(writer, fitted, body)
 
 

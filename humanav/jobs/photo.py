@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from humanav import __version__
 from humanav.errors import InputError
-from humanav.jobs.animate import export_motion, extra_motions, motion_inputs, resolve_motion
+from humanav.jobs.animate import export_motion, extra_motions, motion_inputs, on_body, resolve_motion
+from humanav.jobs.films import film_round
+from humanav.jobs.gaussian import GaussianOptions, add_gaussians, gaussian_inputs, gaussian_stages, match_words
+from humanav.jobs.gaussian_files import order_files
+from humanav.jobs.photo_report import Recorder, photo_report, save_picture, seen_share
 from humanav.jobs.sight import Sighting, sight
 from humanav.motion import Motion
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id
 
 if TYPE_CHECKING:
-    from humanav.avatar import Avatar
+    from humanav.avatar import Avatar, View
     from humanav.body import BodyModel
     from humanav.perception.images import ImageSource
     from humanav.track import PhotoFit
@@ -31,7 +34,6 @@ STAGES = ("Reading the photo", "Finding the person", "Cutting out", "Fitting the
 MEASURE_STAGES = STAGES[:4]
 LIMBS = ("left_arm", "right_arm", "left_leg", "right_leg")
 TEXTURE_SIZES = (1024, 2048, 4096)
-TURNTABLE_SECONDS, TURNTABLE_FPS = 4.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,29 @@ class PhotoOptions:
 
 
 def photo_id(
-    photo: ImageSource, options: PhotoOptions, motion: str | Path | Motion = "walk", back: ImageSource | None = None
+    photo: ImageSource, options: PhotoOptions, motion: str | Path | Motion = "walk", back: ImageSource | None = None,
+    gaussian: GaussianOptions | None = None,
 ) -> str:
     """The id that :func:`photo_to_avatar` gives its result: the same inputs and options have the same id."""
     return content_id("avatar", __version__, _source(photo), None if back is None else _source(back), asdict(options),
-                      motion_inputs(motion))
+                      motion_inputs(motion), *([] if gaussian is None else [gaussian_inputs(gaussian)]))
+
+
+def avatar_stages(gaussian: GaussianOptions | None = None) -> tuple[str, ...]:
+    """The stages that :func:`photo_to_avatar` goes through."""
+    return STAGES if gaussian is None else (*STAGES, *gaussian_stages(gaussian))
 
 
 def photo_to_avatar(
     photo: ImageSource, *, out: str | Path, back: ImageSource | None = None, motion: str | Path | Motion = "walk",
     height: float | None = None, standing: bool | None = None, flip_limbs: Sequence[str] = (),
-    swap_sides: bool = False, texture_size: int = 2048, progress: Progress | None = None,
+    swap_sides: bool = False, texture_size: int = 2048, gaussian: GaussianOptions | None = None,
+    progress: Progress | None = None,
 ) -> Result:
-    """Make a textured avatar that moves.
+    """Make a textured avatar that moves, and on request a Gaussian one.
+
+    The mesh avatar comes first. A training that was interrupted (its state is kept beside ``out``) is gone on with when
+    the same photo and options are given again.
 
     Args:
         photo: one person, best from head to feet (anything that :func:`~humanav.perception.load_image` reads).
@@ -88,8 +100,10 @@ def photo_to_avatar(
         back: a second photo, of the person's back.
         motion: a clip's name, a motion file, or a Motion; see :func:`resolve_motion`.
         height, standing, flip_limbs, swap_sides, texture_size: see :class:`PhotoOptions`.
-        progress: told of ``STAGES``; events carry the evidence pictures, and the fitted body as a GLB as soon as there
-            is one (inside the unfinished result: copy it to keep it).
+        gaussian: how to make a Gaussian avatar of the mesh avatar; None: the mesh avatar is all.
+        progress: told of :func:`avatar_stages`; events carry the evidence pictures, and the fitted body and the mesh
+            avatar as a GLB as soon as there is one (inside the unfinished result: copy it to keep it). During training,
+            ``live`` ones show the Gaussians with ``data["step"]`` and ``data["loss"]``.
 
     Raises:
         ImageError: a photo cannot be used.
@@ -100,13 +114,16 @@ def photo_to_avatar(
     """
     from humanav.body import BodyModel, measure
 
-    progress = progress or Progress(len(STAGES))
+    progress = progress or Progress(len(avatar_stages(gaussian)))
     options = PhotoOptions(height, standing, tuple(flip_limbs), swap_sides, texture_size)
     clip = resolve_motion(motion)
+    identity = photo_id(photo, options, motion, back, gaussian)
     inputs = asdict(options) | {"photo": _name(photo), "motion": clip.name,
                                 "back": None if back is None else _name(back), "flip_limbs": list(options.flip_limbs)}
-    with ResultWriter(Path(out), "avatar", photo_id(photo, options, motion, back), inputs) as writer:
-        progress = _Recorder(progress, writer)
+    if gaussian is not None:
+        inputs["gaussian"] = asdict(gaussian) | {"clip": Path(gaussian.clip).name}
+    with ResultWriter(Path(out), "avatar", identity, inputs) as writer:
+        progress = Recorder(progress, writer)
         seen = sight(photo, progress, (STAGES[0], STAGES[1], STAGES[2]))
         body = BodyModel.load()
         fit = fit_sighting(seen, options, body, progress)
@@ -114,17 +131,27 @@ def photo_to_avatar(
         fits = [(seen, fit)]
         if back is not None:
             fits.append(_fit_back(back, fit, body, progress))
-        avatar = _build(fits, body, options, progress)
+        views = [_view(seen, fit) for seen, fit in fits]
+        avatar = _build(views, fit.motion.betas, body, options, progress)
         progress.next(STAGES[6])
         avatar.save(writer.add("avatar.npz", "The avatar itself, to animate it again", "humanav animate"))
-        export_motion(writer, avatar, body, clip, progress, extra_motions(clip, avatar, body), (0.0, 0.6))
+        others = extra_motions(clip, avatar, body)
+        export_motion(writer, avatar, body, clip, progress, others, (0.0, 0.6))
         _turntable(writer, avatar, progress)
         measured = asdict(measure(body, fit.motion.betas))
         values = {name: round(float(value), 4) for name, value in measured.items() if isinstance(value, float | int)}
         writer.add("measurements.json", "Body measurements in metres", "any program").write_text(
             json.dumps(values, indent=1))
-        writer.report.update(_report(seen, fit, avatar, values, progress.seconds))
-        _order_files(writer)
+        if gaussian is not None:
+            motions = {clip.name or "motion": on_body(clip, avatar, body), **others}
+            add_gaussians(writer, avatar, views, motions, body, gaussian, progress,
+                          Path(out).with_name(f".{identity}.training"))
+        told = writer.report.pop("notes", [])
+        writer.report.update(photo_report(seen, fit, avatar, values, progress.seconds))
+        if gaussian is not None:
+            writer.report["quality"] += " " + match_words(writer.report["gaussian"])
+            writer.report["warnings"] = list(dict.fromkeys([*writer.report["warnings"], *told]))
+        order_files(writer)
     return writer.result
 
 
@@ -189,119 +216,27 @@ def _preview_body(writer: ResultWriter, fit: PhotoFit, body: BodyModel, clip: Mo
     progress.show("The fitted body moves already.", file=path, title="Fitted body")
 
 
-def _build(
-    fits: Sequence[tuple[Sighting, PhotoFit]], body: BodyModel, options: PhotoOptions, progress: Progress
-) -> Avatar:
-    from humanav.avatar import View, build_avatar
+def _view(seen: Sighting, fit: PhotoFit) -> View:
+    from humanav.avatar import View
 
-    views = [View(seen.image, fit.alpha if fit.alpha is not None else seen.alpha, fit.camera, fit.motion)
-             for seen, fit in fits]
-    avatar = build_avatar(views, fits[0][1].motion.betas, body, texture_size=options.texture_size, progress=progress)
+    return View(seen.image, fit.alpha if fit.alpha is not None else seen.alpha, fit.camera, fit.motion)
+
+
+def _build(views: Sequence[View], betas: Any, body: BodyModel, options: PhotoOptions, progress: Progress) -> Avatar:
+    from humanav.avatar import build_avatar
+
+    avatar = build_avatar(views, betas, body, texture_size=options.texture_size, progress=progress)
     progress.show(f"{seen_share(avatar):.0%} of the surface was seen in the photo, the rest is filled in to match.",
                   avatar.texture, title="Texture", name="texture")
     return avatar
 
 
 def _turntable(writer: ResultWriter, avatar: Avatar, progress: Progress) -> None:
-    from humanav.export import write_mp4
-    from humanav.view import contact_sheet, poster, turntable
+    from humanav.view import poster
 
-    path = writer.add("turntable.mp4", "A video that walks once round the avatar", "every browser and phone")
-    frames = []
-    for frame in turntable(avatar, seconds=TURNTABLE_SECONDS, fps=TURNTABLE_FPS):
-        frames.append(frame)
-        progress.update(0.6 + 0.4 * min(len(frames) / (TURNTABLE_SECONDS * TURNTABLE_FPS), 1.0))
-    write_mp4(frames, path, TURNTABLE_FPS)
+    sides = film_round(writer, avatar, progress, (0.6, 1.0))
     save_picture(poster(avatar), writer.add("poster.png", "A picture of the avatar", "everything", preview=True))
-    quarter = len(frames) / 4
-    sides = contact_sheet([frames[round(k * quarter)] for k in range(4)], columns=2)
     progress.show("From the front, both sides and behind.", sides, title="All the way round", name="round")
-
-
-def seen_share(avatar: Avatar) -> float:
-    """How much of the avatar's surface a photo showed, 0..1, by area."""
-    corners = avatar.vertices[avatar.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    size = avatar.confidence.shape[0]
-    centre = avatar.uv[avatar.uv_faces].mean(1)
-    column, row = (np.clip((value * size).astype(int), 0, size - 1) for value in (centre[:, 0], 1 - centre[:, 1]))
-    return float((area * (avatar.confidence[row, column] > 76)).sum() / area.sum())
-
-
-def outline_iou(avatar: Avatar, fit: PhotoFit, seen: Sighting) -> float:
-    """How well the dressed avatar, in the photo's pose, fills the person's outline: intersection over union, 0..1."""
-    from humanav.render import silhouette
-
-    scale = min(1.0, 640 / max(seen.alpha.shape))
-    camera = fit.camera.scaled(scale)
-    posed = avatar.pose(fit.motion.full_pose[0], fit.motion.transl[0])
-    covered = silhouette(posed, avatar.faces, camera)
-    rows = ((np.arange(camera.height) + 0.5) / scale).astype(int).clip(0, seen.alpha.shape[0] - 1)
-    columns = ((np.arange(camera.width) + 0.5) / scale).astype(int).clip(0, seen.alpha.shape[1] - 1)
-    person = seen.alpha[np.ix_(rows, columns)] > 0.5
-    return float((covered & person).sum() / max((covered | person).sum(), 1))
-
-
-def _report(
-    seen: Sighting, fit: PhotoFit, avatar: Avatar, measurements: dict[str, float], seconds: float
-) -> dict[str, Any]:
-    report = fit.report
-    warnings = list(dict.fromkeys([*seen.coverage.warnings, *report.warnings, *avatar.notes]))
-    outline = outline_iou(avatar, fit, seen)
-    return {"quality": quality(outline, report.reprojection_pct_height, seen_share(avatar)), "warnings": warnings,
-            "body_iou": round(float(report.iou), 4), "avatar_iou": round(outline, 4),
-            "reprojection_px": round(float(report.reprojection_px), 2),
-            "reprojection_pct_height": round(float(report.reprojection_pct_height), 3),
-            "standing": bool(report.standing), "missing_parts": list(report.missing_parts),
-            "seen_share": round(seen_share(avatar), 3), "measurements": measurements, "seconds": round(seconds, 1)}
-
-
-def quality(outline: float, reprojection_pct_height: float, seen: float) -> str:
-    """One honest sentence, from how the avatar fills the person's outline (IoU 0..1), how far the joints are off (% of
-    the height) and how much of the surface a photo showed (0..1)."""
-    if outline >= 0.95 and reprojection_pct_height <= 1.0:
-        words = "It follows the photo closely"
-    elif outline >= 0.88 and reprojection_pct_height <= 2.0:
-        words = "It follows the photo well, with small gaps"
-    else:
-        words = "It follows the photo only roughly: compare the side view, and try the options or another photo"
-    return (f"{words} ({outline:.0%} of the outline, {reprojection_pct_height:.1f} % off at the joints). "
-            f"The photo showed {seen:.0%} of the surface; the rest is an educated guess.")
-
-
-def _order_files(writer: ResultWriter) -> None:
-    first = ["avatar.glb", "animation.mp4", "turntable.mp4", "motion.bvh", "motion.npz", "measurements.json"]
-    writer.files.sort(key=lambda file: first.index(file.name) if file.name in first else len(first))
-
-
-class _Recorder(Progress):
-    """Passes everything on, and keeps the evidence pictures as previews of the result."""
-
-    def __init__(self, inner: Progress, writer: ResultWriter) -> None:
-        super().__init__(inner.steps)
-        self._inner, self._writer = inner, writer
-
-    @property
-    def seconds(self) -> float:
-        return self._inner.seconds
-
-    def check(self) -> None:
-        self._inner.check()
-
-    def next(self, stage: str) -> None:
-        self._inner.next(stage)
-        self.step, self.stage = self._inner.step, self._inner.stage
-
-    def update(self, part: float) -> None:
-        self._inner.update(part)
-
-    def show(self, caption: str, image: Any = None, file: Path | None = None, live: bool = False, **data: Any) -> None:
-        if image is not None and data.get("name"):
-            title, file_name = data.get("title", caption), f"{data['name']}.jpg"
-            save_picture(image, self._writer.add(file_name, title, preview=True))
-            self._writer.report.setdefault("evidence", []).append(
-                {"title": title, "caption": caption, "file": file_name})
-        self._inner.show(caption, image, file, live, **data)
 
 
 def _source(photo: ImageSource) -> Any:
@@ -315,12 +250,3 @@ def _source(photo: ImageSource) -> Any:
 
 def _name(photo: ImageSource) -> str:
     return Path(photo).name if isinstance(photo, str | os.PathLike) else "photo"
-
-
-def save_picture(image: NDArray[np.uint8], path: Path, side: int = 1280) -> None:
-    """Write a picture as JPEG or PNG by the file's name, at most ``side`` pixels high or wide."""
-    from PIL import Image
-
-    picture = Image.fromarray(image)
-    picture.thumbnail((side, side))
-    picture.save(path, quality=88)

@@ -16,6 +16,7 @@ def warm_up() -> None:
     from humanav.jobs.photo import STAGES, PhotoOptions, fit_sighting
     from humanav.jobs.sight import sight
     from humanav.render import warm_up as warm_renderer
+    from humanav.render import warm_up_splats
 
     body = BodyModel.load()
     warm_renderer()
@@ -24,6 +25,7 @@ def warm_up() -> None:
         with contextlib.suppress(HumanavError):  # the visitor who picks this sample is told
             fit_sighting(sight(sample, progress, (STAGES[0], STAGES[1], STAGES[2])), PhotoOptions(), body, progress)
     _warm_poses()
+    warm_up_splats()
 
 
 def _warm_poses() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,11 @@ from humanav.render import (
     vertex_normals,
 )
 from humanav.render.mesh import NEAR, as_array
+from humanav.view.splat_frames import GaussianFigure
 from humanav.view.turntable import Poseable
+
+if TYPE_CHECKING:
+    from humanav.avatar.gaussian import GaussianAvatar, PosedGaussians
 
 Frame = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -107,7 +111,7 @@ def plain_backgrounds(cameras: Iterable[Camera], center: Any, colors: StageColor
 
 
 def composite_frames(
-    avatar: Poseable, motion: Motion, cameras: Iterable[Camera], backgrounds: Iterable[Frame], *,
+    avatar: Poseable | GaussianAvatar, motion: Motion, cameras: Iterable[Camera], backgrounds: Iterable[Frame], *,
     supersample: int = 2, shadow: float = SHADOW,
 ) -> Iterator[Frame]:
     """The person over each background, as each frame's camera sees it.
@@ -115,7 +119,7 @@ def composite_frames(
     Nothing but the person and the shadow is painted: other pixels keep their values exactly.
 
     Args:
-        avatar: an Avatar, or a :class:`~humanav.view.turntable.BodyFigure`.
+        avatar: an Avatar, a GaussianAvatar, or a :class:`~humanav.view.turntable.BodyFigure`.
         motion: T frames in the world, the floor at y = 0.
         cameras: the camera of each frame, of the background's size.
         backgrounds: the picture (H,W,3) uint8 behind each frame.
@@ -125,7 +129,10 @@ def composite_frames(
     Raises:
         InputError: a background of another size than its camera, or fewer cameras or backgrounds than frames.
     """
-    painter = _Painter(avatar, supersample, shadow)
+    from humanav.avatar.gaussian import GaussianAvatar
+
+    painter = _SplatPainter(avatar, shadow) if isinstance(avatar, GaussianAvatar) else _Painter(avatar, supersample,
+                                                                                                shadow)
     places, pictures = iter(cameras), iter(backgrounds)
     light: Floats | None = None
     for t in range(len(motion)):
@@ -204,22 +211,34 @@ class _Painter:
         self.texture = None if avatar.texture is None else TexturePyramid(avatar.texture)
 
     def over(self, picture: Frame, motion: Motion, frame: int, camera: Camera, light: Floats) -> Frame:
-        vertices = as_array(self.avatar.pose(motion.full_pose[frame], motion.transl[frame]), np.float64)
+        posed = self._posed(motion, frame)
+        vertices = self._points(posed)
         center = self.pelvis + motion.transl[frame]
         shade = contact_shadow(vertices, self.areas, center, strength=self.shadow)
         out = cast_shadow(picture, shade, camera, center)
-        box = _box(vertices, camera)
+        box = _box(self._reach(posed), camera)
         if box is None:
             return out
         left, top, right, bottom = box
-        color, cover = self._drawn(vertices, camera.cropped(left, top, right - left, bottom - top), light)
+        color, cover = self._drawn(posed, camera.cropped(left, top, right - left, bottom - top), light)
         part = out[top:bottom, left:right]
         seen = cover > 0
         amount = cover[seen][:, None]
         part[seen] = (color[seen] * amount + part[seen] * (1 - amount) + 0.5).astype(np.uint8)
         return out
 
-    def _drawn(self, vertices: Floats, camera: Camera, light: Floats) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    def _posed(self, motion: Motion, frame: int) -> Any:
+        return as_array(self.avatar.pose(motion.full_pose[frame], motion.transl[frame]), np.float64)
+
+    def _points(self, posed: Any) -> Floats:
+        """(V,3) in the world."""
+        return np.asarray(posed, dtype=np.float64)
+
+    def _reach(self, posed: Any) -> Floats:
+        """(V,3) in the world, a box round which holds everything that is drawn."""
+        return self._points(posed)
+
+    def _drawn(self, vertices: Any, camera: Camera, light: Floats) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Colours (H,W,3) 0..255 in a soft light from above, and how much of each pixel is covered (H,W)."""
         samples = self.supersample
         buffers = rasterize_mesh(vertices, self.faces, camera.scaled(samples))
@@ -232,8 +251,37 @@ class _Painter:
             up, height = vertex_normals(vertices, self.faces)[:, 1], np.maximum(vertices[:, 1], 0)
             one = MeshBuffers(*(np.ascontiguousarray(values[::samples, ::samples]) for values in (
                 buffers.triangle, buffers.barycentric, buffers.depth)))
-            level = interpolate(one, self.faces, 1 + _ABOVE * up - _NEAR_FLOOR * np.exp(-height / 0.12), 1.0)
+            level = interpolate(one, self.faces, _from_above(up, height), 1.0)
         return np.minimum(rgb * (level * light.astype(np.float32)), 255), alpha
+
+
+class _SplatPainter(_Painter):
+    """Draws a Gaussian avatar."""
+
+    def __init__(self, avatar: GaussianAvatar, shadow: float) -> None:
+        self.figure, self.shadow = GaussianFigure(avatar), shadow
+        self.areas, self.pelvis = self.figure.areas, self.figure.pelvis
+
+    def _posed(self, motion: Motion, frame: int) -> Any:
+        return self.figure.posed(motion, frame)
+
+    def _points(self, posed: Any) -> Floats:
+        return np.asarray(posed.means, dtype=np.float64)
+
+    def _reach(self, posed: Any) -> Floats:
+        wide = 3 * np.sqrt(np.einsum("nkk->nk", posed.covars).astype(np.float64))  # alpha is 0 beyond
+        means = self._points(posed)
+        return np.concatenate([means + sign * wide * axis for sign in (-1, 1) for axis in np.eye(3)])
+
+    def _drawn(self, posed: PosedGaussians, camera: Camera, light: Floats) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        level = _from_above(posed.normals[:, 1], np.maximum(posed.means[:, 1], 0))
+        rgb, alpha = self.figure.drawn(posed, camera, level[:, None] * light)
+        return np.minimum(255 * rgb / np.maximum(alpha, 1e-6)[..., None], 255), alpha
+
+
+def _from_above(up: NDArray[Any], height: NDArray[Any]) -> NDArray[Any]:
+    """How a soft light from above falls on surfaces that look up (-1..1) at a height (metres) above the floor."""
+    return 1 + _ABOVE * up - _NEAR_FLOOR * np.exp(-height / 0.12)
 
 
 def _box(vertices: Floats, camera: Camera) -> tuple[int, int, int, int] | None:

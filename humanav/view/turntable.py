@@ -17,8 +17,10 @@ from humanav.camera import Camera
 from humanav.motion import Motion
 from humanav.render import LIGHT, StageColors, TexturePyramid, contact_shadow, paint_stage, render_mesh, vertex_areas
 from humanav.render.mesh import as_array
+from humanav.view.splat_frames import StagePainter
 
 if TYPE_CHECKING:
+    from humanav.avatar.gaussian import GaussianAvatar
     from humanav.body import BodyModel
 
 Frame = NDArray[np.uint8]
@@ -91,28 +93,28 @@ def relaxed_pose() -> Motion:
 
 
 def animation_frames(
-    avatar: Poseable, motion: Motion, size: tuple[int, int] = (480, 640), *, yaw: float = 20.0, pitch: float = 7.0,
-    unlit: bool | None = None, supersample: int = 2, colors: StageColors = LIGHT,
+    avatar: Poseable | GaussianAvatar, motion: Motion, size: tuple[int, int] = (480, 640), *, yaw: float = 20.0,
+    pitch: float = 7.0, unlit: bool | None = None, supersample: int = 2, colors: StageColors = LIGHT,
 ) -> Iterator[Frame]:
     """The motion, one picture a frame, seen by a camera that follows the root and keeps the whole person in view.
 
     Args:
         size: width and height in pixels.
         yaw, pitch: where the camera stands, degrees; yaw 0 sees the front of a person who faces +z.
-        unlit: show the texture as it is; by default so when there is one.
+        unlit: show the texture as it is; by default so when there is one. Gaussians are drawn by the splatter, always
+            as they are and with one sample a pixel.
     """
-    painter = _Painter(avatar, unlit, supersample, colors)
+    painter = _painter(avatar, unlit, supersample, colors)
     path, floor, reach = _plan(painter, motion, yaw)
     camera_of = _framing(size, reach, floor, pitch)
     for t in range(len(motion)):
-        vertices = painter.posed(motion, t)
-        yield painter.frame(vertices, camera_of(path[t], yaw), path[t], floor)
+        yield painter.frame(painter.posed(motion, t), camera_of(path[t], yaw), path[t], floor)
 
 
 def turntable(
-    avatar: Poseable, size: tuple[int, int] = (480, 640), *, pose: Motion | None = None, seconds: float = 4.0,
-    fps: float = 25.0, yaw: float = 0.0, pitch: float = 7.0, unlit: bool | None = None, supersample: int = 2,
-    colors: StageColors = LIGHT,
+    avatar: Poseable | GaussianAvatar, size: tuple[int, int] = (480, 640), *, pose: Motion | None = None,
+    seconds: float = 4.0, fps: float = 25.0, yaw: float = 0.0, pitch: float = 7.0, unlit: bool | None = None,
+    supersample: int = 2, colors: StageColors = LIGHT,
 ) -> Iterator[Frame]:
     """Once round the person: ``seconds * fps`` pictures that join into a loop.
 
@@ -120,19 +122,19 @@ def turntable(
         pose: its first frame is shown, by default :func:`relaxed_pose`.
         yaw: degrees, where the camera starts; it then moves towards the person's left side.
     """
-    painter = _Painter(avatar, unlit, supersample, colors)
+    painter = _painter(avatar, unlit, supersample, colors)
     motion = (pose if pose is not None else relaxed_pose())[0]
     path, floor, reach = _plan(painter, motion)
     camera_of = _framing(size, reach, floor, pitch)
-    vertices = painter.posed(motion, 0)
+    posed = painter.posed(motion, 0)
     count = max(1, round(seconds * fps))
     for k in range(count):
-        yield painter.frame(vertices, camera_of(path[0], yaw + 360.0 * k / count), path[0], floor)
+        yield painter.frame(posed, camera_of(path[0], yaw + 360.0 * k / count), path[0], floor)
 
 
 def poster(
-    avatar: Poseable, size: tuple[int, int] = (720, 960), *, pose: Motion | None = None, yaw: float = 25.0,
-    pitch: float = 7.0, unlit: bool | None = None, colors: StageColors = LIGHT,
+    avatar: Poseable | GaussianAvatar, size: tuple[int, int] = (720, 960), *, pose: Motion | None = None,
+    yaw: float = 25.0, pitch: float = 7.0, unlit: bool | None = None, colors: StageColors = LIGHT,
 ) -> Frame:
     """One still picture of the person on the stage."""
     frames = turntable(avatar, size, pose=pose, seconds=1, fps=1, yaw=yaw, pitch=pitch, unlit=unlit, supersample=3,
@@ -156,6 +158,9 @@ class _Painter:
     def posed(self, motion: Motion, frame: int) -> NDArray[np.float64]:
         return as_array(self.avatar.pose(motion.full_pose[frame], motion.transl[frame]), np.float64)
 
+    def points(self, posed: NDArray[np.float64]) -> NDArray[np.float64]:
+        return posed
+
     def frame(self, vertices: NDArray[np.float64], camera: Camera, center: NDArray[Any], floor: float) -> Frame:
         shadow = contact_shadow(vertices, self.areas, center, floor)
         stage = paint_stage(camera, center, floor, shadow, self.colors)
@@ -165,8 +170,18 @@ class _Painter:
         return rgb
 
 
+def _painter(
+    avatar: Poseable | GaussianAvatar, unlit: bool | None, supersample: int, colors: StageColors
+) -> Any:
+    from humanav.avatar.gaussian import GaussianAvatar
+
+    if isinstance(avatar, GaussianAvatar):
+        return StagePainter(avatar, colors)
+    return _Painter(avatar, unlit, supersample, colors)
+
+
 def _plan(
-    painter: _Painter, motion: Motion, yaw: float | None = None
+    painter: Any, motion: Motion, yaw: float | None = None
 ) -> tuple[NDArray[np.float64], float, tuple[float, float, float]]:
     """Smoothed root path (T,3), floor height, and reach: to the sides, upwards and towards the camera.
 
@@ -177,7 +192,7 @@ def _plan(
     root = painter.pelvis + motion.transl
     path = gaussian_filter1d(root.astype(np.float64), 0.4 * motion.fps, axis=0, mode="nearest")
     steps = range(0, len(motion), max(1, len(motion) // 12))
-    samples = [(t, painter.posed(motion, t)) for t in steps]
+    samples = [(t, painter.points(painter.posed(motion, t))) for t in steps]
     low = np.array([v[:, 1].min() for _, v in samples])
     floor = float(np.percentile(low, 10))  # a jump's frames stand above it
     top = max(float(v[:, 1].max()) for _, v in samples) - floor

@@ -13,7 +13,8 @@ import pytest
 
 from humanav.app import pieces, samples, shell, storage
 from humanav.app.errors import guarded
-from humanav.app.photo_tab import STANDING, TEXTURES, parse_height
+from humanav.app.photo_pieces import parse_height
+from humanav.app.photo_tab import STANDING, TEXTURES
 from humanav.errors import ImageError, InputError
 from humanav.jobs import PhotoOptions, photo_id
 from humanav.paths import sample_photos

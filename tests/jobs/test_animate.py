@@ -240,7 +240,7 @@ def test_a_motion_from_no_clip_before_a_still_camera(
 def test_calls_as_before_give_results_as_before(
     avatar: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("humanav.jobs.animate.VIDEO_SECONDS", 0.1)
+    monkeypatch.setattr("humanav.jobs.films.VIDEO_SECONDS", 0.1)
     made = animate_avatar(avatar, "wave", out=tmp_path / "out")
     assert made.id == content_id("animation", avatar.id, resolve_motion("wave"))
     assert [file.name for file in made.files] == ["avatar.glb", "animation.mp4", "motion.bvh", "motion.npz",

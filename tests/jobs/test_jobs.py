@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from humanav.errors import Cancelled
-from humanav.jobs import ANIMATE_STAGES, STAGES, animate_avatar, measure_photo, photo, photo_to_avatar
+from humanav.jobs import ANIMATE_STAGES, STAGES, animate_avatar, films, measure_photo, photo_to_avatar
 from humanav.motion import load_motion
 from humanav.paths import asset
 from humanav.progress import Event, Progress
@@ -29,8 +29,8 @@ def sample() -> Path:
 @pytest.fixture(scope="module")
 def made(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Result, list[Event]]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(photo, "TURNTABLE_FPS", 3.0)
-        patch.setattr("humanav.jobs.animate.VIDEO_SECONDS", 0.5)
+        patch.setattr(films, "TURNTABLE_FPS", 3.0)
+        patch.setattr("humanav.jobs.films.VIDEO_SECONDS", 0.5)
         events: list[Event] = []
         out = tmp_path_factory.mktemp("jobs") / "out"
         yield photo_to_avatar(sample, out=out, texture_size=1024, progress=Progress(len(STAGES), events.append)), events
@@ -93,8 +93,8 @@ def test_a_given_height_is_kept(sample: Path) -> None:
 
 @pytest.fixture
 def short_videos(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo, "TURNTABLE_FPS", 1.0)
-    monkeypatch.setattr("humanav.jobs.animate.VIDEO_SECONDS", 0.2)
+    monkeypatch.setattr(films, "TURNTABLE_FPS", 1.0)
+    monkeypatch.setattr("humanav.jobs.films.VIDEO_SECONDS", 0.2)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,38 @@
+"""Pieces of tabs that take a photo: the box that takes it, and what a visitor may write about the person."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import ImageData
+
+from humanav.errors import InputError
+
+
+def photo_box(**options: Any) -> gr.Image:
+    """An image box that hands over the file just as it was uploaded, so that the job itself reads it: it knows more
+    kinds of pictures than the box, and has a sentence for each that cannot be used."""
+
+    def path(payload: ImageData | None) -> str | None:
+        return payload.path if payload is not None else None
+
+    box = gr.Image(type="filepath", **options)
+    setattr(box, "preprocess", path)  # noqa: B010 (a subclass would make Gradio write a stub file beside this one)
+    return box
+
+
+def parse_height(text: str | None) -> float | None:
+    """Metres from "174", "1.74 m", "1,74", "174 cm" or 5'9"; None for nothing. Raises InputError for other words."""
+    words = (text or "").strip().lower().replace(",", ".")
+    if not words:
+        return None
+    feet = re.fullmatch(r"""(\d+)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:"|''|in|inches)?)?""", words)
+    if feet:
+        return round(0.3048 * int(feet[1]) + 0.0254 * float(feet[2] or 0), 3)
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(cm|m)?", words)
+    if not number:
+        raise InputError(f"{words[:20]!r} is no height: write it like 174 cm, 1.74 m or 5'9\".")
+    value = float(number[1])
+    return value / 100 if number[2] == "cm" or (number[2] is None and value > 3) else value
