@@ -138,7 +138,7 @@ def _licensed_bodies() -> list[str]:
 
 
 def _gpu() -> Part:
-    adds = "speeds up training, and runs the networks that generate frames; nothing else needs it"
+    adds = "speeds up training; only gsplat and the networks that generate frames need it"
     try:
         import torch
     except ImportError:

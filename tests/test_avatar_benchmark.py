@@ -159,8 +159,8 @@ def test_targets_name_what_was_reached(module):
            "novel_view_vs_mesh_db": 1.6, "novel_pose_vs_mesh_db": 1.2, "worst_vs_mesh_db": -0.1, "seconds": 130.0}
     worse = row | {"psnr_input": 29.0, "psnr_novel_pose": 23.5, "pose_depth_mm": 14.0}
     tables = {name: {"full": row} | {way: worse for way in module.ABLATIONS if way != "full"}
-              for name in ("drift", "one_photo_ablations", "clip_ablations")}
-    out = {"one_photo": {"gaussian avatar": row}, "clip": {"gaussian avatar": row}, **tables}
+              for name in ("drift", "moving", "one_photo_ablations", "clip_ablations")}
+    out = {name: {"gaussian avatar": row} for name in ("one_photo", "clip")} | {"speed": {"one_photo": row}, **tables}
     found = module.targets(out)
     assert found["clip novel_view_vs_mesh_db"] == {"value": 1.6, "bar": ">= 1.5", "reached": True}
     assert not found["clip novel_pose_vs_mesh_db"]["reached"]
@@ -176,9 +176,11 @@ def test_people_of_another_seed_are_others_and_cases_are_kept(module, person, pi
 
     view = SimpleNamespace(image=picture.rgb, alpha=picture.alpha, camera=picture.camera, motion=person.motion)
     path = tmp_path / "case.npz"
-    _avatar_cases._save(path, "700 casual", person, view, [picture], picture.camera, [replace(picture, name="turned")])
+    _avatar_cases._save(path, "700 casual", person, view, [picture], picture.camera, [replace(picture, name="turned")],
+                        [replace(picture, name="move 0")])
     case = _avatar_cases._load(path, tmp_path / "case.mp4")
     assert (case.name, case.clip_held[0].name, case.photo_held[0].kind) == ("700 casual", "turned", "pose")
+    assert case.moving[0].name == "move 0"
     assert np.array_equal(case.photo_held[0].rgb, picture.rgb)
     assert np.allclose(case.photo.camera.R, picture.camera.R)
     assert np.allclose(case.photo.motion.transl, person.motion.transl)
@@ -188,8 +190,8 @@ def test_people_of_another_seed_are_others_and_cases_are_kept(module, person, pi
 @pytest.mark.slow
 def test_a_quick_run_has_all_numbers():
     numbers = json.loads(json.dumps(bench.run("avatar", quick=True)))
-    assert set(numbers) == {"targets", "one_photo", "one_photo_ablations", "drift", "clip", "clip_ablations",
-                            "by_person", "people"}
+    assert set(numbers) == {"targets", "one_photo", "one_photo_ablations", "drift", "moving", "clip", "clip_ablations",
+                            "by_person", "speed", "people"}
     for setting in ("one_photo", "clip"):
         assert set(numbers[setting]) == {"mesh avatar", "gaussian avatar"}
         assert set(numbers[f"{setting}_ablations"]) == {

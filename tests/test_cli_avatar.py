@@ -53,6 +53,24 @@ def test_a_photo_makes_an_avatar_as_before(calls: list[tuple[Any, ...]], tmp_pat
     assert calls.pop()[1] == (Path("train"),)
 
 
+def test_a_photo_makes_a_gaussian_avatar_when_asked(
+    calls: list[tuple[Any, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("avatar", "me.jpg", "--gaussian", "--minutes", "0.5", "--clip", tmp_path, "--person", "2b") == 0
+    made = calls.pop()[2]["gaussian"]
+    assert (made.minutes, made.clip, made.person) == (0.5, str(tmp_path), "2b")
+    run("avatar", "me.jpg", "--gaussian")
+    assert calls.pop()[2]["gaussian"] == jobs.GaussianOptions()
+    run("avatar", "me.jpg")
+    assert calls.pop()[2]["gaussian"] is None
+    for words, says in ((("--minutes", "3"), "--minutes is for"), (("--minutes", "0"), "--minutes is for"),
+                        (("--clip", tmp_path), "add --gaussian"), (("--gaussian", "--person", "2"), "add --clip"),
+                        (("--gaussian", "--minutes", "0"), "not possible")):
+        assert run("avatar", "me.jpg", *words) == 2
+        assert says in capsys.readouterr().err
+    assert calls == []
+
+
 def test_help_tells_of_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("avatar", "--help") == 0
     text = " ".join(capsys.readouterr().out.split())

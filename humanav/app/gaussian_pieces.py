@@ -24,6 +24,7 @@ BUDGET = "HUMANAV_GAUSSIANS"
 KINDS = [("Textured mesh (fast)", "mesh"), ("Gaussian avatar (best)", "gaussian")]
 COSTS = ("The mesh takes about half a minute. The Gaussian avatar is trained on top of it, about four minutes in all "
          "on two free processor cores: softer hair and edges, clothes that move with the pose.")
+STOPPED = "Stopped. The same photo and options go on with the training from here: press the button again."
 SHOWN = [("Gaussians", "gaussian"), ("Compare", "compare"), ("Mesh", "mesh")]
 MINUTES = GaussianOptions().minutes
 _MANY = 24  # points of the curve of the error

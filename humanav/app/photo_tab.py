@@ -206,7 +206,8 @@ class PhotoTab:
                     update |= self._evidence(item, evidence, losses, kind in ("avatar", "gaussian"))
                 yield update
         except Cancelled as error:
-            yield self._ready() | {self.status: pieces.stopped(str(error))}
+            said = gaussian_pieces.STOPPED if losses else str(error)
+            yield self._ready() | {self.status: pieces.stopped(said)}
         except Exception as error:
             yield self._ready() | {self.status: pieces.stopped(sentence(error))}
             raise

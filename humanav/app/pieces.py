@@ -55,7 +55,7 @@ def image_url(image: NDArray[np.uint8], side: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-IDLE = "Choose a photo, or one of the samples, and press the button. It takes about half a minute."
+IDLE = "Choose a photo, or one of the samples, and press the button."
 
 
 def idle(sentence: str = IDLE) -> str:

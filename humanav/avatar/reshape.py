@@ -12,6 +12,8 @@ from humanav.body import BodyModel
 from humanav.errors import InputError
 
 _NEIGHBOURS = 12  # body vertices that a vertex of a skirt follows
+_SOLE = 0.015  # metres above the lowest point of the bare body: what belongs to the soles
+_STRAY = 2.0  # percent of a sole's vertices that may be anywhere
 
 
 def reshaped(avatar: Avatar, betas: ArrayLike, body: BodyModel) -> Avatar:
@@ -29,10 +31,8 @@ def reshaped(avatar: Avatar, betas: ArrayLike, body: BodyModel) -> Avatar:
         InputError: the avatar was made on another body.
     """
     wanted = np.asarray(betas, dtype=np.float32).reshape(-1)[: body.num_betas]
-    old, _ = _rest(body, avatar.betas[: body.num_betas])
+    old = _bare(avatar, body)
     new, joints = _rest(body, wanted)
-    if len(avatar.vertices) < len(old) or len(avatar.joints) != len(joints):
-        raise InputError("This avatar was made on another body than the one at hand: make it again from its photo.")
     moved = new - old
     if len(avatar.vertices) > len(old):
         moved = np.concatenate([moved, _followed(avatar, moved)])
@@ -40,9 +40,24 @@ def reshaped(avatar: Avatar, betas: ArrayLike, body: BodyModel) -> Avatar:
 
 
 def sole_depth(avatar: Avatar, body: BodyModel) -> float:
-    """How far in metres the avatar's soles lie below those of the bare body, in the T-pose."""
-    bare, _ = _rest(body, avatar.betas[: body.num_betas])
-    return float(bare[:, 1].min() - avatar.vertices[:, 1].min())
+    """How far in metres the avatar's soles lie below those of the bare body, in the T-pose.
+
+    The few lowest vertices do not count: a stray one would lift the whole person off the floor.
+
+    Raises InputError when the avatar was made on another body.
+    """
+    bare = _bare(avatar, body)
+    soles = bare[:, 1] < bare[:, 1].min() + _SOLE
+    low, worn = (np.percentile(height[soles], _STRAY) for height in (bare[:, 1], avatar.vertices[: len(bare), 1]))
+    return float(low - worn)
+
+
+def _bare(avatar: Avatar, body: BodyModel) -> Floats:
+    """The body (V,3) under the avatar, in the T-pose."""
+    vertices, joints = _rest(body, avatar.betas[: body.num_betas])
+    if len(avatar.vertices) < len(vertices) or len(avatar.joints) != len(joints):
+        raise InputError("This avatar was made on another body than the one at hand: make it again from its photo.")
+    return vertices
 
 
 def _rest(body: BodyModel, betas: ArrayLike) -> tuple[Floats, Floats]:

@@ -67,7 +67,8 @@ def avatar(
     texture: Annotated[int, typer.Option(help="Texture size in pixels: 1024, 2048 or 4096.")] = 2048,
     gaussian: Annotated[bool, typer.Option("--gaussian", help="Also train a Gaussian avatar on it: splats (.ply, a "
                                            "page that plays them), videos, a GLB in its colours.")] = False,
-    minutes: Annotated[float, typer.Option(help="Minutes of training, at most.")] = 2.0,
+    minutes: Annotated[float | None, typer.Option(help="Minutes of that training, at most (2).",
+                                                  show_default=False)] = None,
     clip: Annotated[Path | None, typer.Option(help="The folder of a `humanav track` of the same person in the same "
                                               "clothes, for the training.", show_default=False)] = None,
     person: Annotated[str, typer.Option(help="Who of that clip: 1, 2, ... or 2b for a later part.",
@@ -77,9 +78,14 @@ def avatar(
     """Make a textured, animatable avatar (GLB, videos, BVH, measurements) from a photo."""
     from humanav.jobs import GaussianOptions, avatar_stages, photo_to_avatar
 
-    if clip is not None and not gaussian:
-        raise InputError("A clip is for the training of a Gaussian avatar: add --gaussian.")
-    made = GaussianOptions(minutes=minutes, clip=str(clip or ""), person=person) if gaussian else None
+    lost = [name for name, given in (("--minutes", minutes is not None), ("--clip", clip is not None),
+                                     ("--person", bool(person))) if given]
+    if lost and not gaussian:
+        raise InputError(f"{lost[0]} is for the training of a Gaussian avatar: add --gaussian.")
+    if person and clip is None:
+        raise InputError("--person says who of a tracked clip is meant: add --clip with the folder of its track.")
+    made = GaussianOptions(minutes=2.0 if minutes is None else minutes, clip=str(clip or ""), person=person) \
+        if gaussian else None
     result = photo_to_avatar(
         photo, back=back, motion=motion, height=height, standing=standing, flip_limbs=tuple(flip or ()),
         swap_sides=swap_sides, texture_size=texture, gaussian=made,
@@ -109,8 +115,8 @@ def train(
         help="Who makes the pose-rich training frames: teacher (always there), vace, animate or inpaint (diffusers). "
              "By default the folder's own ones, else the teacher.", show_default=False)] = "",
     count: Annotated[int, typer.Option(help="Number of Gaussians.")] = 30_000,
-    size: Annotated[int, typer.Option(help="Longer side of the training pictures in pixels.")] = 512,
-    generated: Annotated[int, typer.Option(help="Number of generated frames.")] = 32,
+    size: Annotated[int, typer.Option(help="Longer side of the training pictures in pixels.")] = 640,
+    generated: Annotated[int, typer.Option(help="Number of generated frames.")] = 24,
     height: Height = None,
     standing: Standing = None,
     flip: Flip = None,
@@ -160,8 +166,8 @@ def neutral(
     """Draw the trained avatar all round in the neutral pose (video and 3DGS .ply)."""
     from humanav.jobs.subject_show import NEUTRAL_STAGES, neutral_subject
 
-    if views < 1 or not 16 <= size <= 4096:
-        raise InputError("The turn needs at least one view, and sides of 16 to 4096 pixels.")
+    if not 1 <= views <= 360 or not 16 <= size <= 4096:
+        raise InputError("The turn can have 1 to 360 views, and sides of 16 to 4096 pixels.")
     show_result(neutral_subject(_subject(root, subject), out=out, views=views, side=size, refined=refined,
                                 progress=progress(len(NEUTRAL_STAGES))), as_json)
 

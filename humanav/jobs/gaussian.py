@@ -14,9 +14,10 @@ import numpy as np
 from humanav.errors import InputError
 from humanav.jobs.films import film_motion, film_round
 from humanav.jobs.gaussian_files import GAUSSIAN_MP4, GAUSSIAN_ROUND, Worn, export_gaussians, write_network, write_plys
+from humanav.jobs.tracked import load_tracked
 from humanav.motion import Motion
 from humanav.progress import Progress
-from humanav.results import Result, ResultWriter
+from humanav.results import ResultWriter
 
 if TYPE_CHECKING:
     from humanav.avatar import Avatar, View
@@ -83,11 +84,9 @@ def gaussian_stages(options: GaussianOptions) -> tuple[str, ...]:
     return (CLIP_STAGE, *GAUSSIAN_STAGES) if options.clip else GAUSSIAN_STAGES
 
 
-def gaussian_inputs(options: GaussianOptions | None) -> Any:
-    """What identifies the options for a content id; None for none."""
-    if options is None:
-        return None
-    clip = Result.load(options.clip).id if options.clip else ""
+def gaussian_inputs(options: GaussianOptions) -> dict[str, Any]:
+    """What identifies the options for a content id. Raises InputError when there is no such clip or person in it."""
+    clip = load_tracked(options.clip, options.person).source.id if options.clip else ""
     return {**vars(options), "clip": clip}
 
 
@@ -125,7 +124,6 @@ def add_gaussians(
     writer.report["gaussian"] |= {"count": len(avatar), "steps": built.trained.steps, "clip_views": len(clip),
                                   "seconds": round(built.trained.seconds, 1), "generated": built.generated,
                                   "rejected": len(built.rejected), "history": [list(h) for h in built.trained.history]}
-    writer.report["notes"] = list(avatar.notes)
     for state in checkpoint.parent.glob(f"{glob.escape(checkpoint.stem)}*{checkpoint.suffix}"):
         with suppress(OSError):
             state.unlink(missing_ok=True)

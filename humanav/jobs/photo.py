@@ -142,15 +142,16 @@ def photo_to_avatar(
         values = {name: round(float(value), 4) for name, value in measured.items() if isinstance(value, float | int)}
         writer.add("measurements.json", "Body measurements in metres", "any program").write_text(
             json.dumps(values, indent=1))
+        made = None
         if gaussian is not None:
             motions = {clip.name or "motion": on_body(clip, avatar, body), **others}
-            add_gaussians(writer, avatar, views, motions, body, gaussian, progress,
-                          Path(out).with_name(f".{identity}.training"))
-        told = writer.report.pop("notes", [])
-        writer.report.update(photo_report(seen, fit, avatar, values, progress.seconds))
-        if gaussian is not None:
-            writer.report["quality"] += " " + match_words(writer.report["gaussian"])
-            writer.report["warnings"] = list(dict.fromkeys([*writer.report["warnings"], *told]))
+            made = add_gaussians(writer, avatar, views, motions, body, gaussian, progress,
+                                 Path(out).absolute().with_name(f".{identity}.training"))
+        report = photo_report(seen, fit, avatar, values, progress.seconds)
+        if made is not None:
+            report["quality"] += " " + match_words(writer.report["gaussian"])
+            report["warnings"] = list(dict.fromkeys([*report["warnings"], *made.notes]))
+        writer.report.update(report)
         order_files(writer)
     return writer.result
 

@@ -163,14 +163,11 @@ def read_split(subject: Subject, folder: Path, body: BodyModel) -> Split:
 
 
 def whole_frame(view: View, **provenance: Any) -> TrainFrame:
-    """A view as a frame on its whole canvas, its colours continued beyond the person's edge."""
+    """A view as a frame on its whole canvas, its colours as they are: what an avatar is compared with."""
     from humanav.avatar.gaussian import TrainFrame
-    from humanav.avatar.visibility import without_halo
 
-    rows = np.nonzero((view.alpha > 0.5).any(axis=1))[0]
-    clean = without_halo(view.image, view.alpha, max(1.2, 2.5 * max(int(np.ptp(rows)), 200) / 1000))
     return TrainFrame(
-        np.asarray(clean, dtype=np.float32) / 255, np.asarray(view.alpha, dtype=np.float32), view.camera,
+        np.asarray(view.image, dtype=np.float32) / 255, np.asarray(view.alpha, dtype=np.float32), view.camera,
         np.asarray(view.motion.full_pose[0], dtype=np.float32), np.asarray(view.motion.transl[0], dtype=np.float32),
         "captured", None, 1.0, dict(provenance))
 

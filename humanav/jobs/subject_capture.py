@@ -62,7 +62,7 @@ class Source:
 
 def capture_stages(subject: Subject, source: Source, body: BodyModel) -> tuple[str, ...]:
     """The stages that :func:`capture` will go through. Raises InputError as that does."""
-    if _ready(subject, source):
+    if _ready(subject, source, body):
         return READ_STAGES
     if source.track is not None and source.photo is None:
         return TRACK_STAGES
@@ -86,8 +86,9 @@ def capture(subject: Subject, source: Source, body: BodyModel, progress: Progres
         Cancelled: the user stopped it.
     """
     from humanav.avatar import Avatar
+    from humanav.export.files import whole_file
 
-    if _ready(subject, source):
+    if _ready(subject, source, body):
         progress.next(READ_STAGES[0])
         return read_split(subject, subject.captured, body), Avatar.load(subject.captured / MESH)
     if source.photo is not None:
@@ -108,16 +109,24 @@ def capture(subject: Subject, source: Source, body: BodyModel, progress: Progres
         else:
             progress.next(READ_STAGES[0])
             mesh = _mesh(split.views(), body, progress)
-            mesh.save(subject.captured / MESH)
+            with whole_file(subject.captured / MESH) as part:
+                mesh.save(part)
             return split, mesh
     return read_split(subject, subject.captured, body), Avatar.load(subject.captured / MESH)
 
 
-def _ready(subject: Subject, source: Source) -> bool:
+def _ready(subject: Subject, source: Source, body: BodyModel) -> bool:
+    """Whether the split is there; where a source is given, also whole and made from it."""
     folder = subject.captured
     if not (folder / MESH).is_file():
         return False
-    return not source.key or about(folder).get("source") == source.key
+    if not source.key:
+        return True
+    try:
+        read_split(subject, folder, body)
+    except InputError:  # the source makes what is lost
+        return False
+    return bool(about(folder).get("source") == source.key)
 
 
 def _from_photo(subject: Subject, seen: Sighting, source: Source, body: BodyModel, progress: Progress) -> None:

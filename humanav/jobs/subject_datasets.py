@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,7 @@ def xhumans_pictures(folder: str | Path, split: str = "test") -> list[Picture]:
         try:
             with np.load(take / "render" / "cameras.npz", allow_pickle=False) as cameras:
                 K, views = (np.asarray(cameras[key], dtype=np.float64) for key in ("intrinsic", "extrinsic"))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise InputError(f"{take.name}/render/cameras.npz is missing or holds no intrinsic and extrinsic.") \
                 from error
         if len(views) < len(images):
@@ -121,11 +122,6 @@ def xhumans_pictures(folder: str | Path, split: str = "test") -> list[Picture]:
     return _some(out, home / split)
 
 
-def frames_of(pictures: Sequence[Picture], body: BodyModel, betas: ArrayLike) -> Iterator[TrainFrame]:
-    """Each picture as a frame, one after the other."""
-    return (picture.frame(body, betas) for picture in pictures)
-
-
 def _some(pictures: list[Picture], home: Path) -> list[Picture]:
     if not pictures:
         raise InputError(f"There is no test picture in {home}: name the folder of one scene or subject with --data.")
@@ -135,9 +131,9 @@ def _some(pictures: list[Picture], home: Path) -> list[Picture]:
 def _text(path: Path, home: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path.relative_to(home)} is missing in {home}: name the folder of one NeuMan scene with "
-                         "--data.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.relative_to(home)} is missing or damaged in {home}: name the folder of one NeuMan "
+                         "scene with --data.") from error
 
 
 def _colmap(home: Path) -> tuple[NDArray[np.float64], dict[int, tuple[Any, Any]]]:
@@ -185,6 +181,8 @@ def _smplx_params(home: Path) -> dict[int, tuple[NDArray[np.float32], bool]]:
     """SMPL-X poses in the world of COLMAP, as avatar papers fitted them to NeuMan."""
     out = {}
     for file in (home / "smplx_optimized" / "smplx_params").glob("*.json"):
+        if not file.stem.isdigit():
+            continue
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
             pose = _full_pose(data["root_pose"], data["body_pose"], [data.get(key) for key in (
@@ -196,15 +194,15 @@ def _smplx_params(home: Path) -> dict[int, tuple[NDArray[np.float32], bool]]:
 
 
 def _smplx_pose(file: Path) -> NDArray[np.float32]:
-    if file.suffix == ".npz":
-        with np.load(file, allow_pickle=False) as data:
-            found: Any = dict(data)
-    else:
-        found = read_numbers(file)
     try:
+        if file.suffix == ".npz":
+            with np.load(file, allow_pickle=False) as data:
+                found: Any = dict(data)
+        else:
+            found = read_numbers(file)
         return _full_pose(found["global_orient"], found["body_pose"], [found.get(key) for key in (
             "jaw_pose", "leye_pose", "reye_pose", "left_hand_pose", "right_hand_pose")])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{file.parent.name}/{file.name} holds no SMPL-X parameters.") from error
 
 

@@ -16,13 +16,12 @@ from humanav.results import content_id
 
 if TYPE_CHECKING:
     from humanav.avatar import Avatar, View
-    from humanav.avatar.gaussian import PoseFrame, TrainFrame
+    from humanav.avatar.gaussian import GaussianAvatar, PoseFrame, TrainFrame
     from humanav.body import BodyModel
     from humanav.progress import Progress
 
 GENERATORS = ("teacher", "vace", "animate", "inpaint")
 """Those of :mod:`humanav.avatar.gaussian.diffusion`, named here without loading it."""
-_TEACHER_NOTE = "What no picture shows was learned from the textured mesh, moved by a simple model of cloth."
 
 
 @dataclass
@@ -35,6 +34,7 @@ class Kept:
     Attributes:
         wanted: one of ``GENERATORS``. mesh: the person. own_pose: (55,3) the photo's.
         subject, folder: where the frames are kept. body: of the avatar. size: of the frames that are read.
+        splats: what the teacher is to draw; :func:`~humanav.avatar.gaussian.build_gaussian_avatar` sets it.
         notes: what happened, in sentences. name: who made the frames, once they are made.
     """
 
@@ -44,7 +44,8 @@ class Kept:
     subject: Subject
     folder: Path
     body: BodyModel
-    size: int = 512
+    size: int = 640
+    splats: GaussianAvatar | None = None
     notes: list[str] = field(default_factory=list)
     name: str = ""
 
@@ -63,14 +64,19 @@ class Kept:
             if progress is not None:
                 progress.show(download_notice(self.wanted))
         inner, note = make_generator(self.wanted, self.mesh, own_pose=self.own_pose)
-        try:
-            frames = inner.generate(reference, pose_frames, seed=seed, progress=progress)
-        except MissingExtraError as error:
-            inner, _ = make_generator("teacher", self.mesh, own_pose=self.own_pose)
-            note = f"{error} The synthetic teacher made the training frames instead."
-            frames = inner.generate(reference, pose_frames, seed=seed, progress=progress)
+        frames: list[TrainFrame] = []
+        if not isinstance(inner, SyntheticTeacher):
+            try:
+                frames = inner.generate(reference, pose_frames, seed=seed, progress=progress)
+            except MissingExtraError as error:
+                inner, _ = make_generator("teacher", self.mesh, own_pose=self.own_pose)
+                note = f"{error} The synthetic teacher made the training frames instead."
         exact, self.name = isinstance(inner, SyntheticTeacher), inner.name
-        self.notes += [sentence for sentence in (note, _TEACHER_NOTE if exact else "") if sentence]
+        if isinstance(inner, SyntheticTeacher):
+            inner = replace(inner, splats=self.splats)
+            frames = inner.generate(reference, pose_frames, seed=seed, progress=progress)
+            asked += [] if self.splats is None else [self.splats.means, self.splats.rgb]
+        self.notes += [note] if note else []
         key = content_id("generated", "teacher" if exact else self.wanted, *asked)
         if about(self.folder).get("key") != key:
             write_split(self.folder, [generated_view(frame, self.mesh.betas) for frame in frames], self.body, told={

@@ -97,18 +97,24 @@ def compare_subject(subject: Subject, *, out: str | Path = OUTPUT, progress: Pro
     name = split.folder.name if folder.is_dir() else CAPTURED
     with ResultWriter(Path(out) / subject.name / "test", "avatar test", content_id("test", source.id, name),
                       {"subject": subject.name, "split": name}) as writer:
-        rows: list[Picture] = []
-        for k, frame in enumerate(split.frames(body, avatar.betas)):
-            progress.update(k / len(split))
-            drawn, target = pairs(avatar, frame)[0]
-            row = np.concatenate([target, drawn], axis=1)
-            _save(row, writer.add(f"{split.numbers[k]}.png", "The picture, and the avatar in its pose"))
-            rows.append(resized(row, fitting_size(row.shape[1], row.shape[0])))
-        if len(rows) > 1:
-            size = rows[0].shape[1], rows[0].shape[0]
-            write_mp4((resized(row, size) for row in rows), writer.add("test.mp4", "All of them", _OPENS_MP4), 10.0)
-        progress.show(f"{len(rows)} pictures of the split {name}.", rows[0], title="Picture and avatar", name="test")
-        writer.report.update({"split": name, "pictures": len(rows), "warnings": list(split.notes)})
+        def rows() -> Iterator[Picture]:
+            size = None
+            for k, frame in enumerate(split.frames(body, avatar.betas)):
+                progress.update(k / len(split))
+                drawn, target = pairs(avatar, frame)[0]
+                row = np.concatenate([target, drawn], axis=1)
+                _save(row, writer.add(f"{split.numbers[k]}.png", "The picture, and the avatar in its pose"))
+                size = size or fitting_size(row.shape[1], row.shape[0])
+                small = resized(row, size)
+                if k == 0:
+                    progress.show("The first picture, and the avatar.", small, title="Picture and avatar", name="test")
+                yield small
+
+        if len(split) > 1:
+            write_mp4(rows(), writer.add("test.mp4", "All of them", _OPENS_MP4), 10.0)
+        else:
+            next(rows())
+        writer.report.update({"split": name, "pictures": len(split), "warnings": list(split.notes)})
     return writer.result
 
 

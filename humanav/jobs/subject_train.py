@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 KIND = "gaussian avatar"
 OUTPUT, AVATAR, SNAPSHOT = "output", "avatar", "snapshot.pth"
 _FULL_STEPS = 6000
-_STEPS_A_MINUTE = 600
 _CHECKPOINT_EVERY = 10.0
 _OPENS_PLY = "SuperSplat, PlayCanvas and other splat viewers"
 
@@ -54,8 +53,8 @@ class SubjectTraining:
     full: bool = False
     generator: str = ""
     count: int = 30_000
-    size: int = 512
-    generated: int = 32
+    size: int = 640
+    generated: int = 24
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -78,7 +77,7 @@ class SubjectTraining:
 
         usual = GaussianTraining()
         steps = self.steps or (_FULL_STEPS if self.full or self.minutes is None else
-                               max(usual.steps, round(_STEPS_A_MINUTE * self.minutes)))
+                               max(usual.steps, round(usual.steps * self.minutes / (usual.minutes or 2.0))))
         kind: Literal["full", "lite"] = "full" if self.full else "lite"
         return replace(usual, steps=steps, minutes=self.minutes, deformation=kind, seed=self.seed,
                        checkpoint_every=_CHECKPOINT_EVERY)
@@ -97,8 +96,9 @@ def train_subject(
 ) -> Result:
     """Train a subject's Gaussian avatar.
 
-    The state of the training is kept as ``OUT/ID/snapshot.pth``: the same command goes on from it, also with more
-    minutes or steps. Where memory runs out, pictures are halved, and a note says so.
+    The state of its two parts is kept as ``OUT/ID/snapshot.first.pth`` and ``snapshot.pth``: the same command goes on
+    from them. With more minutes or steps the first part goes on; the second, whose frames show what came of the first,
+    begins anew. Where memory runs out, pictures are halved, and a note says so.
 
     Args:
         source: a photo or a track to make the ``captured`` split from; None for what the folder holds.

@@ -19,6 +19,8 @@ from humanav.motion import Motion
 if TYPE_CHECKING:
     from humanav.avatar.views import View
     from humanav.body import BodyModel
+    from humanav.perception.detector import Detector
+    from humanav.perception.video import Video
     from humanav.progress import Progress
 
 CLIP = "original.mp4"
@@ -89,8 +91,8 @@ def track_views(
             tried += 1
             if progress is not None:
                 progress.update(len(chosen) / count)
-            view = _view(next(iter(video.read(tracked.start + best.frame))), tracked, best.frame, body, others,
-                         detector)
+            picture = next(video.read(tracked.start + best.frame), None)
+            view = None if picture is None else _view(picture, tracked, best.frame, body, others, detector)
             if view is not None:
                 rank.take(best)
                 chosen.append((best.frame, view))
@@ -157,7 +159,7 @@ def _others(tracked: TrackedMotion) -> list[TrackedMotion]:
 
 
 def _ranked(
-    tracked: TrackedMotion, body: BodyModel, others: Sequence[TrackedMotion], video: Any, count: int
+    tracked: TrackedMotion, body: BodyModel, others: Sequence[TrackedMotion], video: Video, count: int
 ) -> _Ranking:
     """All frames worth a look, with what is known of each."""
     motion = tracked.motion
@@ -224,7 +226,7 @@ def _free(
     for other in others:
         theirs, away = _boxes(other.motion, other.cameras, body)
         first = max(tracked.start, other.start)
-        last = min(tracked.start + len(boxes), other.start + len(theirs))
+        last = max(first, min(tracked.start + len(boxes), other.start + len(theirs)))  # at once where they never met
         mine, their = np.s_[first - tracked.start:last - tracked.start], np.s_[first - other.start:last - other.start]
         low = np.maximum(boxes[mine, :2], theirs[their, :2])
         high = np.minimum(boxes[mine, 2:], theirs[their, 2:])
@@ -249,7 +251,7 @@ def _sides(
 
 
 def _sharpness(
-    video: Any, tracked: TrackedMotion, boxes: NDArray[np.float64], frames: NDArray[Any]
+    video: Video, tracked: TrackedMotion, boxes: NDArray[np.float64], frames: NDArray[Any]
 ) -> NDArray[np.float64]:
     """(F,) how much fine detail the person's box holds in each of the take's ``frames`` (rising)."""
     import cv2
@@ -264,7 +266,7 @@ def _sharpness(
     return sharp
 
 
-def _read(video: Any, numbers: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _read(video: Video, numbers: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """The frames of these rising numbers with their place among them."""
     wanted = {int(number): k for k, number in enumerate(numbers)}
     for number, picture in enumerate(video.read(int(numbers[0])), int(numbers[0])):
@@ -276,7 +278,7 @@ def _read(video: Any, numbers: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.u
 
 def _view(
     picture: NDArray[np.uint8], tracked: TrackedMotion, frame: int, body: BodyModel, others: Sequence[TrackedMotion],
-    detector: Any,
+    detector: Detector,
 ) -> View | None:
     """The frame with the person cut out; None when that fails."""
     from humanav.avatar.gaussian.frames import resized

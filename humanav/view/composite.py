@@ -46,6 +46,7 @@ SHADOW = 0.62
 PLAIN = replace(LIGHT, line=LIGHT.floor)
 """A stage without a grid."""
 
+_SIGMAS = 3.33  # where an opaque Gaussian falls under 1/255, and is drawn no more
 _FILL = 0.8  # of the picture, for a camera that is placed
 _USUAL = 0.2  # mean linear light of a well exposed picture
 _ADAPT, _TINT = 0.3, 0.2  # how far a person follows the scene's brightness and colour
@@ -216,7 +217,7 @@ class _Painter:
         center = self.pelvis + motion.transl[frame]
         shade = contact_shadow(vertices, self.areas, center, strength=self.shadow)
         out = cast_shadow(picture, shade, camera, center)
-        box = _box(self._reach(posed), camera)
+        box = _box(self._reach(posed, camera), camera)
         if box is None:
             return out
         left, top, right, bottom = box
@@ -234,8 +235,8 @@ class _Painter:
         """(V,3) in the world."""
         return np.asarray(posed, dtype=np.float64)
 
-    def _reach(self, posed: Any) -> Floats:
-        """(V,3) in the world, a box round which holds everything that is drawn."""
+    def _reach(self, posed: Any, camera: Camera) -> Floats:
+        """(V,3) in the world: their box in the camera's picture holds everything that is drawn."""
         return self._points(posed)
 
     def _drawn(self, vertices: Any, camera: Camera, light: Floats) -> tuple[NDArray[Any], NDArray[np.float32]]:
@@ -268,10 +269,10 @@ class _SplatPainter(_Painter):
     def _points(self, posed: Any) -> Floats:
         return np.asarray(posed.means, dtype=np.float64)
 
-    def _reach(self, posed: Any) -> Floats:
-        wide = 3 * np.sqrt(np.einsum("nkk->nk", posed.covars).astype(np.float64))  # alpha is 0 beyond
-        means = self._points(posed)
-        return np.concatenate([means + sign * wide * axis for sign in (-1, 1) for axis in np.eye(3)])
+    def _reach(self, posed: Any, camera: Camera) -> Floats:
+        means, axes = self._points(posed), camera.R[:2]
+        wide = _SIGMAS * np.sqrt(np.einsum("kc,ncd,kd->kn", axes, posed.covars.astype(np.float64), axes))
+        return np.concatenate([means + sign * wide[k, :, None] * axes[k] for sign in (-1, 1) for k in (0, 1)])
 
     def _drawn(self, posed: PosedGaussians, camera: Camera, light: Floats) -> tuple[NDArray[Any], NDArray[np.float32]]:
         level = _from_above(posed.normals[:, 1], np.maximum(posed.means[:, 1], 0))
@@ -291,7 +292,7 @@ def _box(vertices: Floats, camera: Camera) -> tuple[int, int, int, int] | None:
         return None
     if depth.min() < 2 * NEAR:
         return 0, 0, camera.width, camera.height
-    low, high = np.floor(pixels.min(axis=0)) - 1, np.ceil(pixels.max(axis=0)) + 1
+    low, high = np.floor(pixels.min(axis=0)) - 2, np.ceil(pixels.max(axis=0)) + 2  # smoothed edges as well
     left, top = (int(np.clip(v, 0, side)) for v, side in zip(low, (camera.width, camera.height)))
     right, bottom = (int(np.clip(v, 0, side)) for v, side in zip(high, (camera.width, camera.height)))
     return (left, top, right, bottom) if right > left and bottom > top else None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Frame = NDArray[np.uint8]
 _FOCAL = 2.2  # of the picture's height: a portrait lens, about 26 degrees upright
+_STRAY = 0.1  # percent of the points that may lie under the floor: a stray one would let the feet hang above it
 
 
 class Poseable(Protocol):
@@ -193,7 +194,7 @@ def _plan(
     path = gaussian_filter1d(root.astype(np.float64), 0.4 * motion.fps, axis=0, mode="nearest")
     steps = range(0, len(motion), max(1, len(motion) // 12))
     samples = [(t, painter.points(painter.posed(motion, t))) for t in steps]
-    low = np.array([v[:, 1].min() for _, v in samples])
+    low = np.array([np.percentile(v[:, 1], _STRAY) for _, v in samples])
     floor = float(np.percentile(low, 10))  # a jump's frames stand above it
     top = max(float(v[:, 1].max()) for _, v in samples) - floor
     away = [(v - path[t])[:, [0, 2]] for t, v in samples]

@@ -147,6 +147,17 @@ def test_another_shape_keeps_what_is_worn(body: BodyModel, tmp_path: Path) -> No
         reshaped(replace(dressed, vertices=dressed.vertices[:100]), (0.0,), body)
 
 
+def test_soles_are_as_deep_as_most_of_their_vertices(body: BodyModel, tmp_path: Path) -> None:
+    bare = Avatar.load(bare_avatar(body, tmp_path / "bare").path("avatar.npz"))
+    stray, shod = bare.vertices.copy(), bare.vertices.copy()
+    stray[np.argsort(stray[:, 1])[:3], 1] -= 0.03
+    assert abs(sole_depth(replace(bare, vertices=stray), body)) < 0.001
+    shod[shod[:, 1] < shod[:, 1].min() + 0.05, 1] -= 0.03
+    assert sole_depth(replace(bare, vertices=shod), body) == pytest.approx(0.03, abs=0.001)
+    with pytest.raises(InputError, match="another body"):
+        sole_depth(replace(bare, vertices=bare.vertices[:100]), body)
+
+
 def test_only_the_person_and_the_shadow_change_the_background(track: Result, avatar: Result, body: BodyModel) -> None:
     tracked = load_tracked(track)
     staged = stage_tracked(tracked, Avatar.load(avatar.path("avatar.npz")), body, "avatar")

@@ -111,7 +111,7 @@ def test_an_interrupted_training_goes_on(
 ) -> None:
     plain = GaussianOptions.training
     monkeypatch.setattr(GaussianOptions, "training", lambda self: replace(
-        plain(self), checkpoint_every=0.0, preview_every=0.0))
+        plain(self), preview_every=0.0))
     events: list[Event] = []
     stop = Progress(11, events.append, lambda: any(event.data.get("step") == 2 for event in events))
     with pytest.raises(Cancelled):

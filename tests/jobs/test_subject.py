@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from humanav.avatar.gaussian import GaussianAvatar, diffusion, diffusion_models
+from humanav.avatar.gaussian.teacher import SyntheticTeacher
 from humanav.body import BodyModel
 from humanav.errors import Cancelled, InputError, MissingExtraError
 from humanav.jobs import subject_train
@@ -54,7 +55,7 @@ def test_training_leaves_everything(trained: tuple[Path, Result], made: Subject)
     assert {"avatar_gaussian.npz", "avatar.npz", "avatar.ply", "avatar_posed.ply", "preview.jpg", "report.json"} == {
         file.name for file in result.files}
     report = json_of(result.path("report.json"))
-    assert (report["generated"], report["count"]) == (3, 600)
+    assert (report["generated"] + len(report["rejected"]), report["count"]) == (3, 600)
     assert report["steps"] >= 3  # those of learning from the pictures first are counted as well
     assert any("simple model of cloth" in note for note in report["warnings"])
     assert "Taken as standing." in report["warnings"]
@@ -92,7 +93,7 @@ def test_a_stopped_training_goes_on(
 def test_a_photo_makes_the_captured_split(
     made: Subject, photo: SyntheticPhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = fake_sight(monkeypatch, photo, made)
+    fake_sight(monkeypatch, photo, made)
     path = tmp_path / "ann.png"
     Image.fromarray(photo.image).save(path)
     subject, source = Subject(tmp_path / "subjects", "ann"), Source(path)
@@ -103,8 +104,9 @@ def test_a_photo_makes_the_captured_split(
     assert list(dict.fromkeys(seen)) == list(train_stages(Subject(tmp_path / "others", "ann"), source))
     assert "Seen from afar." in result.report["warnings"]
     assert about(subject.captured)["made_from"] == "ann.png"
-    train_subject(subject, source, replace(QUICK, steps=1), out=tmp_path / "out")
-    assert len(asked) == 1  # not fitted again
+    assert train_stages(subject, source)[0] == "Reading the subject"  # it is not fitted again
+    (subject.captured / "masks" / "0.png").unlink()
+    assert train_stages(subject, source) == train_stages(Subject(tmp_path / "others", "ann"), source)  # but now
     assert train_stages(subject, Source())[0] == "Reading the subject"
 
 
@@ -190,8 +192,12 @@ def test_the_teacher_takes_the_place_of_a_network_that_is_not_there(
     quick = replace(QUICK, steps=1, generator="inpaint")
     monkeypatch.setattr(diffusion_models, "find_spec", lambda name: None)
     seen: list[str] = []
+    drawn, plain = [], SyntheticTeacher.generate
+    monkeypatch.setattr(SyntheticTeacher, "generate", lambda self, *args, **options: (
+        drawn.append(self.splats) or plain(self, *args, **options)))
     result = train_subject(subject, training=quick, out=tmp_path / "out",
                            progress=Progress(1, lambda event: seen.append(event.caption)))
+    assert isinstance(drawn[0], GaussianAvatar)  # it shows what was learned from the photo
     assert any("pip install" in note and "teacher" in note for note in result.report["warnings"])
     assert result.report["generator"] == "synthetic teacher"
     assert any("licence" in caption for caption in seen)  # what would be downloaded was said before
@@ -295,6 +301,10 @@ def test_it_is_measured_on_its_test_split(
     write_split(subject.folder / "test", views, body)
     result = evaluate_subject(subject, replace(quick, fit=True, every=2), out=out)
     assert result.report["pictures"] == 1
+    compared = compare_subject(subject, out=out)
+    assert (compared.report["split"], compared.report["pictures"]) == ("test", 2)
+    with open_video(compared.path("test.mp4")) as video:
+        assert len(video) == 2
     assert set(result.report["cells"]) == {"pose_as_given", "pose_fitted"}
     assert "PSNR" in result.path("table.txt").read_text()
     assert len(json_of(result.path("evaluation.json"))["each"]) == 1

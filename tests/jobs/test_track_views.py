@@ -104,6 +104,13 @@ def test_the_other_person_can_be_asked_for(track: Path, body: BodyModel) -> None
         track_views(track, "3")
 
 
+def test_somebody_who_left_before_is_in_nobodys_way(tmp_path: Path, body: BodyModel) -> None:
+    takes = [TakeOf(turning(body, 6), start=4), TakeOf(turning(body, 2, (0.33, 0.6)), "2")]
+    folder = write_track(tmp_path / "track", takes, still_camera(200, 150), body).folder
+    assert len(track_views(folder, count=3)) == 3
+    assert track_views(folder, "2", count=1)
+
+
 def test_a_moving_camera_and_a_smaller_clip_keep_the_labels(tmp_path: Path, body: BodyModel) -> None:
     cameras = [Camera.look_at((0.6 * np.cos(k / 2), 1.4, 4 + 0.2 * np.sin(k)), (0.3, 0.85, -0.8), 240, 180, 400.0)
                for k in range(6)]

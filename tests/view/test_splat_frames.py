@@ -12,7 +12,7 @@ from humanav.avatar.gaussian.weights import diffuse
 from humanav.body import BodyModel
 from humanav.camera import Camera
 from humanav.motion import Motion, ground
-from humanav.view import animation_frames, turntable
+from humanav.view import animation_frames, composite, turntable
 from humanav.view.composite import composite_frames
 from humanav.view.splat_frames import GaussianFigure
 from tests.avatar.gaussian.striped import hanging_arms, striped_gaussians, striped_mesh
@@ -55,7 +55,7 @@ def test_only_the_person_and_the_shadow_are_painted(avatar: GaussianAvatar, moti
     camera = Camera.look_at((0.0, 1.3, 4.0), (0.0, 0.9, 0.0), 160, 120, 130.0)
     behind = np.full((120, 160, 3), 120, np.uint8)
     bright, dark = (next(composite_frames(avatar, motion, [camera], [picture]))
-                    for picture in (behind, behind // 4))
+                    for picture in (behind, (behind // 4).astype(np.uint8)))
     changed = (bright != behind).any(axis=2)
     columns = np.flatnonzero(changed.any(axis=0))
     assert 40 < columns.min() < columns.max() < 120
@@ -63,6 +63,18 @@ def test_only_the_person_and_the_shadow_are_painted(avatar: GaussianAvatar, moti
     assert dark[20:100][changed[20:100]].mean() < head  # it takes on the scene's light
     away = replace(motion, transl=motion.transl + np.array([50, 0, 0], np.float32))
     assert (next(composite_frames(avatar, away, [camera], [behind])) == behind).all()
+
+
+def test_wide_gaussians_are_not_cut_off(
+    avatar: GaussianAvatar, motion: Motion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = replace(avatar, log_scales=avatar.log_scales + np.float32(1.5))
+    camera = Camera.look_at((2.5, 4.0, 2.5), (0.0, 0.9, 0.0), 120, 120, 100.0)  # its axes lie between the world's
+    behind = np.full((120, 120, 3), 120, np.uint8)
+    cropped = next(composite_frames(wide, motion, [camera], [behind]))
+    monkeypatch.setattr(composite, "_box", lambda points, camera: (0, 0, camera.width, camera.height))
+    whole = next(composite_frames(wide, motion, [camera], [behind]))
+    assert np.abs(cropped.astype(int) - whole).max() <= 1
 
 
 def test_a_face_moves_with_the_motions_expression(avatar: GaussianAvatar, motion: Motion, body: BodyModel) -> None:

@@ -78,13 +78,16 @@ def build_gaussian_avatar(
         progress.next(STAGES[1])
     teacher = SyntheticTeacher(mesh, looseness_of(mesh, LOOSE, real[0].full_pose), splats=start)
     maker = generator or teacher
-    if isinstance(maker, SyntheticTeacher) and maker.splats is None:
-        maker = replace(maker, splats=start)
+    if isinstance(maker, SyntheticTeacher):
+        maker = maker if maker.splats is not None else replace(maker, splats=start)
+    elif hasattr(maker, "splats"):  # it asks a teacher itself
+        maker.splats = start
     wanted = plan_poses(mesh, generated, size, seed=settings.seed, own_pose=real[0].full_pose)
     drawn = maker.generate(views[0], wanted, seed=settings.seed, progress=progress)
     made, rejected = accept(drawn, mesh)
+    taught = maker.name == teacher.name
     instead: list[TrainFrame] = []
-    if rejected and not isinstance(maker, SyntheticTeacher) and len(drawn) == len(wanted):
+    if rejected and not taught and len(drawn) == len(wanted):
         # no side shall go without a frame because a network got it wrong
         instead = teacher.generate(views[0], [wanted[one.frame] for one in rejected], seed=settings.seed)
     trained = train(start, [*real, *made, *instead], settings.part(1 - share), checkpoint=checkpoint, progress=progress)
@@ -95,7 +98,7 @@ def build_gaussian_avatar(
     imagined = sorted({str(frame.provenance["model"]) for frame in made if frame.provenance.get("model")})
     if imagined:
         notes.append(f"What no picture shows was partly imagined by {', '.join(imagined)}.")
-    if isinstance(maker, SyntheticTeacher):
+    if taught:
         notes.append("How its clothes move was learned from a simple model of cloth, not from this person.")
     avatar = replace(trained.avatar, notes=(*trained.avatar.notes, *notes))
     return Built(replace(trained, avatar=avatar), tuple(rejected), len(made))

@@ -49,17 +49,19 @@ def make_generator(
     """
     if name not in GENERATORS:
         raise InputError(f"There is no generator {name!r}: choose one of {', '.join(GENERATORS)}.")
-    cloth = looseness_of(mesh, LOOSE, own_pose)
+    teacher = SyntheticTeacher(mesh, looseness_of(mesh, LOOSE, own_pose))
     if name == "teacher":
-        return SyntheticTeacher(mesh, cloth), ""
+        return teacher, ""
     made, wanted = _kind(name)
     if settings is not None and not isinstance(settings, wanted):
         raise InputError(f"The generator {name!r} takes {wanted.__name__}, not {type(settings).__name__}.")
     try:
         loaded = load(name, model=model, revision=revision, device=device, offload=offload, local_only=local_only)
     except (MissingExtraError, StorageError) as error:
-        return SyntheticTeacher(mesh, cloth), f"{error} The synthetic teacher makes the training frames meanwhile."
-    options = ({} if settings is None else {"settings": settings}) | ({"cloth": cloth} if name == "inpaint" else {})
+        return teacher, f"{error} The synthetic teacher makes the training frames meanwhile."
+    options: dict[str, Any] = {} if settings is None else {"settings": settings}
+    if name == "inpaint":
+        options["cloth"] = teacher.cloth
     return made(mesh, loaded, **options), ""
 
 

@@ -100,8 +100,7 @@ def face_picture(reference: Pixels, avatar: Avatar, stance: Stance, camera: Came
     half = 0.17 * camera.focal / max(float(depth), 0.1)
     factor = size / (2 * half)
     move = np.array([[factor, 0, size / 2 - factor * centre[0]], [0, factor, size / 2 - factor * centre[1]]])
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.warpAffine(reference, _centres(move), (size, size), flags=way,
+    return np.asarray(cv2.warpAffine(reference, _centres(move), (size, size), flags=cv2.INTER_CUBIC,
                                      borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255)), dtype=np.uint8)
 
 

@@ -7,7 +7,7 @@ texture before the next side is drawn. So all frames show the same back, and lab
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -35,6 +35,7 @@ NEGATIVE = "face on the back of the head, text, logo, watermark, extra limbs, pa
 SIDES = ((180.0, "from behind"), (120.0, "from behind and the side"), (-120.0, "from behind and the side"),
          (75.0, "from the side"), (-75.0, "from the side"))
 """Degrees round the person, in the order in which they are painted, and what the prompt says of them."""
+_SMALLEST = 256  # pixels
 _WORTH = 0.01
 """Least share of the person's pixels that must be unknown for a side to be painted."""
 
@@ -56,9 +57,11 @@ class InpaintSettings:
     negative: str = NEGATIVE
 
     def __post_init__(self) -> None:
-        if self.size < 32 or self.size % 8 or self.steps < 1 or not 0 < self.strength <= 1:
-            raise InputError("Painting needs pictures of a multiple of 8 pixels, 32 or more, one step or more, and a "
-                             "strength above 0 and at most 1.")
+        if self.size < 32 or self.size % 8:
+            raise InputError("Painting needs pictures of a multiple of 8 pixels, 32 or more.")
+        if not 0 < self.strength <= 1 or int(self.steps * self.strength) < 1:  # the pipeline takes that many steps
+            raise InputError("Painting needs a strength above 0 and at most 1, and steps of which that share is at "
+                             "least one.")
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,40 @@ class InpaintGenerator:
     ) -> list[TrainFrame]:
         """Paint what the photo does not show, then draw the wanted frames.
 
+        When the GPU's memory runs out the painted pictures are halved, which is said; provenance tells their size.
+
         Raises:
-            MissingExtraError: the GPU's memory does not do.
+            MissingExtraError: the memory does not do for the smallest pictures either, or the network's numbers
+                overflow.
             Cancelled: the user stopped the job.
         """
         with self.loaded.at_work():
-            complete, sides = self.completed(reference, seed=seed, progress=progress)
+            complete, sides, settings = self._fitting(reference, seed, progress)
         about = {"generator": self.name, "model": self.loaded.model, "revision": self.loaded.revision, "seed": seed,
-                 "prompt": self.settings.prompt, "steps": self.settings.steps, "sides": sides}
+                 **asdict(settings), "sides": sides}
         cloth = self.cloth or looseness_of(complete, LOOSE, reference.motion.full_pose[0])
         frames = SyntheticTeacher(complete, cloth).generate(reference, pose_frames, seed=seed)
         return [replace(frame, provenance=about | {"frame": k}) for k, frame in enumerate(frames)]
+
+    def _fitting(
+        self, reference: View, seed: int, progress: Progress | None
+    ) -> tuple[Avatar, list[float], InpaintSettings]:
+        """What :meth:`completed` gives, and the settings that the memory sufficed for."""
+        import torch
+
+        maker = self
+        while True:
+            try:
+                return *maker.completed(reference, seed=seed, progress=progress), maker.settings
+            except torch.cuda.OutOfMemoryError as error:
+                if maker.settings.size < 2 * _SMALLEST:
+                    raise MissingExtraError("The GPU's memory does not do for painting: choose the generator "
+                                            "'teacher'.") from error
+            self.loaded.rest()  # only now: the error held on to what the network had in memory
+            maker = replace(maker, settings=replace(maker.settings, size=maker.settings.size // 16 * 8))
+            if progress is not None:
+                progress.show(f"The GPU's memory ran out: sides are painted at {maker.settings.size} pixels.",
+                              live=True)
 
     def completed(
         self, reference: View, *, seed: int = 0, progress: Progress | None = None
@@ -112,11 +138,10 @@ class InpaintGenerator:
             if (hole > 0.5).sum() < _WORTH * max(float((alpha > 0.5).sum()), 1.0):
                 continue
             noise = torch.Generator("cpu").manual_seed((seed * 1009 + number) % 2**63)
-            try:
-                made = self._painted(rgb, alpha, hole, words, noise, progress, number)
-            except torch.cuda.OutOfMemoryError as error:
-                raise MissingExtraError("The GPU's memory does not do for painting: choose a smaller size or the "
-                                        "generator 'teacher'.") from error
+            made = self._painted(rgb, alpha, hole, words, noise, progress, number)
+            if not np.isfinite(made).all():
+                raise MissingExtraError(f"{self.loaded.model} paints nothing in {self.loaded.dtype}: choose another "
+                                        "model or the generator 'teacher'.")
             avatar = painted(avatar, pose, still, camera, made, hole)
             done.append(yaw)
         return avatar, done

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from humanav.errors import Cancelled, InputError, MissingExtraError, StorageError
+from humanav.errors import InputError, MissingExtraError, StorageError
 
 if TYPE_CHECKING:
     import torch
@@ -77,17 +77,23 @@ class Loaded:
     @contextmanager
     def at_work(self) -> Iterator[Any]:
         """The pipeline on its device; afterwards the GPU's memory is free for the training."""
-        moves = self.offload == "none" and not self.device.startswith("cpu") and self.pipe is not None
+        moves = self.offload == "none" and not self.device.startswith("cpu")
         if moves:
             self.pipe.to(self.device)
         try:
             yield self.pipe
         finally:
             if moves:
-                import torch
+                self.pipe.to("cpu", silence_dtype_warnings=True)
+            self.rest()
 
-                self.pipe.to("cpu")
-                torch.cuda.empty_cache()
+    def rest(self) -> None:
+        """Give back what a call that failed left on the GPU."""
+        import torch
+
+        if self.offload == "model":  # a call that ends well does it itself
+            self.pipe.maybe_free_model_hooks()
+        torch.cuda.empty_cache()
 
 
 def card_of(name: str) -> ModelCard:
@@ -115,15 +121,18 @@ def download_notice(name: str, model: str | Path | None = None) -> str:
 
 
 def is_here(card: ModelCard) -> bool:
-    """Whether the model's index lies in the cache already."""
+    """Whether the model lies in the cache already; a download that broke off does not count."""
     with suppress(Exception):  # whatever state a cache is in: then it is not here
         from huggingface_hub import try_to_load_from_cache
 
-        return isinstance(try_to_load_from_cache(card.repo, "model_index.json", revision=card.revision), str)
+        index = try_to_load_from_cache(card.repo, "model_index.json", revision=card.revision)
+        if isinstance(index, str):
+            files = [file for file in Path(index).parent.rglob("*") if file.is_file()]
+            return sum(file.stat().st_size for file in files) > 0.75 * card.download_gb * _GB
     return False
 
 
-def why_not(name: str, device: str | None = None, model: str | Path | None = None) -> str:
+def why_not(name: str, device: str | None = None) -> str:
     """A sentence on what is missing for a generator here and what to do about it; "" when it can be tried."""
     card = card_of(name)
     lacking = [package for package in _PACKAGES if find_spec(package) is None]
@@ -131,7 +140,7 @@ def why_not(name: str, device: str | None = None, model: str | Path | None = Non
         return f"The generator {name!r} needs {', '.join(lacking)}: {INSTALL}."
     import torch
 
-    if device is None and not torch.cuda.is_available():
+    if (device or "cuda").startswith("cuda") and not torch.cuda.is_available():
         return (f"The generator {name!r} needs a CUDA GPU with about {card.part_gb:.0f} GB of memory, and torch sees "
                 "none here.")
     return ""
@@ -158,7 +167,7 @@ def load_pipeline(
         InputError: no such name.
     """
     card = card_of(name)
-    reason = why_not(name, device, model)
+    reason = why_not(name, device)
     if reason:
         raise MissingExtraError(reason)
     import diffusers
@@ -176,7 +185,7 @@ def load_pipeline(
     options: dict[str, Any] = {"dtype": precision, "use_safetensors": True}
     if not folder:
         options |= {"revision": pinned, "local_files_only": local_only}
-    if own and card.variant and place.type != "cpu":
+    if own and card.variant:
         options["variant"] = card.variant
     kind = getattr(diffusers, card.pipeline, None)
     if kind is None:
@@ -185,8 +194,6 @@ def load_pipeline(
         with _quiet():
             pipe = kind.from_pretrained(source, **options)
         used = placed(pipe, place, offload, card)
-    except (Cancelled, KeyboardInterrupt):
-        raise
     except Exception as error:  # a hub that is away, an unknown repository, a damaged file, too little memory
         raise MissingExtraError(f"The weights of {card.title} cannot be loaded from {source}: {_first_line(error)} "
                                 f"Check the connection, or name a folder that holds them.") from error
@@ -195,15 +202,16 @@ def load_pipeline(
 
 
 def half(device: torch.device, card: ModelCard) -> torch.dtype:
-    """The precision for a device: float32 on the CPU; on a GPU what the model was released in, where that computes it.
+    """The precision for a device: float32 on the CPU; on a GPU what the model was released in.
 
-    The inpainting model's weights are float16, and its pipeline then decodes in float32 by itself.
+    Wan's numbers exceed float16. The inpainting model's weights are float16, and its pipeline then decodes in float32
+    by itself.
     """
     import torch
 
     if device.type == "cpu":
         return torch.float32
-    return torch.bfloat16 if card.exact_vae and torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if card.exact_vae else torch.float16
 
 
 def placed(pipe: Any, device: torch.device, offload: Offload, card: ModelCard) -> str:
@@ -253,17 +261,17 @@ def _first_line(error: Exception) -> str:
     return line[:200] + ("" if line.endswith(".") else ".")
 
 
-class _quiet:
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Without the loading bars of diffusers and transformers, which a log would keep."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
 
-    def __enter__(self) -> None:
-        from diffusers.utils import logging as diffusers_logging
-        from transformers.utils import logging as transformers_logging
-
-        self._modules = (diffusers_logging, transformers_logging)
-        for module in self._modules:
-            module.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        for module in self._modules:
+    modules = (diffusers_logging, transformers_logging)
+    for module in modules:
+        module.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for module in modules:
             module.enable_progress_bar()

@@ -30,7 +30,7 @@ from humanav.avatar.gaussian.diffusion_path import Canvas, Film, canvas_for, fil
 from humanav.avatar.gaussian.frames import TrainFrame
 from humanav.avatar.gaussian.generators import PoseFrame
 from humanav.avatar.views import View
-from humanav.errors import InputError
+from humanav.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from humanav.progress import Progress
@@ -92,7 +92,7 @@ class FilmGenerator(ABC):
     ) -> list[TrainFrame]:
         """The wanted frames, cut out of films that begin with the photo.
 
-        When the GPU's memory runs out the pictures are halved; provenance tells their size.
+        When the GPU's memory runs out the pictures are halved, which is said; provenance tells their size.
 
         Raises:
             InputError: nothing is asked for, or a body is not in front of its camera.
@@ -108,8 +108,12 @@ class FilmGenerator(ABC):
         settings = self.settings
         with self.loaded.at_work():
             for number, film in enumerate(reels):
-                pictures, canvas, settings = self._made(reference, film, [extent, *extents], settings, seed, number,
-                                                        _told(progress, number, len(reels)))
+                pictures, canvas, used = self._made(reference, film, [extent, *extents], settings, seed, number,
+                                                    _told(progress, number, len(reels)))
+                if progress is not None and used != settings:
+                    progress.show(f"The GPU's memory ran out: films are made at {canvas.width} x {canvas.height} "
+                                  "pixels.", live=True)
+                settings = used
                 about = self._about(settings, canvas, seed) | {"film": number}
                 for place, frame in self._frames(film, pictures, canvas, pose_frames, about):
                     frames[place] = frame
@@ -141,15 +145,14 @@ class FilmGenerator(ABC):
             try:
                 pictures = self._film(reference_picture(reference, self.avatar, canvas), film, canvas, settings, noise,
                                       told)
-                return np.asarray(pictures, dtype=np.float32), canvas, settings
+                # a network whose numbers overflowed draws black, in which nobody is found
+                return np.nan_to_num(np.asarray(pictures, dtype=np.float32)), canvas, settings
             except torch.cuda.OutOfMemoryError as error:
-                torch.cuda.empty_cache()
                 if settings.area < 4 * _SMALLEST:
-                    from humanav.errors import MissingExtraError
-
                     raise MissingExtraError("The GPU's memory does not do for the smallest films: choose the generator "
                                             "'inpaint' or 'teacher'.") from error
-                settings = replace(settings, area=settings.area // 4)
+            self.loaded.rest()  # only now: the error held on to what the networks had in memory
+            settings = replace(settings, area=settings.area // 4)
 
     @abstractmethod
     def _film(
@@ -160,8 +163,8 @@ class FilmGenerator(ABC):
 
     def _about(self, settings: FilmSettings, canvas: Canvas, seed: int) -> dict[str, Any]:
         return {"generator": self.name, "model": self.loaded.model, "revision": self.loaded.revision, "seed": seed,
-                "prompt": settings.prompt, "steps": settings.steps, "guidance": settings.guidance,
-                "size": [canvas.width, canvas.height]}
+                "prompt": settings.prompt, "negative": settings.negative, "steps": settings.steps,
+                "guidance": settings.guidance, "size": [canvas.width, canvas.height]}
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,9 @@ class VaceGenerator(FilmGenerator):
             callback_on_step_end=_steps(told, settings.steps))
         return np.asarray(made.frames[0])
 
+    def _about(self, settings: FilmSettings, canvas: Canvas, seed: int) -> dict[str, Any]:
+        return super()._about(settings, canvas, seed) | {"control": settings.control, "strength": settings.strength}
+
 
 @dataclass(frozen=True)
 class AnimateGenerator(FilmGenerator):
@@ -209,7 +215,7 @@ class AnimateGenerator(FilmGenerator):
             segment_frame_length=len(poses), num_inference_steps=settings.steps, mode="animate",
             guidance_scale=settings.guidance, generator=noise, output_type="np",
             callback_on_step_end=_steps(told, settings.steps))
-        return np.asarray(made.frames[0])[: len(poses)]
+        return np.asarray(made.frames[0])
 
 
 def _told(progress: Progress | None, number: int, count: int) -> Callable[[float], None]:

@@ -79,7 +79,7 @@ def evaluate_frames(
         total: how many frames there are, for ``progress``, where ``frames`` does not tell.
 
     Raises:
-        InputError: no frames.
+        InputError: no frames, or an empty mask where poses are fitted.
         MissingExtraError: "lpips" was asked for and is not there.
         Cancelled: the user stopped it.
     """
@@ -142,7 +142,7 @@ def fit_poses(
         size: of the longer side of the person in the last passes, pixels; smaller is faster.
 
     Raises:
-        InputError: a setting that is not above 0.
+        InputError: a setting that is not above 0, or an empty mask.
         Cancelled: the user stopped it.
     """
     if min(passes, repeats, rate, size) <= 0:
@@ -229,12 +229,10 @@ def _fitted(
         target = torch.from_numpy(small.image) * cover.unsqueeze(-1) + _GREY * (1 - cover).unsqueeze(-1)
         return (picture_loss(over, target) + (alpha - cover).abs()).sum()
 
-    best, kept = np.inf, (frame.full_pose, frame.transl)
     levels = [(_COARSE[k] if k < min(len(_COARSE), passes - 1) else 1) for k in range(passes)]
     shown = {factor: at_person(frame, max(32, size // factor)) for factor in set(levels)}
-    first = frozen.rest(frame, start.numpy())
     with torch.no_grad():
-        best = float(loss(shown[1], first))
+        before = float(loss(shown[1], frozen.rest(frame, start.numpy())))
     for factor in levels:
         small = shown[factor]
         rest = frozen.rest(frame, posed().detach().numpy())
@@ -249,15 +247,20 @@ def _fitted(
             optimizer.step()
     with torch.no_grad():
         local = posed()
-        if float(loss(shown[1], frozen.rest(frame, local.numpy()))) < best:
-            pose = Rotation.from_matrix(local.double().numpy()).as_rotvec().astype(np.float32)
-            kept = (pose, (place + shift).numpy().copy())
-    return replace(frame, full_pose=kept[0], transl=kept[1])
+        if not float(loss(shown[1], frozen.rest(frame, local.numpy()))) < before:
+            return frame
+        pose = Rotation.from_matrix(local.double().numpy()).as_rotvec().astype(np.float32)
+        return replace(frame, full_pose=pose, transl=(place + shift).numpy())
 
 
 def at_person(frame: TrainFrame, size: int) -> TrainFrame:
-    """The frame cropped to the person and made smaller, so that the longer side has ``size`` pixels at most."""
+    """The frame cropped to the person and made smaller, so that the longer side has ``size`` pixels at most.
+
+    Raises InputError for an empty mask.
+    """
     rows, columns = np.nonzero(frame.alpha > 0.5)
+    if not len(rows):
+        raise InputError("A mask is empty: there is nobody in the picture to fit the pose to. Leave it out.")
     margin = round(_MARGIN * max(np.ptp(rows), np.ptp(columns))) + 4
     left, top = max(0, int(columns.min()) - margin), max(0, int(rows.min()) - margin)
     right = min(frame.camera.width, int(columns.max()) + margin + 1)

@@ -108,17 +108,15 @@ def plan_poses(
     """
     rng = np.random.default_rng([seed, 61])
     own = 0 if own_pose is None else (count + 2) // 3
-    poses = varied_poses(clips, count - own)
+    moving = iter(varied_poses(clips, count - own))
     start = float(rng.uniform(0, 360))
+    transl = np.zeros(3, np.float32)
     frames = []
     for k in range(count):
-        still = own_pose is not None and k % 3 == 0
-        pose = np.array(own_pose if still else poses[k - (k + 2) // 3 if own else k], dtype=np.float32)
-        pose[0] = own_pose[0] if own_pose is not None and still else pose[0]
-        turn = np.array([0.0, 0.0, 0.0], np.float32)
+        pose = np.array(own_pose if own_pose is not None and k % 3 == 0 else next(moving), dtype=np.float32)
         # the golden angle visits all sides evenly, whatever the number
         yaw, tilt = start + 137.50776 * k, pitch + float(rng.uniform(-12, 12))
-        frames.append(PoseFrame(pose, turn, frame_camera(avatar, pose, turn, yaw, tilt, size)))
+        frames.append(PoseFrame(pose, transl, frame_camera(avatar, pose, transl, yaw, tilt, size)))
     return frames
 
 
@@ -145,7 +143,7 @@ def frame_camera(
 
 
 def varied_poses(clips: Sequence[str], count: int) -> list[Floats]:
-    """(55,3) poses, each the farthest from those already chosen (by the sines of the body joints' rotations)."""
+    """(55,3) poses, each the farthest from those already chosen (by the body joints' axis-angles)."""
     from humanav.motion import load_clip
 
     pool = np.concatenate([load_clip(name).full_pose[::4] for name in clips]).astype(np.float32)

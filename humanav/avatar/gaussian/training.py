@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from humanav.avatar.gaussian.losses import depth_error, normal_error, picture_lo
 from humanav.avatar.gaussian.preview import preview
 from humanav.avatar.gaussian.seams import seam_map
 from humanav.avatar.gaussian.value import GaussianAvatar, local_rotations
-from humanav.errors import InputError
+from humanav.errors import Cancelled, InputError, StorageError
 from humanav.progress import Progress
 
 STAGE = "Training the avatar"
@@ -81,7 +82,7 @@ def train(
     Raises:
         InputError: no frames.
         StorageError: the checkpoint cannot be written.
-        Cancelled: the user stopped it; the checkpoint is left behind.
+        Cancelled: the user stopped it; the checkpoint holds what was done.
     """
     settings = settings or GaussianTraining()
     if not frames:
@@ -92,6 +93,10 @@ def train(
     while not run.done:
         try:
             run.go()
+        except Cancelled:
+            with suppress(StorageError):  # then what was stored before has to do
+                run.store()
+            raise
         except (MemoryError, torch.OutOfMemoryError):
             run.halve()
     return run.outcome()
@@ -152,7 +157,7 @@ class _Run:
                 self.history.append((self.step, float(loss.detach())))
             self._tell(float(loss.detach()))
         self.done = True
-        self._save()
+        self.store()
 
     def halve(self) -> None:
         """Go on with pictures of half the size. Raises InputError when they are small already."""
@@ -244,9 +249,9 @@ class _Run:
                 self.progress.check()
         if now - self.saved >= self.settings.checkpoint_every:
             self.saved = now
-            self._save()
+            self.store()
 
-    def _save(self) -> None:
+    def store(self) -> None:
         if self.path is not None:
             write_checkpoint(self.path, Checkpoint(self.key, self.step, self.seconds, self.learned.state_dict(),
                                                    self.optimizer.state_dict(), self.history, self.seams))

@@ -92,6 +92,7 @@ def test_video_networks_make_one_labelled_frame_for_each_pose(
         about = frame.provenance
         assert (about["generator"], about["model"], about["seed"], about["pose"]) == (name, str(saved / name), 4, k)
         assert about["prompt"] == settings.prompt
+        assert about.get("control") == ("depth" if name == "vace" else None)
         assert about["frame"] % settings.stride == 0
         assert about["frame"] > 0  # never the photo itself
         assert 0 < frame.weight <= 1
@@ -173,18 +174,47 @@ def test_memory_that_runs_out_halves_the_pictures(
         sizes.append(canvas.width * canvas.height)
         if canvas.width * canvas.height > limit:
             raise torch.cuda.OutOfMemoryError("out of memory")
-        return np.ones((len(film.stances), canvas.height, canvas.width, 3), np.float32)
+        return np.full((len(film.stances), canvas.height, canvas.width, 3), np.nan, np.float32)
 
     monkeypatch.setattr(VaceGenerator, "_film", tight)
-    limit = 30_000
+    limit, said = 30_000, []
+    told = Progress(1, listener=lambda event: said.append(event.caption))
     loaded = diffusion_models.Loaded(None, "tight", "", "cpu", "float32", "none")
     maker = VaceGenerator(mesh, loaded, FilmSettings(area=256 * 320))
-    frames = maker.generate(photo, poses[:1])
+    frames = maker.generate(photo, poses[:1], progress=told)
     assert sizes[0] > limit > sizes[1]
+    assert said[-1].startswith("The GPU's memory ran out: films are made at ")
     assert np.prod(frames[0].provenance["size"]) == sizes[1]
-    assert frames[0].provenance["person"] == "none found"  # all white
+    assert frames[0].provenance["person"] == "none found"  # numbers that overflowed
     limit = 100
     with pytest.raises(MissingExtraError, match="smallest films"):
+        maker.generate(photo, poses[:1])
+
+
+def test_memory_that_runs_out_halves_what_is_painted(
+    mesh: Avatar, photo: View, poses: list[PoseFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    def tight(self: Any, rgb: Any, *_: Any) -> Any:
+        if len(rgb) > limit:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return rgb * np.float32(gain)
+
+    monkeypatch.setattr(InpaintGenerator, "_painted", tight)
+    monkeypatch.setattr(diffusion_inpaint, "SIDES", diffusion_inpaint.SIDES[:1])
+    loaded = diffusion_models.Loaded(None, "tight", "", "cpu", "float16", "none")
+    maker = InpaintGenerator(mesh, loaded, InpaintSettings(size=520))
+    limit, gain, said = 300, 1.0, []
+    told = Progress(1, listener=lambda event: said.append(event.caption))
+    frames = maker.generate(photo, poses[:1], progress=told)
+    assert frames[0].provenance["size"] == 256
+    assert any("painted at 256 pixels" in words for words in said)
+    limit = 100
+    with pytest.raises(MissingExtraError, match="memory does not do"):
+        maker.generate(photo, poses[:1])
+    limit, gain = 600, np.nan
+    with pytest.raises(MissingExtraError, match="tight paints nothing in float16"):
         maker.generate(photo, poses[:1])
 
 
@@ -347,6 +377,8 @@ def test_a_machine_without_a_gpu_or_weights_is_told(mesh: Avatar, tmp_path: Path
 
     if not torch.cuda.is_available():
         assert "torch sees none here" in why_not("vace")
+        assert why_not("vace", "cuda:0") == why_not("vace")
+        assert why_not("vace", "cpu") == ""
         assert "teacher" in make_generator("vace", mesh)[1]
     (tmp_path / "model_index.json").write_text("{")
     with pytest.raises(MissingExtraError, match=r"cannot be loaded from .*name a folder"):
@@ -361,16 +393,23 @@ def test_the_gpu_is_free_between_films() -> None:
     class Pipe:
         moved: ClassVar[list[str]] = []
 
-        def to(self, place: str) -> None:
+        def to(self, place: str, silence_dtype_warnings: bool = False) -> None:
             self.moved.append(place)
+
+        def maybe_free_model_hooks(self) -> None:
+            self.moved.append("freed")
 
     loaded = diffusion_models.Loaded(Pipe(), "one", "", "cuda", "float16", "none")
     with pytest.raises(Cancelled), loaded.at_work():
         raise Cancelled("Stopped.")
     assert Pipe.moved == ["cuda", "cpu"]
-    with replace(loaded, offload="model").at_work() as pipe:
+    with replace(loaded, offload="sequential").at_work() as pipe:
         assert pipe is loaded.pipe
     assert len(Pipe.moved) == 2
+    # a network that broke off in the middle of a film would stay on the GPU
+    with pytest.raises(Cancelled), replace(loaded, offload="model").at_work():
+        raise Cancelled("Stopped.")
+    assert Pipe.moved[2:] == ["freed"]
 
 
 def test_networks_compute_in_half_precision_as_on_a_gpu(
@@ -401,6 +440,20 @@ def test_first_use_says_what_it_downloads() -> None:
         download_notice("sora")
 
 
+def test_a_download_that_broke_off_is_not_taken_for_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    index = tmp_path / "model_index.json"
+    index.write_text("{}")
+    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_, **__: str(index))
+    card = replace(diffusion_models.CARDS["vace"], download_gb=1e-6)
+    assert not diffusion_models.is_here(card)
+    (tmp_path / "vae").mkdir()
+    (tmp_path / "vae" / "weights.safetensors").write_bytes(bytes(1000))
+    assert diffusion_models.is_here(card)
+
+
 def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(diffusion_models.shutil, "disk_usage", lambda _: type("Use", (), {"free": 3e9}))
@@ -415,3 +468,5 @@ def test_settings_are_checked(bad: dict[str, Any], words: str) -> None:
         FilmSettings(**bad)
     with pytest.raises(InputError, match="multiple of 8"):
         InpaintSettings(size=100)
+    with pytest.raises(InputError, match="at least one"):
+        InpaintSettings(steps=1)

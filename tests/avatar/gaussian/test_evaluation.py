@@ -128,6 +128,8 @@ def test_bad_input(gaussians: GaussianAvatar, camera: Camera) -> None:
         evaluate_frames(gaussians, [])
     with pytest.raises(InputError, match="above 0"):
         fit_poses(gaussians, [frame], rate=0)
+    with pytest.raises(InputError, match="mask is empty"):
+        fit_poses(gaussians, [replace(frame, alpha=np.zeros_like(frame.alpha))])
     with pytest.raises(InputError, match="perceptual"):
         evaluate_frames(gaussians, [frame], perceptual="taste")
     with pytest.raises(Cancelled):
