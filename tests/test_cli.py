@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,12 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_answers_at_once() -> None:
-    start = time.perf_counter()
+    before = os.times()
     done = run("--help")
+    after = os.times()
     assert done.returncode == 0
-    assert time.perf_counter() - start < 2
+    # of the processor: other tests share the machine
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 1.5
     for verb in ("avatar", "animate", "measure", "clips", "doctor", "bench"):
         assert verb in done.stdout
 

@@ -40,7 +40,7 @@ class SubjectTraining:
         minutes: of training, at most; None for no limit. steps: at most; None: by the minutes (full: 6000).
         full: PERSONA's triplane network for the clothes instead of the small one; for a GPU or patience.
         generator: "teacher", "vace", "animate" or "inpaint"; "" takes generated splits that PERSONA's tools left in the
-            folder, else the teacher.
+            folder, else the best that the machine's GPU can hold, else the teacher.
         count: of Gaussians. size: of the longer side of the training pictures, pixels. generated: generated frames.
         seed: of everything random.
 
@@ -141,6 +141,8 @@ def _generator(
     subject: Subject, mesh: Avatar, photo: Any, body: BodyModel, training: SubjectTraining
 ) -> tuple[Generator, list[str]]:
     """The generator and what is to be said of it."""
+    from humanav.avatar.gaussian import best_generator
+
     if not training.generator:
         frames, notes = given_frames(subject, body, mesh.betas, training.size, training.generated)
         if frames:
@@ -148,7 +150,7 @@ def _generator(
             return given, notes
     taken = {folder.name for folder in subject.generated if not about(folder)}
     number = next(k for k in range(len(taken) + 1) if f"generated_{k}" not in taken)
-    kept: Any = Kept(training.generator or "teacher", mesh, photo.full_pose, subject,
+    kept: Any = Kept(training.generator or best_generator(), mesh, photo.full_pose, subject,
                      subject.folder / f"generated_{number}", body, training.size)
     return kept, []
 
