@@ -113,7 +113,8 @@ def train(
                                        "patience) instead of the small one.")] = False,
     generator: Annotated[str, typer.Option(
         help="Who makes the pose-rich training frames: teacher (always there), vace, animate or inpaint (diffusers). "
-             "By default the folder's own ones, else the best for the GPU that is there, else the teacher.", show_default=False)] = "",
+             "By default the folder's own ones, else the best for the GPU that is there, else the teacher.",
+        show_default=False)] = "",
     count: Annotated[int, typer.Option(help="Number of Gaussians.")] = 30_000,
     size: Annotated[int, typer.Option(help="Longer side of the training pictures in pixels.")] = 640,
     generated: Annotated[int, typer.Option(help="Number of generated frames.")] = 24,
