@@ -13,7 +13,7 @@ import pytest
 from humanav.app import gaussian_pieces, photo_tab, pieces, shell, storage
 from humanav.app.photo_tab import PhotoTab
 from humanav.body import BodyModel
-from humanav.errors import InputError
+from humanav.errors import Cancelled, InputError
 from humanav.jobs import GaussianOptions
 from humanav.paths import asset
 from humanav.progress import Event
@@ -78,6 +78,24 @@ def test_events_reach_their_places(tab: PhotoTab, tmp_path: Path, monkeypatch: p
     for name, player in (("a.glb", "HumanavPlayer.mount"), ("a.splats", "HumanavSplats.mount")):
         (tmp_path / name).write_bytes(b"x")
         assert player in after(file=tmp_path / name, caption="It moves.")[tab.viewer]
+
+
+def test_a_stopped_training_says_that_it_goes_on(tab: PhotoTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Event("Training the avatar", 10, 11, 0.9, 60.0, image=PICTURE, data={"live": True, "step": 10, "loss": 8.0})
+
+    def stopped_after(*events: Event) -> str:
+        def run(*_: Any) -> Iterator[Event]:
+            yield from events
+            raise Cancelled("Stopped. Your input is still here.")
+
+        monkeypatch.setattr(photo_tab, "run", run)
+        *_, last = tab._follow("session", "gaussian", lambda _: pytest.fail("it runs"), 11)
+        assert not last[tab.growing]["visible"]
+        return str(last[tab.status])
+
+    monkeypatch.setattr(photo_tab, "forget_old", lambda: None)
+    assert "go on with the training" in stopped_after(told)
+    assert "input is still here" in stopped_after()
 
 
 def test_a_finished_result_plays_its_gaussians_and_can_be_compared(tab: PhotoTab, result: Result) -> None:

@@ -110,12 +110,12 @@ def test_an_interrupted_training_goes_on(
     tiny: pytest.MonkeyPatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = GaussianOptions.training
-    monkeypatch.setattr(GaussianOptions, "training", lambda self: replace(
-        plain(self), preview_every=0.0))
+    monkeypatch.setattr(GaussianOptions, "training", lambda self: replace(plain(self), preview_every=0.0))
+    asked = replace(TINY, steps=10)
     events: list[Event] = []
     stop = Progress(11, events.append, lambda: any(event.data.get("step") == 2 for event in events))
     with pytest.raises(Cancelled):
-        photo_to_avatar(PICTURE, out=tmp_path / "out", gaussian=TINY, progress=stop)
+        photo_to_avatar(PICTURE, out=tmp_path / "out", gaussian=asked, progress=stop)
     assert {path.suffix for path in tmp_path.iterdir()} == {".training"}
 
     class Enough(Exception):
@@ -125,8 +125,8 @@ def test_an_interrupted_training_goes_on(
         if "step" in event.data:
             raise Enough(event.data["step"])
 
-    with pytest.raises(Enough, match="3"):  # two steps had been stored
-        photo_to_avatar(PICTURE, out=tmp_path / "out", gaussian=TINY, progress=Progress(11, stop_at_the_first))
+    with pytest.raises(Enough, match="4"):  # the third had been done when it was stopped
+        photo_to_avatar(PICTURE, out=tmp_path / "out", gaussian=asked, progress=Progress(11, stop_at_the_first))
 
 
 def test_a_gaussian_avatar_moves_by_another_motion(made: tuple[Result, list[Event]], tmp_path: Path) -> None:
@@ -183,6 +183,14 @@ def test_a_clips_person_gets_the_avatars_shape_and_stays_in_the_picture(
     assert np.allclose(found.motion.betas[: body.num_betas], mesh.betas)
     assert np.abs(ankles(found.motion, found.camera) - ankles(tall, view.camera)).max() < 3
     assert clip_frames(TINY, mesh, body, progress) == []
+
+
+def test_a_clip_that_was_not_tracked_is_said_before_any_work(made: tuple[Result, list[Event]], tmp_path: Path) -> None:
+    told: list[Event] = []
+    with pytest.raises(InputError, match="holds no tracked motion"):
+        photo_to_avatar(PICTURE, out=tmp_path / "out", gaussian=replace(TINY, clip=str(made[0].folder)),
+                        progress=Progress(12, told.append))
+    assert told == []
 
 
 def test_ids_tell_the_options_apart() -> None:
