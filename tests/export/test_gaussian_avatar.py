@@ -44,7 +44,7 @@ def small_avatar(body, deforms=True):
     network = make_deformation(avatar, "lite", nodes=20, rank=4)
     with torch.no_grad():
         torch.manual_seed(0)
-        network.basis.normal_(0, 12)
+        network.basis.normal_(0, 40)
     return dataclasses.replace(avatar, deformation=to_data(network))
 
 
