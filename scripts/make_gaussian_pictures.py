@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 from make_docs_pictures import save
+from make_track_pictures import photographed
 from numpy.typing import NDArray
 
-from humanav.avatar import Avatar, View, build_avatar
+from humanav.avatar import Avatar, build_avatar
 from humanav.avatar.gaussian import GaussianAvatar, GaussianTraining, build_gaussian_avatar
 from humanav.avatar.gaussian.generators import frame_camera
 from humanav.body import BodyModel
 from humanav.motion import fit_to_shape, in_place, load_clip
 from humanav.paths import asset, home
 from humanav.perception import load_image
-from humanav.perception.matte import refine_matte
-from humanav.perception.mediapipe_detector import MediapipeDetector
 from humanav.render import render_mesh
-from humanav.track import fit_photo
 from humanav.view import contact_sheet
 
 Picture = NDArray[np.uint8]
@@ -44,17 +42,6 @@ def main() -> None:
     labels = ["the photo", *["textured mesh"] * len(rows), "the Gaussians, shrunk", *["Gaussian avatar"] * len(rows)]
     save(contact_sheet(pictures, labels, columns=1 + len(rows), height=330, max_width=1400),
          home() / "notebooks" / "images" / "06_gaussian_avatar.png")
-
-
-def photographed(name: str, body: BodyModel) -> View:
-    """A sample photo with the fitted body."""
-    image = load_image(asset("samples", name))
-    with MediapipeDetector() as detector:
-        person = detector.detect(image)[0]
-    assert person.mask is not None
-    alpha = refine_matte(image, person.mask, person.keypoints)
-    fit = fit_photo(image, person, alpha, body=body)
-    return View(image, alpha, fit.camera, fit.motion)
 
 
 def drawn(mesh: Avatar, avatar: GaussianAvatar, pose: NDArray[np.float32], yaw: float) -> tuple[Picture, Picture]:

@@ -55,13 +55,19 @@ def main() -> None:
 
 def dressed(photo: str, body: BodyModel) -> Avatar:
     """The avatar of a sample photo."""
+    view = photographed(photo, body)
+    return build_avatar([view], view.motion.betas, body)
+
+
+def photographed(photo: str, body: BodyModel) -> View:
+    """A sample photo with the fitted body."""
     image = load_image(asset("samples", photo))
     with MediapipeDetector() as detector:
         person = detector.detect(image)[0]
     assert person.mask is not None
     alpha = refine_matte(image, person.mask, person.keypoints)
     fit = fit_photo(image, person, alpha, body=body)
-    return build_avatar([View(image, alpha, fit.camera, fit.motion)], fit.motion.betas, body)
+    return View(image, alpha, fit.camera, fit.motion)
 
 
 def chosen(frames: Iterable[Any]) -> list[Picture]:

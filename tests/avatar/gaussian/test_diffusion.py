@@ -6,7 +6,7 @@ import logging
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from humanav.avatar import Avatar, View
 from humanav.avatar.gaussian import build, diffusion_inpaint, diffusion_models, sampling
 from humanav.avatar.gaussian.cloth import ClothModel
-from humanav.avatar.gaussian.diffusion import GENERATORS, best_generator, make_generator
+from humanav.avatar.gaussian.diffusion import make_generator
 from humanav.avatar.gaussian.diffusion_bake import PAINTED, painted
 from humanav.avatar.gaussian.diffusion_control import (
     depth_picture,
@@ -26,7 +26,7 @@ from humanav.avatar.gaussian.diffusion_control import (
 )
 from humanav.avatar.gaussian.diffusion_frames import expected, known_map, labelled, matched, person_alpha
 from humanav.avatar.gaussian.diffusion_inpaint import InpaintGenerator, InpaintSettings
-from humanav.avatar.gaussian.diffusion_models import download_notice, load_pipeline, why_not
+from humanav.avatar.gaussian.diffusion_models import load_pipeline, why_not
 from humanav.avatar.gaussian.diffusion_path import canvas_for, films, pose_stances, transl_of, view_stance
 from humanav.avatar.gaussian.diffusion_video import AnimateGenerator, FilmSettings, VaceGenerator
 from humanav.avatar.gaussian.frames import TrainFrame
@@ -36,7 +36,7 @@ from humanav.avatar.gaussian.training import Trained
 from humanav.avatar.gaussian.value import GaussianAvatar
 from humanav.avatar.gaussian.weights import diffuse
 from humanav.body import BodyModel
-from humanav.errors import Cancelled, InputError, MissingExtraError, StorageError
+from humanav.errors import Cancelled, InputError, MissingExtraError
 from humanav.perception.guided import overlap
 from humanav.progress import Progress
 from humanav.render import silhouette
@@ -347,31 +347,6 @@ def test_pictures_move_between_lenses_without_a_shift(mesh: Avatar, poses: list[
     np.testing.assert_allclose(warped(picture, camera, crop, 1.0), picture[5:35, 3:23], atol=1e-4)
 
 
-def test_what_cannot_be_used_falls_back_to_the_teacher_and_says_so(
-    mesh: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert GENERATORS == ("teacher", "vace", "animate", "inpaint")
-    made, note = make_generator("teacher", mesh)
-    assert isinstance(made, SyntheticTeacher)
-    assert note == ""
-    with pytest.raises(InputError, match="no generator 'sora'"):
-        make_generator("sora", mesh)
-    with pytest.raises(InputError, match="takes InpaintSettings"):
-        make_generator("inpaint", mesh, settings=FilmSettings())
-
-    def full(name: str, **_: Any) -> Any:
-        raise StorageError("The disk is full.")
-
-    made, note = make_generator("vace", mesh, load=full)
-    assert isinstance(made, SyntheticTeacher)
-    assert note == "The disk is full. The synthetic teacher makes the training frames meanwhile."
-    monkeypatch.setattr(diffusion_models, "find_spec", lambda package: None)
-    made, note = make_generator("vace", mesh)
-    assert isinstance(made, SyntheticTeacher)
-    assert "pip install 'humanav[generators]'" in note
-    assert best_generator() == "teacher"
-
-
 def test_a_machine_without_a_gpu_or_weights_is_told(mesh: Avatar, tmp_path: Path, saved: Path) -> None:
     import torch
 
@@ -389,29 +364,6 @@ def test_a_machine_without_a_gpu_or_weights_is_told(mesh: Avatar, tmp_path: Path
     assert (loaded.device, loaded.dtype, loaded.offload, loaded.revision) == ("cpu", "float32", "none", "")
 
 
-def test_the_gpu_is_free_between_films() -> None:
-    class Pipe:
-        moved: ClassVar[list[str]] = []
-
-        def to(self, place: str, silence_dtype_warnings: bool = False) -> None:
-            self.moved.append(place)
-
-        def maybe_free_model_hooks(self) -> None:
-            self.moved.append("freed")
-
-    loaded = diffusion_models.Loaded(Pipe(), "one", "", "cuda", "float16", "none")
-    with pytest.raises(Cancelled), loaded.at_work():
-        raise Cancelled("Stopped.")
-    assert Pipe.moved == ["cuda", "cpu"]
-    with replace(loaded, offload="sequential").at_work() as pipe:
-        assert pipe is loaded.pipe
-    assert len(Pipe.moved) == 2
-    # a network that broke off in the middle of a film would stay on the GPU
-    with pytest.raises(Cancelled), replace(loaded, offload="model").at_work():
-        raise Cancelled("Stopped.")
-    assert Pipe.moved[2:] == ["freed"]
-
-
 def test_networks_compute_in_half_precision_as_on_a_gpu(
     mesh: Avatar, photo: View, poses: list[PoseFrame], saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,46 +379,3 @@ def test_networks_compute_in_half_precision_as_on_a_gpu(
     inpaint = tiny("inpaint", mesh, saved, InpaintSettings(size=32, steps=2))
     assert inpaint.loaded.pipe.vae.dtype == torch.bfloat16
     assert inpaint.completed(photo)[1]
-
-
-def test_first_use_says_what_it_downloads() -> None:
-    said = download_notice("vace")
-    assert "19 GB" in said or "here already" in said
-    assert "Apache-2.0" in said
-    assert "Wan-AI/Wan2.1-VACE-1.3B-diffusers" in said
-    assert "nothing is downloaded" in download_notice("teacher")
-    assert "own licence" in download_notice("inpaint", "some/where")
-    with pytest.raises(InputError, match="choose one of"):
-        download_notice("sora")
-
-
-def test_a_download_that_broke_off_is_not_taken_for_the_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub = pytest.importorskip("huggingface_hub")
-    index = tmp_path / "model_index.json"
-    index.write_text("{}")
-    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_, **__: str(index))
-    card = replace(diffusion_models.CARDS["vace"], download_gb=1e-6)
-    assert not diffusion_models.is_here(card)
-    (tmp_path / "vae").mkdir()
-    (tmp_path / "vae" / "weights.safetensors").write_bytes(bytes(1000))
-    assert diffusion_models.is_here(card)
-
-
-def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(diffusion_models.shutil, "disk_usage", lambda _: type("Use", (), {"free": 3e9}))
-    with pytest.raises(StorageError, match=r"needs 82 GB of disk, and 3 GB are free: set HF_HOME"):
-        diffusion_models._check_room(diffusion_models.CARDS["animate"])
-
-
-@pytest.mark.parametrize(("bad", "words"), [({"window": 80}, "4 k"), ({"area": 10}, "1,024"), ({"steps": 0}, "1,024"),
-                                            ({"control": "edges"}, "depth or pose")])
-def test_settings_are_checked(bad: dict[str, Any], words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        FilmSettings(**bad)
-    with pytest.raises(InputError, match="multiple of 8"):
-        InpaintSettings(size=100)
-    with pytest.raises(InputError, match="at least one"):
-        InpaintSettings(steps=1)
