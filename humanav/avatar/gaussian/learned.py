@@ -24,10 +24,8 @@ from humanav.body.model import axis_angle_to_matrix
 from humanav.render.splat import rasterize
 
 NEIGHBOURS = 6
-
 _GUESSED = 10.0
-_CERTAIN = 1.0
-"""How much less generated frames teach the colour of what a photo saw well."""
+"""How much smoother corrections must be where no picture saw well than where one did."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +127,13 @@ class LearnedAvatar(nn.Module):
         Args:
             number: of a captured frame whose pose may be corrected, else None.
             shape: also depth and normal. extra: also the detached channels: auxiliary colours, rest positions, colours.
+            held: the picture teaches colours alone, not where the Gaussians lie, how large or how opaque they are.
         """
         captured, protect = frame.kind == "captured", self.settings.protect
         place = size = torch.ones_like(self.may_shape)
         if protect:
-            place = self.may_shape if captured else 1 - _CERTAIN * self.known
-            size = self.may_size if captured else 1 - _CERTAIN * self.may_size
+            place = self.may_shape if captured else 1 - self.known
+            size = self.may_size if captured else 1 - self.may_size
         if held:
             place = size = torch.zeros_like(place)
         rest = self.rest + partly(self.offset, place.unsqueeze(-1))
@@ -152,7 +151,7 @@ class LearnedAvatar(nn.Module):
         axes = blended[..., :3].detach() @ self.axes
         scales = (self.start_scale + partly(self.log_scale, size.unsqueeze(-1))).exp()
         opacity = torch.sigmoid(self.start_opacity + partly(self.opacity, place))
-        free = self.may_color if captured else 1 - _CERTAIN * self.may_color
+        free = self.may_color if captured else 1 - self.may_color
         colors = partly(self.rgb, free.unsqueeze(-1)) if protect else self.rgb
         if shape:
             colors = torch.cat([colors, self._normals(means)], 1)
