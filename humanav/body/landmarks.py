@@ -75,6 +75,10 @@ KEYPOINT_SETS: dict[str, tuple[str, ...]] = {
     "openpose14": (
         "head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
         "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
+    "skel19": (  # AvatarPose's and 4D association's
+        "pelvis", "neck", "right_hip", "left_hip", "nose", "right_shoulder", "left_shoulder", "right_knee", "left_knee",
+        "right_ear", "left_ear", "right_elbow", "left_elbow", "right_ankle", "left_ankle", "right_wrist", "left_wrist",
+        "left_big_toe", "right_big_toe"),
     "left_hand21": _hand("left"),
     "right_hand21": _hand("right"),
     "face": tuple(FACE_POINTS),

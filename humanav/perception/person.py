@@ -17,7 +17,7 @@ class Person2D:
     Attributes:
         keypoints: (K,3) x, y, confidence 0..1.
         keypoint_set: name of the layout, a key of :data:`humanav.body.landmarks.KEYPOINT_SETS`
-            ("blazepose33", "coco17", "halpe26", "openpose25", "openpose18", "openpose14").
+            ("blazepose33", "coco17", "halpe26", "openpose25", "openpose18", "openpose14", "skel19").
         box: (4,) x0, y0, x1, y1 of the person.
         score: 0..1 of the whole detection.
         mask: (H,W) 0..1 soft person mask, or None.

@@ -1,0 +1,9 @@
+"""Several views of several people, also in close contact: calibration, matching, triangulation, fit, refinement.
+
+AvatarPose's job (Fan et al., "AvatarPose: Avatar-guided 3D Pose Estimation of Close Human Interaction from Sparse
+Multi-view Videos", ECCV 2024), written anew from its idea: people are refined through avatars of their own.
+"""
+
+from humanav.multiview.value import Fitted, FittedPerson, Matched, Person3D, Pictures, Rig, Sightings
+
+__all__ = ["Fitted", "FittedPerson", "Matched", "Person3D", "Pictures", "Rig", "Sightings"]
