@@ -34,9 +34,6 @@ the run, when nothing else of it is at work.
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import _avatar_cases as people_of
@@ -59,6 +56,7 @@ from _avatar_ways import (
     tracked_clip,
     trained,
 )
+from _common import Say, clock, rounded
 
 MESH, GAUSSIANS = "mesh avatar", "gaussian avatar"
 QUICK = people_of.Sizes((180, 240), (240, 320), (90, 120), 24, 1, 1, 4)
@@ -74,7 +72,7 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None) -> dict[s
         seed: of the people.
         people: how many; 3 by default.
     """
-    say = _clock()
+    say = clock()
     count = people or (1 if quick else 3)
     full, small = (TINY, TINY) if quick else (FULL, SMALL)
     tables: dict[str, Table] = {name: {} for name in ("one_photo", "one_photo_ablations", "drift", "moving",
@@ -110,12 +108,12 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None) -> dict[s
     say("taking the time")
     out["speed"] = {name: dict(zip(("seconds", "cpu_seconds"), trained(setting, full)[1:]))
                     for name, setting in first.items()}
-    return _rounded({"targets": targets(out), **out, "people": count})
+    return rounded({"targets": targets(out), **out, "people": count})
 
 
 def _measure(
     label: str, name: str, setting: Setting, tables: dict[str, Table], meshes: dict[str, list[Result]], full: Size,
-    small: Size, say: Callable[[str], None],
+    small: Size, say: Say,
 ) -> None:
     """The mesh, the Gaussian avatar and the ablations of one person in one setting."""
     mesh = mesh_result(setting, full)
@@ -141,14 +139,3 @@ def _brief(result: Result, mesh: Result) -> str:
 
 def _input(table: Table) -> str:
     return ", ".join(f"{name} {results[-1].scores[0].psnr:.2f}" for name, results in table.items())
-
-
-def _clock() -> Callable[[str], None]:
-    begun = time.monotonic()
-    return lambda text: print(f"[{time.monotonic() - begun:6.0f} s] {text}", file=sys.stderr, flush=True)
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float) else value

@@ -36,12 +36,11 @@ and for motions the One-Euro, Gaussian and Savitzky-Golay filters.
 from __future__ import annotations
 
 import json
-import sys
-import time
 from typing import Any
 
 import numpy as np
 import torch
+from _common import clock
 from _posendf_baselines import SIGMAS, Neighbours, mean_fill, pick, train_denoiser
 from _posendf_cases import Case, Poses, completion_cases, draw, load_poses, mocap, repair_cases
 from _posendf_measures import angles_deg, auc, best_of, frechet, joint_error, pair_distance_cm, pearson, positions_cm
@@ -72,7 +71,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     from humanav.posendf import PoseMixture, PoseNDF
 
     mocap()
-    say = _clock()
+    say = clock()
     field = PoseNDF.load()
     poses = load_poses()
     generator = torch.Generator().manual_seed(seed)
@@ -291,12 +290,3 @@ def fitting(gmm8: Any, count: int, seed: int) -> dict[str, Any]:
     poses = np.concatenate([clip.motion.full_pose[clip.ok, :22] for clip in cmu_clips(mocap(), "test")])
     rows = fit_image_errors(draw_cases(poses, count, seed), {**PRIORS, "gmm8": {"prior": "gmm", "mixture": gmm8}})
     return {"fit_image": {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}}
-
-
-def _clock() -> Any:
-    started = time.perf_counter()
-
-    def say(text: str) -> None:
-        print(f"{time.perf_counter() - started:6.1f} s  {text}", file=sys.stderr, flush=True)
-
-    return say

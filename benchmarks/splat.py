@@ -28,6 +28,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from _common import rounded
 from _splat_fit import fit_steps
 from _splat_scene import sample_body
 from torch import Tensor
@@ -53,7 +54,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
         rows[f"{count // 1000}k {size} px"] = _row(count, size, seed, *((5, 2) if quick else (25, 5)))
     out: dict[str, Any] = {"rows": rows, "exact": _exact(seed)}
     out["fit"] = {f"{FIT[0] // 1000}k {FIT[1]} px": fit_steps(sample_body(FIT[0], seed), FIT[1], 20 if quick else 150)}
-    return _rounded({"targets": _targets(out), **out, "threads": torch.get_num_threads()})
+    return rounded({"targets": _targets(out), **out, "threads": torch.get_num_threads()})
 
 
 def _row(count: int, size: int, seed: int, ours: int, theirs: int) -> dict[str, float]:
@@ -140,9 +141,3 @@ def _targets(out: dict[str, Any]) -> dict[str, dict[str, Any]]:
     met: dict[str, Callable[[float, float], bool]] = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b}
     return {name: {"value": value, "bar": f"{sign} {bar:g}", "reached": met[sign](value, bar)}
             for name, value, sign, bar in rows}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float) else value

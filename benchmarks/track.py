@@ -29,11 +29,9 @@ long clips take is a benchmark of its own, ``track_memory``.
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
+from _common import Say, clock, rounded
 from _track_clips import TrackClip, clips, crossings
 from _track_measures import Sums, compare, summary
 from _track_ours import cross, follow_clip, pose_of, seen_by
@@ -56,7 +54,7 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
         people: how many clips of one person; 8 by default.
         subjects: "test", or "development" (CMU 07 and 94) for choosing settings.
     """
-    say = _clock()
+    say = clock()
     count = people or (1 if quick else 8)
     size, most = ((360, 360), 40) if quick else (SIZE, 120)
     films = clips(subjects, seed, count, size, most_frames=most, say=say)
@@ -75,10 +73,10 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     for mode in MODES:
         out["modes"][mode] |= {"id_switches": out["crossings"][mode]["id_switches"],
                                "fps": out["speed"][mode]["frames_per_s"]}
-    return _rounded({"targets": targets(out), **out})
+    return rounded({"targets": targets(out), **out})
 
 
-def _scores(films: list[TrackClip], say: Callable[[str], None]) -> dict[str, list[Sums]]:
+def _scores(films: list[TrackClip], say: Say) -> dict[str, list[Sums]]:
     """Errors of every way, clip by clip."""
     from humanav.body import BodyModel
 
@@ -99,7 +97,7 @@ def _scores(films: list[TrackClip], say: Callable[[str], None]) -> dict[str, lis
 
 
 def _treadmill(
-    cameras: tuple[str, ...], modes: tuple[str, ...], say: Callable[[str], None]
+    cameras: tuple[str, ...], modes: tuple[str, ...], say: Say
 ) -> dict[str, dict[str, float]]:
     """A row for each camera and mode, and the detector's own 3D; empty where the clips are not on this machine."""
     from humanav.body import BodyModel
@@ -123,16 +121,3 @@ def _treadmill(
 
 def _label(film: TrackClip) -> str:
     return f"{film.name.rsplit('-', 1)[-1]}: {film.people[0].motion.name}"
-
-
-def _clock() -> Callable[[str], None]:
-    begun = time.monotonic()
-    return lambda text: print(f"[{time.monotonic() - begun:6.0f} s] {text}", file=sys.stderr, flush=True)
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return float(f"{value:.4g}") if isinstance(value, float) else value

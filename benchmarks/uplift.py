@@ -27,11 +27,10 @@ training pairs for ``martinez_steps`` steps of 512 frames (``martinez_minutes`` 
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
+from _common import Say, clock, rounded
 from _uplift_baselines import martinez, mean_pose, neighbours, pool_of_poses, ridge, training_frames
 from _uplift_cases import Takes, first, held_out, load_takes, training_pairs, training_poses
 from _uplift_mediapipe import own_3d
@@ -59,7 +58,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     from humanav.uplift.model import Uplift
     from humanav.uplift.skeleton import UpliftBody
 
-    say, body, uplift = _clock(), UpliftBody(), Uplift.load(LAYOUT)
+    say, body, uplift = clock(), UpliftBody(), Uplift.load(LAYOUT)
     predict = from_network(uplift.network, flip=True)
     takes = load_takes(quick)
     pairs = held_out(takes.test, LAYOUT, seed, views=1 if quick else 2)
@@ -83,7 +82,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     say("speed")
     out |= shapes(20 if quick else 200, seed)
     say(f"anthropometrics: {out['anthropometrics']}")
-    return _rounded({"targets": targets(out), **out})
+    return rounded({"targets": targets(out), **out})
 
 
 def _row(numbers: dict[str, float]) -> dict[str, float]:
@@ -115,7 +114,7 @@ def _variants(uplift: Any, takes: Takes, pairs: Any, seed: int) -> dict[str, dic
 
 
 def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
-            say: Callable[[str], None]) -> tuple[dict[str, Predict], dict[str, float]]:
+            say: Say) -> tuple[dict[str, Predict], dict[str, float]]:
     """The baselines, their choices made on the validation subjects, and what they cost."""
     trial = first(held_out(takes.validation, LAYOUT, seed + 1), 4 if quick else 12)
 
@@ -139,7 +138,7 @@ def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
 
 
 def _filmed(predict: Predict, takes: Takes, body: Any, seed: int, quick: bool,
-            say: Callable[[str], None]) -> dict[str, Any]:
+            say: Say) -> dict[str, Any]:
     """Synthetic people before the real detector, and with simulated noise."""
     clips, frames = (2, 12) if quick else (8, 36)
     film_ = film(takes.test, clips, frames, seed, say=say)
@@ -158,19 +157,3 @@ def _filmed(predict: Predict, takes: Takes, body: Any, seed: int, quick: bool,
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def _clock() -> Callable[[str], None]:
-    started = time.process_time()
-
-    def say(text: str) -> None:
-        print(f"[{time.process_time() - started:5.0f} s] {text}", file=sys.stderr, flush=True)
-
-    return say
-
