@@ -159,6 +159,9 @@ class Person3D:
         swapped: (T,V) whether left and right of that detection were exchanged.
         used: (T,V,K) whether the point agrees with the others.
         residual: (T,V,K) pixels from the detected point to the projected one, NaN where there is none.
+        observed: (T,V,K,3) the keypoints as they were used: left and right of single limbs put back too, points taken
+            from another detection of the view where they belong here; confidence 0 where there is none. Empty (0 long)
+            when it was not kept: then ``chosen`` and ``swapped`` say all.
     """
 
     person_id: str
@@ -168,6 +171,7 @@ class Person3D:
     swapped: NDArray[np.bool_]
     used: NDArray[np.bool_]
     residual: Array
+    observed: Array = field(default_factory=lambda: np.zeros((0, 0, 0, 3)))
 
     @property
     def seen(self) -> NDArray[np.bool_]:
