@@ -19,7 +19,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from _avatar_cloth import ClothedPerson, clothed, posed_as, turned
 from _avatar_turn import headings, turning
-from _track_film import Actor, film
 from numpy.typing import NDArray
 
 from humanav.avatar import View
@@ -28,6 +27,7 @@ from humanav.body import BodyModel
 from humanav.camera import Camera
 from humanav.motion import Motion
 from humanav.synth import make_pose, photograph, sample_person
+from humanav.synth.film import Actor, film
 from humanav.synth.lighting import to_linear
 
 Array = NDArray[np.float32]

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _track_film import Actor, film, frame_points
 from _track_motions import foot_heights, stretches, true_contacts, walks
 from numpy.typing import NDArray
 
 from humanav.body import BodyModel
 from humanav.camera import Camera
 from humanav.motion import Motion
+from humanav.synth.film import Actor, film, frame_points
 
 Array = NDArray[np.float32]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -42,12 +41,11 @@ def main() -> None:
 def collect(clips: Path, folder: Path, part: int, seconds: float) -> None:
     """Photograph and detect until the time is over."""
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
-    import _track_film
-
-    _track_film.EVERY = POSES  # one light for all poses, and no shadow on the floor: half the time
-    _track_film._shade = lambda one, scene, sky, points: np.ones((len(points), 3), np.float32)
     from humanav.body import BodyModel
+    from humanav.synth import film
+
+    film.EVERY = POSES  # one light for all poses, and no shadow on the floor: half the time
+    film._floor_shade = lambda crowd, scene, sky, points: np.ones((len(points), 3), np.float32)
 
     body, poses = BodyModel.load(), captured(clips)
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,13 +100,13 @@ class Detector:
 
 
 def _person(number: int, poses: NDArray[np.float32], body: Any, detector: Any, rows: dict[str, list[Any]]) -> None:
-    from _track_film import Actor, film, frame_points
     from scipy.spatial.transform import Rotation
 
     from humanav.body.landmarks import landmark_positions
     from humanav.motion import Motion, ground
     from humanav.motion.operations import floor_heights
     from humanav.synth import sample_person
+    from humanav.synth.film import Actor, film, frame_points
     from humanav.track.lift import NAMES
 
     rng = np.random.default_rng(number)

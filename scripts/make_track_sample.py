@@ -6,7 +6,6 @@ python scripts/make_track_sample.py
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +20,8 @@ from humanav.export import write_mp4
 from humanav.motion import Motion, fit_to_shape, ground, in_place, load_clip
 from humanav.paths import asset
 from humanav.synth import SyntheticPerson
+from humanav.synth.film import Actor, film, frame_points
 from humanav.synth.scene import Scene
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks._track_film import Actor, film, frame_points
 
 SIZE = (640, 480)
 LENGTH = 163

@@ -55,6 +55,19 @@ class ShadowMap:
         return total / len(taps)
 
 
+@dataclass(frozen=True)
+class KeyShadow:
+    """A shadow map with its bias and the (K,2) texels over which it is averaged."""
+
+    map: ShadowMap
+    bias: float
+    disc: Array
+
+    def lit(self, points: Array) -> Array:
+        """Share (N,) of the light that reaches points."""
+        return self.map.lit(points, self.bias, self.disc)
+
+
 def sphere_directions(count: int) -> Array:
     """Evenly spread unit directions (count,3), a Fibonacci spiral."""
     k = np.arange(count) + 0.5
@@ -118,14 +131,18 @@ class Light:
         return total * (4 / count)
 
     def key_light(self, points: Array, vertices: Array, faces: NDArray[np.int64], size: int) -> Array:
-        """Share (N,) of the key light at points; the penumbra follows ``softness`` for an occluder about 0.3 m away."""
+        """Share (N,) of the key light at points, see :meth:`key_shadow`."""
+        return self.key_shadow(vertices, faces, size).lit(points)
+
+    def key_shadow(self, vertices: Array, faces: NDArray[np.int64], size: int) -> KeyShadow:
+        """What a mesh takes of the key light; the penumbra follows ``softness`` for an occluder about 0.3 m away."""
         ball = bounds(vertices)
         shadow = ShadowMap.make(vertices, faces, self.key_direction, size, ball)
         metres = 2 * ball[1] / size
         spread = max(1.0, 0.3 * self.softness / metres)
         k = np.arange(16) + 0.5
         disc = np.sqrt(k / 16)[:, None] * np.stack([np.cos(2.4 * k), np.sin(2.4 * k)], axis=1) * spread
-        return shadow.lit(points, 0.008 + metres * spread * 0.6, disc)
+        return KeyShadow(shadow, 0.008 + metres * spread * 0.6, disc)
 
 
 def to_linear(color: object) -> Array:

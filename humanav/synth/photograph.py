@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from humanav.camera import Camera
 from humanav.motion import Motion
 from humanav.render import rasterize_mesh
-from humanav.synth.lighting import to_linear, to_srgb
+from humanav.synth.lighting import KeyShadow, to_linear, to_srgb
 from humanav.synth.materials import shade
 from humanav.synth.person import SyntheticPerson
 from humanav.synth.template import template
@@ -111,9 +111,7 @@ def _lighting(person: SyntheticPerson, pixels: int) -> dict[str, Any]:
     mesh, light = person.mesh, person.scene.light
     count, size = (72, 224) if fine else (24, 128)
     points, faces = mesh["points"], mesh["faces"]
-    side = np.linspace(-1.8, 1.8, 73)
-    gz, gx = np.meshgrid(side, side, indexing="ij")
-    floor = np.stack([gx.ravel(), np.zeros(gx.size), gz.ravel()], axis=1).astype(np.float32)
+    floor = _floor_grid()
     up = np.broadcast_to(np.array([0, 1, 0], np.float32), floor.shape)
     both = light.ambient(
         np.concatenate([points, floor]), np.concatenate([mesh["normals"], up]), points, faces, count, size, 0.12
@@ -122,6 +120,13 @@ def _lighting(person: SyntheticPerson, pixels: int) -> dict[str, Any]:
     out = {"fine": fine, "ambient": ambient, "floor": grid, "shadow": 1024 if fine else 512}
     person.__dict__["_light"] = out
     return out
+
+
+def _floor_grid() -> Array:
+    """Points (73*73,3) of the floor within 1.8 m of the person."""
+    side = np.linspace(-1.8, 1.8, 73)
+    gz, gx = np.meshgrid(side, side, indexing="ij")
+    return np.stack([gx.ravel(), np.zeros(gx.size), gz.ravel()], axis=1).astype(np.float32)
 
 
 def _floor_ambient(light: dict[str, Any], points: Array) -> Array:
@@ -158,7 +163,8 @@ def _foreground(
     mixed = sum(values[corner[:, k]] * bary[:, k, None] for k in range(3))
     assert isinstance(mixed, np.ndarray)
     position, rest, normal, ambient = np.split(mixed, 4, axis=1)
-    color = _light(person, camera, position, rest, normal, ambient, material[triangle], light["shadow"])
+    key = person.scene.light.key_shadow(mesh["points"], mesh["faces"], light["shadow"])
+    color = _light(person, camera, position, rest, normal, ambient, material[triangle], key)
     h, w, s = camera.height, camera.width, supersample
     full = np.zeros((h * s, w * s, 5), np.float32)
     # tone-map before averaging keeps bright specks from drawing jagged edges
@@ -178,10 +184,10 @@ def _light(
     normal: Array,
     ambient: Array,
     material: NDArray[np.int64],
-    shadow_size: int,
+    shadow: KeyShadow,
 ) -> Array:
     """Linear colour (N,3) of surface points."""
-    mesh, lights = person.mesh, person.scene.light
+    lights = person.scene.light
     hair_color = to_linear(person.hair_color)
     view = camera.center - position
     view /= np.linalg.norm(view, axis=1, keepdims=True)
@@ -190,7 +196,7 @@ def _light(
     # grazing smooth normals turn away a little; only clearly turned ones belong to the inside of a hem
     inside = (normal * view).sum(axis=1) < -0.25
     normal = np.where((flip & inside)[:, None], -normal, normal)
-    key = lights.key_light(position + 0.006 * normal, mesh["points"], mesh["faces"], shadow_size)
+    key = shadow.lit(position + 0.006 * normal)
     out = np.zeros_like(position)
     half = view + lights.key_direction
     half /= np.linalg.norm(half, axis=1, keepdims=True)

@@ -30,6 +30,7 @@ class Scene:
         shift: (2,) where the person's middle lies, relative to the picture's centre and in shares of its size.
         wall_yaw: degrees by which the wall is turned against the camera.
         seed: of everything painted.
+        floor_yaw: degrees by which the floor's pattern is turned; with the wall when None.
     """
 
     place: Place
@@ -44,6 +45,7 @@ class Scene:
     shift: tuple[float, float] = (0.0, 0.0)
     wall_yaw: float = 0.0
     seed: int = 0
+    floor_yaw: float | None = None
 
     def camera(self, vertices: Array, width: int, height: int) -> Camera:
         """The camera that frames posed vertices (N,3)."""
@@ -64,9 +66,7 @@ class Scene:
 
     def axes(self) -> tuple[Array, Array]:
         """Horizontal unit vectors (3,) along the wall and away from the camera."""
-        a = np.radians(self.yaw + self.wall_yaw)
-        away = -np.array([np.sin(a), 0, np.cos(a)])
-        return np.array([-away[2], 0, away[0]]), away
+        return _axes(self.yaw + self.wall_yaw)
 
     def paint(
         self,
@@ -112,13 +112,14 @@ class Scene:
         depth = np.where(forward > 1e-3, reach * (rays @ camera.R[2]), np.inf)
         if floor_points.any():
             points, footprint = ground
-            x, z = points @ along, points @ away
+            z = points @ away
+            right, ahead = (along, away) if self.floor_yaw is None else _axes(self.floor_yaw)
             color = to_linear(
                 floor_color(
                     self.floor,
                     np.asarray(self.floor_tone, np.float32),
-                    x.astype(np.float32),
-                    z.astype(np.float32),
+                    (points @ right).astype(np.float32),
+                    (points @ ahead).astype(np.float32),
                     footprint.astype(np.float32),
                     self.seed,
                 )
@@ -160,6 +161,12 @@ class Scene:
             reach[seen] / camera.focal / np.clip(down[seen] / np.linalg.norm(rays[seen], axis=-1), 0.05, 1) ** 0.5
         )
         return seen, (hit[seen], footprint)
+
+
+def _axes(yaw: float) -> tuple[Array, Array]:
+    a = np.radians(yaw)
+    away = -np.array([np.sin(a), 0, np.cos(a)])
+    return np.array([-away[2], 0, away[0]]), away
 
 
 def paint_distance(place: Place, seed: int) -> float:
