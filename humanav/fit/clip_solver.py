@@ -139,7 +139,7 @@ def solve_clip(
         frames, shared = _step(equations, damping, coupled, hold_shape, held)
         turns = np.linalg.norm(frames[:, :-3].reshape(len(frames), -1, 3), axis=2)
         frames *= np.minimum(1.0, longest / np.maximum(turns.max(axis=1, initial=0.0), 1e-9))[:, None]
-        trial_state = _moved(state, frames, shared, equations)
+        trial_state = move_clip(state, frames, shared, equations)
         trial = _evaluate(skeleton, trial_state, terms, tuple(active), coupled)
         if np.isfinite(trial.cost) and trial.cost < equations.cost:
             gain, refused = equations.cost - trial.cost, 0
@@ -163,7 +163,8 @@ def _evaluate(skeleton: Skeleton, state: ClipState, terms: Sequence[ClipTerm], a
     return equations
 
 
-def _moved(state: ClipState, frames: Array, shared: Array, equations: Equations) -> ClipState:
+def move_clip(state: ClipState, frames: Array, shared: Array, equations: Equations) -> ClipState:
+    """The state after steps of its frames (T,n) and of what they share (B+2,)."""
     rotations, index = state.rotations.copy(), list(equations.active)
     turns = frames[:, :-3].reshape(len(frames), -1, 3)
     rotations[:, index] = rotations[:, index] @ exp_rotation(turns)
@@ -196,7 +197,7 @@ def _step(equations: Equations, damping: float, coupled: bool, hold_shape: bool,
         blocks[held] = np.eye(n)
         gradient[held] = 0.0
     if coupled:
-        return -_solve_banded(blocks, equations.next, equations.after, gradient, held), none
+        return -solve_banded(blocks, equations.next, equations.after, gradient, held), none
     if hold_shape:
         return -np.linalg.solve(blocks, gradient[..., None])[..., 0], none
     # arrow: eliminate the frames, solve for what they share, put it back
@@ -212,7 +213,7 @@ def _step(equations: Equations, damping: float, coupled: bool, hold_shape: bool,
     return -(solved[..., 0] + (solved[..., 1:] @ moved)), moved
 
 
-def _solve_banded(blocks: Array, next_: Array | None, after: Array | None, gradient: Array,
+def solve_banded(blocks: Array, next_: Array | None, after: Array | None, gradient: Array,
                   held: NDArray[np.bool_] | None) -> Array:
     """The block-pentadiagonal system by banded Cholesky."""
     count, n = gradient.shape

@@ -272,7 +272,7 @@ class SmoothTerm:
             for place, joint in enumerate(index):
                 full[:, 3 * joint : 3 * joint + 3, 3 * place : 3 * place + 3] = slope[:, joint]
             dense.append(full)
-        weighted = [np.einsum("ij,tjn->tin", self.precision, full) * robust[:, None, None] for full in dense]
+        weighted = [(self.precision @ full) * robust[:, None, None] for full in dense]
         factors = (1.0, -2.0, 1.0)
         tail = slice(equations.size - 3, equations.size)
         last = len(state) - 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ class Candidate:
     def read(self) -> FileRig:
         """The cameras. Raises CameraError."""
         first = self.files[0]
+        if self.kind == "damaged":
+            load_text(first)  # says what is wrong with it
         if self.kind == "qualisys":
             return read_qualisys(first)
         if self.kind == "hi4d":
@@ -100,8 +103,10 @@ def calibrations_in(folder: Path) -> list[Candidate]:
 def _kind_or_none(file: Path) -> str:
     try:
         return kind_of(file)
-    except CameraError:  # some other file of the capture; a calibration by its name is named when it is asked for
-        return "easymocap" if file.stem.lower() in ("intri", "extri") else ""
+    except CameraError:  # some other file of the capture, unless it is named like a calibration
+        if file.stem.lower() in ("intri", "extri"):
+            return "easymocap"
+        return "damaged" if re.search(r"calib|cam", file.name, re.IGNORECASE) else ""
 
 
 def kind_of(file: Path) -> str:
@@ -111,7 +116,7 @@ def kind_of(file: Path) -> str:
         return "hi4d" if _npz_keys(file) >= {"intrinsics", "extrinsics"} else ""
     if suffix in (".txt", ".qca", ".xml"):
         with file.open("rb") as stream:
-            return "qualisys" if b"<calibration" in stream.read(4096) else ""
+            return "qualisys" if b"<calibration" in stream.read(4096) or ".qca" in file.name.lower() else ""
     if suffix not in _TEXT or file.stat().st_size > MAX_BYTES:
         return ""
     return text_kind(load_text(file), suffix)

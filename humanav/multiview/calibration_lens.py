@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from humanav.multiview.calibration_value import FileView
 
 Array = NDArray[np.float64]
 
+_COUNTS = (4, 5, 8, 12, 14)  # of OpenCV's coefficients
 _GRID = 21  # points along each side of the picture at which the two models are compared
 _TOO_FAR = 2.0  # pixels by which five coefficients may miss the file's lens
 
@@ -25,6 +28,12 @@ def five_coefficients(view: FileView, size: tuple[int, int]) -> tuple[Array | No
         return None, ""
     if not given[5:].any() and not view.fisheye:
         return given[:5], ""
+    counts = [count for count in _COUNTS if count >= given.size]
+    if not counts:
+        raise CameraError(f"Camera {view.name} has {given.size} distortion coefficients, and OpenCV knows 14 at most: "
+                          "the calibration file is damaged.")
+    given = np.pad(given, (0, counts[0] - given.size))
+    view = replace(view, distortion=given)
     xy = _seen(view, size)
     target = _fisheye(xy, given) if view.fisheye else _rational(xy, given)
     x, y = xy.T

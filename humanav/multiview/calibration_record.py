@@ -77,7 +77,7 @@ def array(value: Any, name: str, what: str) -> Array:
         value = value.get("data", ())
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CameraError(f"The {what} of camera {name} is not all numbers: the calibration file is "
                           "damaged.") from error
 

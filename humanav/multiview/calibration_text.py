@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from humanav.camera import Camera
 from humanav.errors import CameraError
 from humanav.multiview.calibration_record import array, has_place, is_camera, rotation_of, view_of
 from humanav.multiview.calibration_value import FileRig, FileView
@@ -108,11 +108,14 @@ def one_camera_rig(files: tuple[Path, ...]) -> FileRig:
     return FileRig("opencv", tuple(view_of(file.stem, load_text(file)) for file in files))
 
 
-def _own(name: str, record: Mapping[str, Any]) -> FileView:
-    camera = Camera.from_dict(dict(record))
-    K = camera.K.copy()
+def _own(name: str, record: Any) -> FileView:
+    """A :class:`humanav.camera.Camera` as it saves itself: pixels from the corner of the first."""
+    if not is_camera(record):
+        raise CameraError(f"Camera {name} has no 3 x 3 intrinsic matrix K: write the calibration again.")
+    view = view_of(name, record)
+    K = view.K.copy()
     K[:2, 2] -= 0.5
-    return FileView(name, K, camera.R, camera.t, (camera.width, camera.height), camera.distortion)
+    return replace(view, K=K)
 
 
 def easymocap_rig(intri: Path, extri: Path) -> FileRig:

@@ -89,7 +89,7 @@ def numbers(value: Any, shape: tuple[int, ...], name: str, what: str) -> Array:
     """``value`` as finite numbers of that shape (any arrangement of as many). Raises CameraError, naming the camera."""
     try:
         array = np.asarray(value, dtype=np.float64).reshape(shape)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         wanted = " x ".join(str(side) for side in shape)
         raise CameraError(f"The {what} of camera {name} must be {wanted} numbers: the calibration file is incomplete "
                           "or damaged.") from error

@@ -25,6 +25,7 @@ UPS: dict[str, Array] = {sign + axis: np.eye(3)[k] * (-1 if sign else 1)
                          for sign in ("", "-") for k, axis in enumerate("xyz")}
 """Name of an up axis to its direction."""
 _LIKELY_ROOM = 5.0  # metres between two cameras of a usual capture
+_AT_ORIGIN = 0.02  # how far a camera that is the world's origin may be from it: rotation, and part of the distances
 _CLEAR = 0.6  # the upward directions of cameras that are held upright agree at least this much with one axis
 
 
@@ -168,7 +169,9 @@ def _turn(found: FileRig, up: str, notes: list[str]) -> Array:
             notes.append(f"Files of this kind have {found.up} up, but the cameras look as if {axis} were up: check the "
                          "up axis if people come out lying or upside down.")
         return turn_to_y_up(found.up)
-    own = [view.name for view in found.views if np.abs(view.R - np.eye(3)).max() < 1e-6 and not view.t.any()]
+    near = _AT_ORIGIN * max(camera_distance(found.views), 1e-9)  # an adjustment moves the first camera a little
+    own = [view.name for view in found.views
+           if np.abs(view.R - np.eye(3)).max() < _AT_ORIGIN and np.linalg.norm(view.t) < near]
     if own and np.linalg.norm(direction) > 0.3:
         notes.append(f"The calibration's world is camera {own[0]} itself: up is the mean upward direction of the "
                      "pictures.")

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from humanav.errors import InputError
+from humanav.multiview.boards_folder import BoardPictures, boards_in
 from humanav.multiview.capture_checks import Clip, Problem, compared, numbering, probed
-from humanav.multiview.capture_layout import VIDEOS, Layout, layout_of, mask_views, masks_of
+from humanav.multiview.capture_layout import CALIBRATIONS, PICTURES, VIDEOS, Layout, layout_of, mask_views, masks_of
 from humanav.multiview.capture_names import matched_names
 from humanav.multiview.capture_rig import chosen_calibration, sized_rig
 from humanav.multiview.capture_unpack import inner_folder, unpack
@@ -60,6 +61,11 @@ class Capture:
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """(width, height) of each view's pictures, (0, 0) where it cannot be read."""
         return tuple((clip.width, clip.height) if clip else (0, 0) for clip in self.clips)
+
+    @property
+    def boards(self) -> BoardPictures:
+        """Pictures of a board that lie in the capture, for :func:`humanav.multiview.boards_folder`."""
+        return boards_in(self.folder)
 
     def check(self) -> Capture:
         """The capture itself. Raises InputError with the first problem that stops it."""
@@ -106,7 +112,7 @@ def find_capture(
     notes = list(layout.notes)
     clips = {view: probed(view, source, problems) for view, source in layout.sources.items()}
     places = [folder] if base == folder else [folder, base]
-    rig, guessed = chosen_calibration(places, calibration, up, unit, problems, notes)
+    rig, guessed = chosen_calibration(places, list(clips), calibration, up, unit, problems, notes)
     names = {view: view for view in clips}  # view to its name in the capture
     if rig is not None:
         names = matched_names(list(clips), rig.names)
@@ -134,8 +140,9 @@ def _gathered(files: list[Path], work: str | Path | None) -> tuple[Path, Path, L
         if not file.is_file():
             raise InputError(f"There is no {'file or folder ' if len(files) == 1 else 'file '}{file.name}: check the "
                              "name and the folder.")
-    folder = Path(work) if work is not None else Path(tempfile.mkdtemp(prefix="humanav-capture-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(work) / "unpacked" if work is not None else Path(tempfile.mkdtemp(prefix="humanav-capture-"))
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier run
+    folder.mkdir(parents=True)
     layout = Layout()
     base = folder
     packed = [file for file in files if file.suffix.lower() == ".zip"]
@@ -144,8 +151,12 @@ def _gathered(files: list[Path], work: str | Path | None) -> tuple[Path, Path, L
             if file.stem in layout.sources:
                 layout.odd.append((True, f"Two videos are named {file.stem}: name each after its camera.", file.name))
             layout.sources[file.stem] = file
-        elif file not in packed:
+        elif file.suffix.lower() in CALIBRATIONS:
             shutil.copyfile(file, folder / file.name)
+        elif file not in packed:
+            layout.odd.append((False, f"{file.name} is no video, calibration or zip: it is left out"
+                               + (", put pictures into a folder for each camera and zip them."
+                                  if file.suffix.lower() in PICTURES else "."), file.name))
     for file in sorted(packed, key=lambda one: "mask" in one.stem.lower()):
         inside = unpack(file, folder / f"{file.stem}_zip")
         if layout.sources:
@@ -181,6 +192,8 @@ def _unmatched(
 
 
 def _count(views: int, any_video: bool, problems: list[Problem]) -> None:
+    if not any_video and any(problem.stops for problem in problems):
+        return
     if not any_video:
         problems.append(Problem(True, "There are no videos: put a video of each camera (cam01.mp4, ...) or a folder of "
                                 "pictures for each (images/cam01/000001.jpg, ...) there."))

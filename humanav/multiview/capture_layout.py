@@ -10,6 +10,7 @@ from pathlib import Path
 from humanav.perception.video import natural_order
 
 VIDEOS = (".mp4", ".mov", ".avi", ".webm", ".mkv", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts")
+CALIBRATIONS = (".yml", ".yaml", ".json", ".toml", ".txt", ".qca", ".xml", ".npz")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _VIDEO_FOLDERS = ("videos", "hdvideos", "video")
 _PICTURE_FOLDERS = ("images", "hdimgs", "imgs", "image")
@@ -36,8 +37,9 @@ def layout_of(folder: Path) -> tuple[Path, Layout]:
     inside = [(item, found) for item in sorted(folder.iterdir()) if item.is_dir() and not _NO_VIEWS.match(item.name)
               and item.name.lower() not in _PICTURE_FOLDERS and len((found := _layout(item)).sources) > 1]
     if len(inside) > 1:
-        layout.odd.append((True, f"There are several captures ({', '.join(item.name for item, _ in inside)}): name the "
-                           "folder of one.", folder.name))
+        several = (True, f"There are several captures ({', '.join(item.name for item, _ in inside)}): name the folder "
+                   "of one.", folder.name)
+        return folder, Layout(odd=[several])
     return inside[0] if len(inside) == 1 else (folder, layout)
 
 
@@ -76,7 +78,7 @@ def masks_of(folder: Path) -> dict[str, Path]:
 
 
 def mask_views(folder: Path) -> dict[str, Path]:
-    """The views of a folder of masks: ``<cam>/*.png``, ``<cam>/all/*.png``, or ``<cam>/<person>/*.png``."""
+    """The views of a folder of masks: ``<cam>/*.png`` or ``<cam>/all/*.png``."""
     if not folder.is_dir():
         return {}
     found = {}
@@ -85,8 +87,6 @@ def mask_views(folder: Path) -> dict[str, Path]:
             found[view.name] = view
         elif pictures_of(view / "all"):
             found[view.name] = view / "all"
-        elif any(pictures_of(part) for part in view.iterdir() if part.is_dir()):
-            found[view.name] = view
     return found
 
 

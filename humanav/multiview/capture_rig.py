@@ -12,6 +12,7 @@ from humanav.errors import CameraError
 from humanav.multiview.calibration_files import Candidate, calibrations_in, candidate_of
 from humanav.multiview.calibration_world import to_rig, unsized
 from humanav.multiview.capture_checks import Clip, Problem
+from humanav.multiview.capture_names import matched_names
 from humanav.multiview.capture_sizes import fit_size
 from humanav.multiview.value import Rig
 
@@ -20,8 +21,8 @@ _FARTHEST = 0.35  # of a side: a principal point farther from the middle belongs
 
 
 def chosen_calibration(
-    folders: Sequence[Path], given: str | Path | None, up: str, unit: str | float | None, problems: list[Problem],
-    notes: list[str],
+    folders: Sequence[Path], views: Sequence[str], given: str | Path | None, up: str, unit: str | float | None,
+    problems: list[Problem], notes: list[str],
 ) -> tuple[Rig | None, frozenset[str]]:
     """The calibration that was given, or the one in the folders, and the cameras whose picture size it does not say.
 
@@ -39,16 +40,17 @@ def chosen_calibration(
             problems.append(Problem(given is not None, "There is no calibration of the cameras: add its files, film a "
                                     "checkerboard, or let the cameras be found from the people."))
             return None, frozenset()
-        return _agreed(found, up, unit, problems, notes)
+        return _agreed(found, views, up, unit, problems, notes)
     except CameraError as error:
         problems.append(Problem(True, str(error)))
         return None, frozenset()
 
 
 def _agreed(
-    found: list[Candidate], up: str, unit: str | float | None, problems: list[Problem], notes: list[str]
+    found: list[Candidate], views: Sequence[str], up: str, unit: str | float | None, problems: list[Problem],
+    notes: list[str],
 ) -> tuple[Rig | None, frozenset[str]]:
-    """The first calibration, when the others say the same or cannot be read."""
+    """The calibration that knows most of the views, when the others say the same or cannot be read."""
     rigs: list[tuple[Candidate, Rig]] = []
     guessed: dict[str, frozenset[str]] = {}
     for one in found:
@@ -62,22 +64,27 @@ def _agreed(
         if not any(problem.stops for problem in problems):
             raise CameraError("None of the calibrations can be used: calibrate the cameras again.")
         return None, frozenset()
+    rigs.sort(key=lambda pair: -len(matched_names(views, pair[1].names)))
     first, rig = rigs[0]
-    others = [one.label for one, other in rigs[1:] if _same(rig, other)]
-    unlike = [one.label for one, other in rigs[1:] if not _same(rig, other)]
+    others = [one.label for one, other in rigs[1:] if _same(rig, other) is True]
+    unlike = [one.label for one, other in rigs[1:] if _same(rig, other) is False]
+    foreign = [one.label for one, other in rigs[1:] if _same(rig, other) is None]
     if unlike:
         problems.append(Problem(True, f"There are two calibrations that differ, {first.label} and {unlike[0]}: remove "
                                 "one, or say which to use.", unlike[0]))
         return rig, guessed[first.label]
     if others:
         notes.append(f"The calibration {first.label} is used; {', '.join(others)} says the same.")
+    if foreign:
+        notes.append(f"The calibration {first.label} is used; {', '.join(foreign)} names other cameras.")
     notes += rig.notes
     return rig, guessed[first.label]
 
 
-def _same(a: Rig, b: Rig) -> bool:
+def _same(a: Rig, b: Rig) -> bool | None:
+    """Whether two rigs say the same of the cameras that both name; None when there are none."""
     shared = [name for name in a.names if name in b.names]
-    return bool(shared) and all(
+    return None if not shared else all(
         np.abs(a[name].K - b[name].K).max() < _SAME_PIXELS and np.abs(a[name].R - b[name].R).max() < _SAME_PLACE
         and np.abs(a[name].t - b[name].t).max() < _SAME_PLACE for name in shared)
 

@@ -50,8 +50,8 @@ def fit_size(camera: Camera, size: tuple[int, int], *, known: bool = True) -> tu
                 f"{words}: taken as resized, the calibration is scaled by {across:.4g}", True)
     more = np.array([width - camera.width, height - camera.height])
     if np.abs(more).max() <= _BLOCK:
-        parts = [f"{abs(int(n))} {lines} {'more' if n > 0 else 'fewer'} at the {side}"
-                 for n, lines, side in zip(more, ("columns", "rows"), ("right", "bottom")) if n]
+        parts = [f"{abs(int(n))} {line}{'s' if abs(n) > 1 else ''} {'more' if n > 0 else 'fewer'} at the {side}"
+                 for n, line, side in zip(more, ("column", "row"), ("right", "bottom")) if n]
         return same, (f"{words}: taken as cut by the codec ({' and '.join(parts)}), the principal point stays where "
                       "it is"), True
     if (width == camera.width) != (height == camera.height):

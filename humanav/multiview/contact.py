@@ -148,6 +148,7 @@ class ClipContact:
         depth_mm, mean_depth_mm, volume_l: (N,P).
         touching: (N,P) whether any vertex is in contact.
         right, wrong, missed: (N,P) contact vertices against the truth; None without one.
+        truth_depth_mm, truth_touching: (N,P) of the truth; None without one.
     """
 
     pairs: tuple[tuple[int, int], ...]
@@ -159,6 +160,8 @@ class ClipContact:
     right: NDArray[np.int64] | None = None
     wrong: NDArray[np.int64] | None = None
     missed: NDArray[np.int64] | None = None
+    truth_depth_mm: Array | None = None
+    truth_touching: Flags | None = None
 
     @property
     def f1(self) -> float | None:
@@ -170,17 +173,23 @@ class ClipContact:
     def summary(self) -> dict[str, float | int | None]:
         """Numbers for a table. Means are over the frames in which anybody touches; 0 when nobody does."""
         rows = self.touching.any(axis=1)
-        deepest = self.depth_mm.max(axis=1, initial=0)[rows]
         volume = self.volume_l.sum(axis=1)[rows]
         out: dict[str, float | int | None] = {
             "frames": len(self.frames), "contact_frames": int(rows.sum()),
-            "penetration_mm": float(deepest.mean()) if deepest.size else 0.0,
-            "penetration_max_mm": float(deepest.max(initial=0)),
+            "penetration_mm": _mean_deepest(self.depth_mm, self.touching),
+            "penetration_max_mm": float(self.depth_mm.max(initial=0)),
             "penetration_mean_mm": float(self.mean_depth_mm[self.touching].mean()) if rows.any() else 0.0,
             "penetration_l": float(volume.mean()) if volume.size else 0.0}
-        if self.f1 is not None:
+        if self.truth_depth_mm is not None and self.truth_touching is not None:
             out["contact_f1"] = self.f1
+            out["truth_penetration_mm"] = _mean_deepest(self.truth_depth_mm, self.truth_touching)
         return out
+
+
+def _mean_deepest(depth: Array, touching: Flags) -> float:
+    """Of every frame in which anybody touches, the deepest; their mean."""
+    deepest = depth.max(axis=1, initial=0)[touching.any(axis=1)]
+    return float(deepest.mean()) if deepest.size else 0.0
 
 
 def clip_contact(
@@ -206,8 +215,8 @@ def clip_contact(
     body_, pairs = body or BodyModel.load(), tuple(combinations(range(len(people)), 2))
     index = np.arange(len(people[0]) if people else 0) if frames is None else np.asarray(frames, dtype=np.int64)
     depth, mean, litres = (np.zeros((len(index), len(pairs))) for _ in range(3))
-    touching = np.zeros(depth.shape, dtype=bool)
-    counts = None if true is None else np.zeros((3, *depth.shape), np.int64)
+    touching, true_touching = (np.zeros(depth.shape, dtype=bool) for _ in range(2))
+    counts, true_depth = np.zeros((3, *depth.shape), np.int64), np.zeros(depth.shape)
     for n, t in enumerate(index):
         now = [_posed(body_, m, int(t)) for m in people]
         then = None if true is None else [_posed(body_, m, int(t)) for m in true]
@@ -215,10 +224,13 @@ def clip_contact(
             met = penetration(now[i], now[j], body_.faces, threshold=threshold, volume=volume)
             depth[n, k], mean[n, k], litres[n, k] = met.depth_mm, met.mean_depth_mm, met.volume_l
             touching[n, k] = met.touching
-            if counts is not None and then is not None:
+            if then is not None:
                 real = penetration(then[i], then[j], body_.faces, threshold=threshold, volume=False)
                 counts[:, n, k] = contact_counts(met, real)
-    extra: dict[str, Any] = {} if counts is None else dict(zip(("right", "wrong", "missed"), counts))
+                true_depth[n, k], true_touching[n, k] = real.depth_mm, real.touching
+    extra: dict[str, Any] = {} if true is None else {
+        **dict(zip(("right", "wrong", "missed"), counts)), "truth_depth_mm": true_depth,
+        "truth_touching": true_touching}
     return ClipContact(pairs, index, depth, mean, litres, touching, **extra)
 
 

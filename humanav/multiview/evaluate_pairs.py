@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from humanav.body.names import JOINT_NAMES, PARENTS
 from humanav.errors import InputError
-from humanav.multiview.evaluate_people import Array, People3D, compared_names
+from humanav.multiview.evaluate_people import Array, People3D, compared_names, middles_to_derive
 
 GATE = 500.0
 """Millimetres between two people, above whom they are not the same."""
@@ -86,7 +86,8 @@ def pair_people(
         numbers = j if truth.frames is None else truth.frames[j]
         kept = np.isin(numbers, np.asarray(list(frames), np.int64))
         i, j = i[kept], j[kept]
-    a, b = _rows(found, names, i), _rows(truth, names, j)
+    anew = middles_to_derive(found, truth)
+    a, b = _rows(found, names, anew, i), _rows(truth, names, anew, j)
     known = (a[..., 3] > 0)[:, :, None] & (b[..., 3] > 0)[:, None]
     with np.errstate(invalid="ignore"):
         distance = np.linalg.norm(a[:, :, None, :, :3] - b[:, None, :, :, :3], axis=4) * 1000
@@ -142,8 +143,8 @@ def _shared_frames(found: People3D, truth: People3D, start: int | None) -> tuple
     return i.astype(np.int64), j.astype(np.int64)
 
 
-def _rows(people: People3D, names: Sequence[str], index: NDArray[np.int64]) -> Array:
-    taken = list(people.taken(names).values())
+def _rows(people: People3D, names: Sequence[str], anew: Sequence[str], index: NDArray[np.int64]) -> Array:
+    taken = list(people.taken(names, anew).values())
     if not taken:
         return np.zeros((len(index), 0, len(names), 4))
     return np.stack(taken, axis=1)[index]

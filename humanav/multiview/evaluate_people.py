@@ -78,9 +78,13 @@ class People3D:
             return len(points)
         return 0 if self.frames is None else len(self.frames)
 
-    def taken(self, names: Sequence[str]) -> dict[str, Array]:
-        """By id, (T,K',4) the points of those names; what can be derived is (see :func:`derived`), else unknown."""
-        return {who: derived(points, self.names, names) for who, points in self.people.items()}
+    def taken(self, names: Sequence[str], anew: Sequence[str] = ()) -> dict[str, Array]:
+        """By id, (T,K',4) the points of those names; what can be derived is (see :func:`derived`), else unknown.
+
+        Those named in ``anew`` are derived even where they are there.
+        """
+        own = tuple("" if name in anew else name for name in self.names)
+        return {who: derived(points, own, names) for who, points in self.people.items()}
 
 
 @dataclass(frozen=True)
@@ -242,6 +246,16 @@ def compared_names(found: People3D, truth: People3D, keypoint_set: str = "auto")
     if not chosen and found.people and truth.people:
         raise InputError(f"The result and the truth have no points of {keypoint_set} in common.")
     return chosen or names
+
+
+def middles_to_derive(found: People3D, truth: People3D) -> tuple[str, ...]:
+    """The pelvis and neck, where one side lacks them and both can take the middle of hips or shoulders.
+
+    A neck or pelvis that was measured lies one to two centimetres beside that middle: like is compared with like.
+    """
+    return tuple(name for name, pair in _MIDDLES.items()
+                 if any(name not in side.names for side in (found, truth))
+                 and all(part in side.names for part in pair for side in (found, truth)))
 
 
 def _known(people: People3D, names: Sequence[str]) -> list[bool]:

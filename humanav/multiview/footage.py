@@ -48,6 +48,7 @@ class Footage:
     notes: tuple[str, ...]
     _videos: tuple[Video, ...]
     _numbers: NDArray[np.int64]  # (V,T) the video's own frame at each frame of ours
+    _listed: tuple[list[int] | None, ...]  # pictures of the folder that the video's own frames are, where chosen
     _cache: OrderedDict[tuple[int, int], Pixels] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _running: dict[int, tuple[Iterator[Pixels], int]] = field(default_factory=dict, repr=False)
@@ -79,8 +80,10 @@ class Footage:
             yield self.frame(view, t)
 
     def number(self, view: int, t: int) -> int:
-        """Which frame of the view's own file frame ``t`` is, counted from 0."""
-        return int(self._numbers[view, t])
+        """Which frame of the view's own video, or picture of its folder, frame ``t`` is, counted from 0."""
+        number = int(self._numbers[view, t])
+        listed = self._listed[view]
+        return number if listed is None else listed[number]
 
     def _decode(self, view: int, number: int) -> Pixels:
         running, at = self._running.pop(view, (None, 0))
@@ -149,7 +152,7 @@ def open_footage(
     try:
         for source, frames in zip(capture.sources, numbers):
             videos.append(clip_of(source, max_side, frames))
-        return _together(capture, videos, fps, start, end, offsets, picture_fps)
+        return _together(capture, videos, tuple(numbers), fps, start, end, offsets, picture_fps)
     except BaseException:
         for video in videos:
             video.close()
@@ -167,8 +170,8 @@ def _common_pictures(sources: Sequence[Path]) -> list[list[int] | None]:
 
 
 def _together(
-    capture: Capture, videos: list[Video], fps: float | None, start: float, end: float | None,
-    offsets: Sequence[float], picture_fps: float,
+    capture: Capture, videos: list[Video], listed: tuple[list[int] | None, ...], fps: float | None, start: float,
+    end: float | None, offsets: Sequence[float], picture_fps: float,
 ) -> Footage:
     late = np.asarray(offsets if len(offsets) else np.zeros(len(videos)), dtype=np.float64)
     if late.shape != (len(videos),) or not np.isfinite(late).all():
@@ -211,4 +214,4 @@ def _together(
     numbers = np.rint((moments + shift[:, None]) * rates[:, None] + 1e-6).astype(np.int64)
     numbers = np.clip(numbers, 0, lengths[:, None] - 1)
     sizes = tuple((video.width, video.height) for video in videos)
-    return Footage(tuple(capture.names), rate, sizes, tuple(notes), tuple(videos), numbers)
+    return Footage(tuple(capture.names), rate, sizes, tuple(notes), tuple(videos), numbers, listed)

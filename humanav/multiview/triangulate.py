@@ -28,7 +28,8 @@ SIGMA_PIXELS = 4.0
 AGREES = 2.0
 """Times the scale: a view farther off does not count as agreeing."""
 _ANNEAL = (6.0, 3.0, 2.0, 1.4, 1.0, 1.0, 1.0)
-_UNSURE = 0.25  # metres that a point may move along its depth for one scale of error
+_UNSURE = 0.5  # metres that a point may move along its depth for one scale of error
+_SURE = 0.1  # metres up to which that does not lessen the confidence
 _CLEARLY = 0.8  # times the robust cost that another solution has at the most
 _RIDGE = 1e-9
 _MOST_PAIRS = 28  # of views, spread evenly where there are more
@@ -40,7 +41,8 @@ class Triangulated:
     """Points in space.
 
     Attributes:
-        points: (T,K,4) x, y, z in metres and confidence 0..1; NaN with confidence 0 where fewer than two views agree.
+        points: (T,K,4) x, y, z in metres and confidence 0..1: the mean of the views that agree, less where they are two
+            or stand close together; NaN with confidence 0 where fewer than two agree.
         used: (T,V,K) the view agrees with the point.
         residual: (T,V,K) pixels from the keypoint to the projected point, NaN where either is missing.
     """
@@ -119,8 +121,10 @@ def solve(
     near = away <= (AGREES * scale if robust else np.inf)
     agrees = near & (weight > 0)
     counts = agrees.sum(axis=1)
-    known = (counts >= 2) & (equations.unsure(x, agrees) < _UNSURE)
+    unsure = equations.unsure(x, agrees)
+    known = (counts >= 2) & (unsure < _UNSURE)
     trust = (weight * agrees).sum(axis=1) / np.maximum(counts, 1) * np.minimum(1.0, counts / 3)
+    trust *= np.minimum(1.0, _SURE / unsure)
     points = np.concatenate([np.where(known[:, None], x, np.nan), np.where(known, trust, 0.0)[:, None]], axis=1)
     return points, agrees & known[:, None]
 

@@ -34,7 +34,7 @@ Watcher = Callable[[int, Pixels, list[Person2D]], None]
 def follow_people(
     video: Video, *, people: int | Literal["all"] = 1, chosen: Sequence[int] = (), full: bool = False,
     masks: bool = True, detector: str = "mediapipe", work: Path | None = None, watch: Watcher | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, key: str | None = None,
 ) -> People:
     """Follow people through a video.
 
@@ -53,6 +53,7 @@ def follow_people(
         watch: called with each frame's number, the frame, and the wanted people found in it: in its pixels, without
             masks, their number as ``track_id``.
         progress: told of the parts done, and asked whether to stop; the stage is named here when none has begun.
+        key: what the video is known by in ``work``; by default its file's contents tell.
 
     Raises:
         NoPersonError: nobody is seen, or in too few frames.
@@ -66,7 +67,7 @@ def follow_people(
     if progress is not None and progress.step == 0:
         progress.next(STAGE)
     options = {"people": people, "chosen": list(chosen), "full": full, "masks": masks, "detector": detector}
-    store = Store(work, key_of(video, options))
+    store = Store(work, repr((key, options)) if key or work is None else key_of(video, options))
     run = _Run(video, people, tuple(chosen), full, masks, detector)
     try:
         if store.state is not None:

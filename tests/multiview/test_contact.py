@@ -85,9 +85,9 @@ def test_bodies_agree_with_solid_angles_and_trimesh(body, rng) -> None:
     one, other = motions(body, 0.12)
     a, b = (body.from_motion(m, slice(0, 1)).vertices[0].numpy().astype(float) for m in (one, other))
     away, inside = surface_distance(a, b, body.faces, limit=0.02)
-    some = rng.choice(len(a), 120, replace=False)
+    some = rng.choice(len(a), 60, replace=False)
     assert ((solid_angles(a[some], b, body.faces) > 0.5) == inside[some]).all()
-    deep = rng.choice(np.flatnonzero(inside), 40, replace=False)
+    deep = rng.choice(np.flatnonzero(inside), 15, replace=False)
     exact = trimesh.proximity.closest_point_naive(trimesh.Trimesh(b, body.faces, process=False), a[deep])[1]
     assert np.abs(exact - away[deep]).max() < 1e-9
     assert np.isinf(away[~inside & (away > 0.02)]).all()
@@ -103,7 +103,8 @@ def test_a_clip_against_itself_and_against_people_further_apart(body) -> None:
     assert both.summary()["contact_frames"] == 2
     parted = clip_contact([one, away], body, truth=[one, other], frames=[1])
     assert parted.summary() == {"frames": 1, "contact_frames": 0, "penetration_mm": 0.0, "penetration_max_mm": 0.0,
-                                "penetration_mean_mm": 0.0, "penetration_l": 0.0, "contact_f1": 0.0}
+                                "penetration_mean_mm": 0.0, "penetration_l": 0.0, "contact_f1": 0.0,
+                                "truth_penetration_mm": both.truth_depth_mm[1, 0]}
     assert clip_contact([one], body).summary()["penetration_mm"] == 0
     assert clip_contact([one, other, away], body, frames=[0]).pairs == ((0, 1), (0, 2), (1, 2))
 

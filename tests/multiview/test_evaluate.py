@@ -186,6 +186,16 @@ def test_derived_points() -> None:
     assert np.isnan(found[4, :3]).all()
 
 
+def test_middles_are_derived_on_both_sides_or_on_none(body) -> None:
+    truth = people_of_motions({"1": Motion.from_full_pose(np.zeros((3, 22, 3)))}, body=body)
+    coco = KEYPOINT_SETS["coco17"]
+    found = People3D(truth.taken(coco), coco)
+    scores = evaluate(found, truth)
+    assert {"neck", "pelvis"} <= set(scores.points)
+    assert scores.mpjpe_mm == pytest.approx(0, abs=1e-9)
+    assert evaluate(People3D(truth.taken(NAMES), NAMES), truth).mpjpe_mm == 0
+
+
 def test_shelf_counts_its_ten_parts() -> None:
     truth = {k: derived(np.concatenate([v, np.ones((6, 19, 1))], axis=2), NAMES, SHELF14) for k, v in people().items()}
     scores = evaluate(People3D(people(), NAMES), People3D(truth, SHELF14))

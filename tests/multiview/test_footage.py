@@ -104,6 +104,8 @@ def test_pictures_are_taken_by_their_numbers(tmp_path: Path) -> None:
         shown = [[number_of(frame) for frame in footage.read(view)] for view in (0, 1)]
         assert shown == [[2, 4, 5, 6], [2, 4, 5, 6]]
         assert number_of(footage.frame(0, 1)) == 4
+        assert [footage.number(view, 1) for view in (0, 1)] == [2, 2]  # the third picture of each folder
+        assert [footage.number(view, 0) for view in (0, 1)] == [1, 0]
 
 
 def test_bad_arguments(pair: Capture, tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""Bodies do not run into each other, and touch where the masks do.
+
+Some thousand points of each body's skin are compared with the nearest points of the others': what lies behind such a
+point's tangent plane, by more than skin gives way, is pushed out along its normal, and the other body back (twice the
+sum of two squares bounds the square of the sum). The nearest points are looked up anew in every evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanav.fit.clip_kinematics import PosedClip
+from humanav.fit.clip_solver import Equations
+from humanav.multiview.losses import twist_chain
+from humanav.multiview.scene import BONES, body_bones
+
+if TYPE_CHECKING:
+    from humanav.body import BodyModel
+
+Array = NDArray[np.float64]
+
+_FAR = 0.12  # metres; a point farther than this from the other's nearest is not inside it
+_APART = 0.25  # metres between the boxes of two people from which on they are not compared
+
+
+@dataclass(frozen=True)
+class Skin:
+    """Points of one person's skin at rest.
+
+    Attributes:
+        points, normals: (N,3). weights: (N,55) of the joints. joints: (55,3) at rest.
+        area: (N,) square metres that each stands for.
+    """
+
+    points: Array
+    normals: Array
+    weights: Array
+    joints: Array
+    area: Array
+
+    @classmethod
+    def of(cls, body: BodyModel, betas: Array, count: int = 1500) -> Skin:
+        """Points spread evenly over a shape of the body, as many as asked for."""
+        from humanav.multiview.scene import Splats
+
+        splats = Splats.on_body(body, betas, count)
+        return cls(splats.surface, splats.normals, splats.weights.astype(np.float64), splats.joints,
+                   (splats.scales[:, 0] / 0.6) ** 2)
+
+    def posed(self, clip: PosedClip, t: int) -> tuple[Array, Array]:
+        """Places and normals (N,3) in a frame."""
+        turn = clip.rotations[t]
+        shift = clip.joints[t] - np.einsum("jab,jb->ja", turn, self.joints)
+        blended = (self.weights @ np.concatenate([turn, shift[..., None]], axis=-1).reshape(55, 12)).reshape(-1, 3, 4)
+        places = np.einsum("nab,nb->na", blended[..., :3], self.points) + blended[..., 3]
+        normals = np.einsum("nab,nb->na", blended[..., :3], self.normals)
+        return places, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+
+
+@dataclass(frozen=True)
+class CollisionTerm:
+    """The contacts' part for everybody.
+
+    Attributes:
+        skins: of each person.
+        frames: (T,) weight of each frame.
+        weight: per square metre of depth and square decimetre of skin.
+        slack: metres that skin gives way.
+        pull: weight of contact attraction, of points nearer than ``near`` metres where ``touching`` (T,P,P) says that
+            the masks touch; 0 for none.
+    """
+
+    skins: tuple[Skin, ...]
+    frames: Array
+    weight: float = 5000.0
+    slack: float = 0.003
+    pull: float = 0.0
+    near: float = 0.03
+    touching: NDArray[np.bool_] | None = None
+
+    def __call__(self, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
+        """Add to everybody's equations; the cost."""
+        total = 0.0
+        for t in np.flatnonzero(self.frames > 0):
+            total += self._frame(int(t), clips, equations)
+        equations[0].cost += total
+        return total
+
+    def _frame(self, t: int, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
+        from scipy.spatial import cKDTree
+
+        boxes = [(clip.joints[t].min(axis=0), clip.joints[t].max(axis=0)) for clip in clips]
+        close = [(i, j) for i, j in permutations(range(len(clips)), 2) if _near(boxes[i], boxes[j])]
+        if not close:
+            return 0.0
+        involved = {i for pair in close for i in pair}
+        posed = {i: self.skins[i].posed(clips[i], t) for i in involved}
+        trees = {i: cKDTree(posed[i][0]) for i in involved}
+        rows: dict[int, list[tuple[Array, Array]]] = {i: [] for i in involved}
+        total = 0.0
+        for i, j in close:
+            (places, _), (others, normals) = posed[i], posed[j]
+            far, nearest = trees[j].query(places, distance_upper_bound=_FAR)
+            own = np.flatnonzero(np.isfinite(far))
+            if len(own) == 0:
+                continue
+            theirs = nearest[own]
+            normal = normals[theirs]
+            height = ((places[own] - others[theirs]) * normal).sum(axis=1)
+            deep = np.maximum(-height - self.slack, 0.0)
+            share = np.where(deep > 0, self.weight, 0.0) * 100 * self.skins[i].area[own] * self.frames[t]
+            residual = deep
+            if self.pull > 0 and (self.touching is None or self.touching[t, i, j]):
+                apart = np.where((height > 0) & (far[own] < self.near), height, 0.0)
+                share = np.where(apart > 0, self.pull * 100 * self.skins[i].area[own] * self.frames[t], share)
+                residual = np.where(apart > 0, -apart, residual)
+            acts = share > 0
+            if not acts.any():
+                continue
+            root = np.sqrt(share[acts])
+            value = root * residual[acts]
+            total += 0.5 * float(value @ value)
+            rows[i].append((value, self._rows(i, own[acts], -normal[acts] * root[:, None], clips[i], t)))
+            rows[j].append((value, self._rows(j, theirs[acts], normal[acts] * root[:, None], clips[j], t)))
+        for i, found in rows.items():
+            if found:
+                value = np.concatenate([part[0] for part in found])
+                slope = np.concatenate([part[1] for part in found]) @ twist_chain(clips[i], np.array([t]))[0]
+                equations[i].gradient[t] += slope.T @ value
+                equations[i].blocks[t] += 2 * slope.T @ slope
+        return total
+
+    def _rows(self, i: int, index: NDArray[np.int64], push: Array, clip: PosedClip, t: int) -> Array:
+        """(n,132) derivative of ``push . place`` by the twists of a person's bones about the pelvis."""
+        skin, bones = self.skins[i], body_bones()
+        turn = clip.rotations[t]
+        shift = clip.joints[t] - np.einsum("jab,jb->ja", turn, skin.joints) - clip.joints[t, 0]
+        out = np.zeros((len(index), BONES, 6))
+        weights, points = skin.weights[index], skin.points[index]
+        for joint in np.flatnonzero(weights.max(axis=0) > 0.01):
+            arm = weights[:, joint, None] * (points @ turn[joint].T + shift[joint])
+            out[:, bones[joint], :3] += np.cross(arm, push)
+            out[:, bones[joint], 3:] += weights[:, joint, None] * push
+        return out.reshape(len(index), -1)
+
+
+def _near(a: tuple[Array, Array], b: tuple[Array, Array]) -> bool:
+    return bool((a[0] < b[1] + _APART).all() and (b[0] < a[1] + _APART).all())
