@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from humanav.fit.clip_kinematics import PosedClip
 from humanav.fit.clip_solver import Equations
 from humanav.multiview.losses import twist_chain
+from humanav.multiview.refine_targets import PixelTargets
 from humanav.multiview.scene import BONES, body_bones
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_PLANES = 3  # nearest points of the other's skin whose tangent planes are averaged
 _FAR = 0.12  # metres; a point farther than this from the other's nearest is not inside it
 _APART = 0.25  # metres between the boxes of two people from which on they are not compared
 
@@ -45,7 +47,7 @@ class Skin:
     area: Array
 
     @classmethod
-    def of(cls, body: BodyModel, betas: Array, count: int = 1500) -> Skin:
+    def of(cls, body: BodyModel, betas: Array, count: int = 2500) -> Skin:
         """Points spread evenly over a shape of the body, as many as asked for."""
         from humanav.multiview.scene import Splats
 
@@ -78,7 +80,7 @@ class CollisionTerm:
 
     skins: tuple[Skin, ...]
     frames: Array
-    weight: float = 5000.0
+    weight: float = 2e5
     slack: float = 0.003
     pull: float = 0.0
     near: float = 0.03
@@ -106,19 +108,24 @@ class CollisionTerm:
         total = 0.0
         for i, j in close:
             (places, _), (others, normals) = posed[i], posed[j]
-            far, nearest = trees[j].query(places, distance_upper_bound=_FAR)
-            own = np.flatnonzero(np.isfinite(far))
+            far, nearest = trees[j].query(places, k=_PLANES)
+            own = np.flatnonzero(far[:, 0] < _FAR)
             if len(own) == 0:
                 continue
-            theirs = nearest[own]
-            normal = normals[theirs]
-            height = ((places[own] - others[theirs]) * normal).sum(axis=1)
+            theirs, part = nearest[own], 1 / (far[own] ** 2 + 1e-4)
+            part /= part.sum(axis=1, keepdims=True)
+            arm, normal = places[own][:, None] - others[theirs], normals[theirs]
+            heights = (arm * normal).sum(axis=-1)
+            height = (part * heights).sum(axis=1)
+            aside = np.linalg.norm(arm[:, 0] - heights[:, :1] * normal[:, 0], axis=1)
+            # a plane says nothing beside the piece of skin that it stands for
+            near = np.clip(2 - aside / np.sqrt(self.skins[j].area[theirs[:, 0]]), 0, 1)
+            base = 100 * self.skins[i].area[own] * self.frames[t] * near
             deep = np.maximum(-height - self.slack, 0.0)
-            share = np.where(deep > 0, self.weight, 0.0) * 100 * self.skins[i].area[own] * self.frames[t]
-            residual = deep
+            share, residual = np.where(deep > 0, self.weight, 0.0) * base, deep
             if self.pull > 0 and (self.touching is None or self.touching[t, i, j]):
-                apart = np.where((height > 0) & (far[own] < self.near), height, 0.0)
-                share = np.where(apart > 0, self.pull * 100 * self.skins[i].area[own] * self.frames[t], share)
+                apart = np.where((height > 0) & (far[own, 0] < self.near), height, 0.0)
+                share = np.where(apart > 0, self.pull * base, share)
                 residual = np.where(apart > 0, -apart, residual)
             acts = share > 0
             if not acts.any():
@@ -126,8 +133,10 @@ class CollisionTerm:
             root = np.sqrt(share[acts])
             value = root * residual[acts]
             total += 0.5 * float(value @ value)
-            rows[i].append((value, self._rows(i, own[acts], -normal[acts] * root[:, None], clips[i], t)))
-            rows[j].append((value, self._rows(j, theirs[acts], normal[acts] * root[:, None], clips[j], t)))
+            push = (part[..., None] * normal)[acts] * root[:, None, None]
+            rows[i].append((value, self._rows(i, own[acts], -push.sum(axis=1), clips[i], t)))
+            rows[j].append((value, sum(self._rows(j, theirs[acts, k], push[:, k], clips[j], t)
+                                       for k in range(_PLANES))))
         for i, found in rows.items():
             if found:
                 value = np.concatenate([part[0] for part in found])
@@ -148,6 +157,25 @@ class CollisionTerm:
             out[:, bones[joint], :3] += np.cross(arm, push)
             out[:, bones[joint], 3:] += weights[:, joint, None] * push
         return out.reshape(len(index), -1)
+
+
+def masks_touch(targets: PixelTargets, frames: int) -> NDArray[np.bool_]:
+    """(T,P,P) whether two people's masks touch in two views at least and in most of those that show both."""
+    import cv2
+
+    people = targets.people
+    seen, met = np.zeros((frames, people, people), int), np.zeros((frames, people, people), int)
+    for f, t in enumerate(targets.frames):
+        for v in range(targets.table.shape[1]):
+            if targets.table[f, v, 3] <= 0:
+                continue
+            masks = targets.picture(targets.target, f, v)[..., 4:] > 0.5
+            there = masks.any(axis=(0, 1))
+            wide = [cv2.dilate(masks[..., p].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 for p in range(people)]
+            for i, j in permutations(np.flatnonzero(there), 2):
+                seen[t, i, j] += 1
+                met[t, i, j] += bool((wide[i] & masks[..., j]).sum() > 1)
+    return (met >= 2) & (met >= 0.7 * seen)
 
 
 def _near(a: tuple[Array, Array], b: tuple[Array, Array]) -> bool:

@@ -68,7 +68,7 @@ def fit_avatars(
         if progress is not None:
             progress.check()
         found, _ = gather(scene, clips, targets, weights)
-        moves = number >= 1 and number <= shapes
+        moves = 1 <= number <= shapes or (number == 0 and colors == 1)
         people, start = [], 0
         for k, splats in enumerate(scene.people):
             own = found[start : start + len(splats)]

@@ -36,7 +36,10 @@ Array = NDArray[np.float64]
 Size = tuple[int, int]
 
 _BELIEVED = 0.5  # of the disagreement that must be left at most when a cause is taken out
+_FEWER = 0.7  # and of the distance between rays
 _LATE = 0.85  # the same for a camera that is a few frames late, which changes less
+_SUSPECTS = 6  # views, of the largest distances, that are tried mirrored and turned
+_TRIAL_FRAMES = 20  # that causes are tried on
 _ODD = (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError, HumanavError)
 _ORDER: dict[Severity, int] = {"stops": 0, "doubtful": 1, "good": 2}
 
@@ -149,6 +152,7 @@ class _Case:
         if not self.odd:
             return
         people, cameras, names = people_of(self.sightings, None)[0], self.rig.cameras, self.sightings.landmark_names
+        people = people[:: max(1, len(people) // _TRIAL_FRAMES)]
         sizes = [(camera.width, camera.height) for camera in cameras]
         base, before = _score(people, cameras)
         trials: list[tuple[float, float, dict[int, tuple[bool, int]], tuple[int, ...]]] = []
@@ -157,15 +161,17 @@ class _Case:
             for order in best_exchanges(people, cameras):
                 if order != same_order:
                     trials.append((*_score(people, [cameras[k] for k in order]), {}, order))
+        alone = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 0.0 for row in self.table.share]
         undone: list[dict[int, tuple[bool, int]]] = [
-            {v: how} for v in same_order for how in ((True, 0), (False, 1), (False, 2), (False, 3))]
+            {int(v): how} for v in np.argsort(alone)[::-1][:_SUSPECTS]
+            for how in ((True, 0), (False, 1), (False, 2), (False, 3))]
         for how in (*undone, dict.fromkeys(same_order, (True, 0))):
             changed = people.copy()
             for v, (mirror, turns) in how.items():
                 changed[:, v] = turned_over(people[:, v], sizes[v], mirror, turns, names)
             trials.append((*_score(changed, cameras), how, same_order))
         score, after, how, order = min(trials, key=lambda trial: trial[0])
-        if not (score < _BELIEVED * base and after < DOUBTFUL):
+        if not (score < _BELIEVED * base and after < min(DOUBTFUL, _FEWER * before)):
             return
         if how:
             self._turn(how)

@@ -35,6 +35,7 @@ __all__ = ["FitSettings", "fit_people", "fit_to_points"]
 
 Array = NDArray[np.float64]
 
+STAGE = "Fitting the bodies"
 LEAST_POINTS = 5
 """In the frame that shows most of a person: fewer are no body."""
 _TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip", "neck", "pelvis")
@@ -124,6 +125,8 @@ def fit_to_points(
 def _solve(fits: Sequence[PersonFit], settings: FitSettings, progress: Progress | None) -> list[ClipState]:
     """All stages of everybody: on the 3D keypoints, which also tell the floor, then on the pictures."""
     count, states = len(fits), []
+    if progress is not None and progress.step == 0:
+        progress.next(STAGE)
     for number, fit in enumerate(fits):
         state = fit.shape(fit.start(), fit.in_space)
         states.append(fit.poses(state, fit.in_space, ((settings.loose, 6), (settings.tight, 6))))

@@ -2,7 +2,9 @@
 
 For every person and frame three errors are measured in the pictures of one camera: one minus the overlap of the
 person's cover and mask (intersection over union), the colour error inside the mask, and the distance of the keypoints.
-A change is kept where these, each against its value before, do not rise on average.
+What came before had seen some of these: the start all keypoints, later poses this camera's pixels in another round. So
+a change must not raise the pixels' errors against the start, which has seen no pixels, and against the poses of the
+round before only not by much, keypoints included.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ Array = NDArray[np.float64]
 
 _FLOOR = np.array([0.05, 0.01, 0.01])
 """Added to errors before they are compared: what such a measure does not resolve (IoU, colour, shares of a stature)."""
+
+
+_SLACK = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,21 +82,28 @@ def _over_views(values: Array) -> Array:
     return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan))
 
 
-def relative_change(before: Errors, after: Errors) -> Array:
-    """(T,P) by which share errors rose (negative: fell), the mean of those known; 0 where nothing is known."""
-    old, new = before.stacked, after.stacked
-    change = (new - old) / (old + _FLOOR)
+def relative_change(before: Errors, after: Errors, pixels: bool = False) -> Array:
+    """(T,P) by which share errors (with ``pixels`` those of pixels only) rose, the mean of those known; 0 where nothing
+    is known."""
+    part = slice(0, 2 if pixels else 3)
+    old, new = before.stacked[..., part], after.stacked[..., part]
+    change = (new - old) / (old + _FLOOR[part])
     known = np.isfinite(change)
     return np.asarray(np.where(known, change, 0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1))
 
 
-def accepted(before: Errors, after: Errors, tolerance: float = 0.0) -> NDArray[np.bool_]:
+def accepted(start: Errors, before: Errors, after: Errors, tolerance: float = 0.0) -> NDArray[np.bool_]:
     """(T,P) where a change may stay: where errors, smoothed over neighbouring frames, do not rise by more than
-    ``tolerance`` (a share)."""
-    change = relative_change(before, after)
+    ``tolerance`` (a share) against the start, and by not more than a tenth more against the poses before."""
+    over = np.maximum(_smooth(relative_change(start, after, pixels=True)),
+                      _smooth(relative_change(before, after)) - _SLACK)
+    alone = relative_change(start, after, pixels=True)  # a single frame may not be bad either
+    return np.asarray((over <= tolerance) & (alone <= tolerance + _SLACK))
+
+
+def _smooth(change: Array) -> Array:
     padded = np.concatenate([change[:1], change, change[-1:]])
-    smooth = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
-    return np.asarray((smooth <= tolerance) & (change <= tolerance + 0.1))
+    return np.asarray(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])
 
 
 def held_out(number: int, views: int, excluded: Sequence[int] = ()) -> int | None:

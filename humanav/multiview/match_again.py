@@ -19,6 +19,7 @@ LEAST = 0.15
 """Affinity from which a detection can be somebody."""
 _FLIPPED = 0.1  # what left and right exchanged cost
 _USUAL = 0.1  # what it is worth that the view's own tracker always said so
+_ENOUGH = 5  # joints
 _WINDOW = 0.05  # seconds to each side over which a course is a median
 _HELD = 0.15  # seconds beyond both ends that somebody is expected to be still there
 _CHUNK = 2_000_000
@@ -89,12 +90,44 @@ def given_out(
                 near += np.where(near > 0, bonus[:, part, view].swapaxes(0, 1), 0.0)
             for t in range(part.start, part.stop):
                 table = near[t - begin]
-                if not (table > LEAST).any():
-                    continue
-                for p, d in zip(*linear_sum_assignment(-np.where(table > LEAST, table, 0.0))):
-                    if table[p, d] > LEAST:
+                good = table > LEAST
+                for p, d in zip(*linear_sum_assignment(-np.where(good, table, 0.0))) if good.any() else ():
+                    if good[p, d]:
                         out[p][t, view] = d
+                _left_over(seen, courses, t, view, cut, mirror, out)
     return out
+
+
+def _left_over(
+    seen: Seen, courses: Sequence[Array], t: int, view: int, cut: float, mirror: Whole, out: list[Whole]
+) -> None:
+    """A second chance for detections of which up to half the points are wrong: to somebody whom the view has not found,
+    when the median point is nearer than the cut."""
+    there = (seen.confidence[t, view] > 0).any(axis=-1)
+    there[[own[t, view] for own in out if own[t, view] >= 0]] = False
+    wanting = [p for p, own in enumerate(out) if own[t, view] < 0 and np.isfinite(courses[p][t, :, 0]).any()]
+    pairs = []
+    for d in np.flatnonzero(there):
+        for p in wanting:
+            off = _median_off(seen, courses[p][t], t, view, int(d), mirror)
+            if off < cut:
+                pairs.append((off, p, int(d)))
+    for _, p, d in sorted(pairs):
+        if out[p][t, view] < 0 and there[d]:
+            out[p][t, view], there[d] = d, False
+
+
+def _median_off(seen: Seen, points: Array, t: int, view: int, detection: int, mirror: Whole) -> float:
+    """Metres from somebody's points (K,3) to a detection's rays, in the median over the limbs' joints; left and right
+    as they are, or all of them exchanged."""
+    best = np.inf
+    for order in (np.arange(len(mirror)), mirror):
+        rays, confidence = seen.rays[t, view, detection, order], seen.confidence[t, view, detection, order]
+        both = np.isfinite(points[:, 0]) & (confidence > 0) & (seen.weights >= 1)
+        if both.sum() >= _ENOUGH:
+            off = to_rays(points[None, both], seen.lenses.centres[view], rays[None, both])
+            best = min(best, float(np.median(off)))
+    return best
 
 
 def _near(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from humanav.errors import CameraError, InputError
 from humanav.fit.clip_kinematics import ClipState
-from humanav.multiview.collision import CollisionTerm, Skin
+from humanav.multiview.collision import CollisionTerm, Skin, masks_touch
 from humanav.multiview.colors import Clothing, fit_avatars
 from humanav.multiview.gate import Errors, accepted, held_out, pixel_errors, relative_change
 from humanav.multiview.losses import PixelTerm, PixelWeights
@@ -39,6 +39,7 @@ __all__ = ["Level", "RefineSettings", "Refined", "Round", "refine"]
 Array = NDArray[np.float64]
 Watch = Callable[[int, dict[str, Any], Any], None]
 
+_RAMP = 0.25  # by how much less collisions count one round earlier
 _PIXELS_CORRELATED = 0.1  # seconds over which what the pictures say goes together
 
 
@@ -93,6 +94,7 @@ class _Run:
         middle = self.joints[:, :, 0][self.crew.present].mean(axis=0)
         self.small = small_pictures(rig, pictures, middle, highest)
         self.rounds: list[Round] = []
+        self.skins: tuple[Skin, ...] | None = None
         self.made: dict[tuple[float, int], PixelTargets] = {}
         self.weights = PixelWeights(settings.color, settings.cover, settings.instance)
 
@@ -131,7 +133,10 @@ class _Run:
         solved = self._solve(scene, taught, number, judge)
         kept, change = self.crew.present.copy(), 0.0
         if judge is not None:
-            kept, change = self._judge(scene, targets, judge, solved)
+            anew = fit_avatars(scene, self.crew.clips(solved.states), taught, self.weights, colors=1,
+                               shapes=min(2, settings.avatar), progress=self.progress)
+            kept, change = self._judge((scene, anew), targets, judge, solved)
+            scene = anew
         self.states = [_mixed(old, new, kept[:, p]) for p, (old, new) in enumerate(zip(self.states, solved.states))]
         rejected = int((self.crew.present & ~kept).sum())
         self.rounds.append(Round(
@@ -149,7 +154,6 @@ class _Run:
     def _solve(self, scene: GaussianScene, targets: PixelTargets, number: int, judge: int | None, *,
                held: list[NDArray[np.bool_]] | None = None, steps: int | None = None) -> Solved:
         settings = self.settings
-        last = number >= len(settings.levels) - 1
         part = number / max(len(settings.levels) - 1, 1)
         first, final = settings.keypoints
         keypoints = first * (final / first) ** min(part, 1.0) if first > 0 and final > 0 else first + part * (
@@ -159,27 +163,32 @@ class _Run:
         shared: list[SharedTerm] = []
         if max(settings.color, settings.cover, settings.instance) > 0:
             shared.append(PixelTerm(scene, targets, self.weights, np.full(self.crew.frames, self._thin())))
-        if last and settings.collision > 0 and len(self.crew.people) > 1:
-            shared.append(self._collision())
+        ramp = _RAMP ** max(len(settings.levels) - 1 - number, 0)
+        if settings.collision > 0 and len(self.crew.people) > 1:
+            shared.append(self._collision(ramp, targets))
         return solve_people([person.skeleton for person in self.crew.people], self.states, own, shared,
                             rounds=settings.steps if steps is None else steps, held=held, progress=self.progress)
 
-    def _collision(self) -> CollisionTerm:
-        skins = tuple(Skin.of(self.body, person.betas) for person in self.crew.people)
-        return CollisionTerm(skins, np.ones(self.crew.frames), self.settings.collision,
-                             pull=self.settings.contact)
+    def _collision(self, ramp: float, targets: PixelTargets) -> CollisionTerm:
+        if self.skins is None:
+            self.skins = tuple(Skin.of(self.body, person.betas) for person in self.crew.people)
+        return CollisionTerm(self.skins, np.full(self.crew.frames, ramp), self.settings.collision,
+                             pull=self.settings.contact, touching=masks_touch(targets, self.crew.frames))
 
     def _thin(self) -> float:
         return min(1.0, 1 / self.crew.fps / _PIXELS_CORRELATED)
 
-    def _judge(self, scene: GaussianScene, targets: PixelTargets, judge: int, solved: Solved
+    def _judge(self, scenes: tuple[GaussianScene, GaussianScene], targets: PixelTargets, judge: int, solved: Solved
                ) -> tuple[NDArray[np.bool_], float]:
+        """Who stays moved, and how much errors rose: poses before and after, each with the avatars made in them."""
         others = [v for v in range(len(self.rig)) if v != judge]
         alone = targets.without(others)
         views = np.arange(len(self.rig)) == judge
-        old, new = (self._errors(scene, alone, states, views) for states in (self.states, list(solved.states)))
-        change = relative_change(old, new)
-        kept = accepted(old, new, self.settings.tolerance) & self.crew.present
+        old, new = (self._errors(scene, alone, states, views) for scene, states in zip(
+            scenes, (self.states, list(solved.states)), strict=True))
+        first = old if not self.rounds else self._errors(scenes[0], alone, self.start, views)
+        change = relative_change(first, new, pixels=True)
+        kept = accepted(first, old, new, self.settings.tolerance) & self.crew.present
         return kept, float(change[self.crew.present].mean()) if self.crew.present.any() else 0.0
 
     def _errors(self, scene: GaussianScene, targets: PixelTargets, states: list[ClipState],
@@ -193,7 +202,7 @@ class _Run:
         number = len(self.settings.levels)
         targets = self._targets(self.settings.levels[-1].pixels, number - 1).without(self.never)
         held = [~ever[:, p] for p in range(ever.shape[1])]
-        solved = self._solve(scene, targets, number, None, held=held, steps=max(2, self.settings.steps // 2))
+        solved = self._solve(scene, targets, number, None, held=held, steps=max(2, self.settings.steps * 3 // 4))
         self.states = list(solved.states)
 
     # -- pictures --------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def solve_people(
                 break
         else:
             damping, refused = damping * 6, refused + 1
-            if refused > 3:
+            if refused > 5:
                 break
     return Solved(tuple(current), before, cost, taken)
 

@@ -31,7 +31,7 @@ class RefineSettings:
         keypoints: weight of the keypoints in the first and in the last round.
         prior, smooth: weights of the poses' likelihood and of the prior of motion. hinges: knees and elbows.
         near: radians that a joint may leave its start by, as one error; 0: freely.
-        collision: weight of what bodies run into each other, in the last round; 0: without.
+        collision: weight of what bodies run into each other, in the last round, a quarter each round before; 0: without.
         contact: weight of contact attraction there, where masks touch.
         gate: keep a round's change of a frame only where a camera that took no part agrees (three views or more).
         tolerance: share by which its errors may rise.
@@ -43,7 +43,7 @@ class RefineSettings:
         InputError: an option is out of its range.
     """
 
-    levels: tuple[Level, ...] = (Level(400, 64), Level(900, 96), Level(900, 96))
+    levels: tuple[Level, ...] = (Level(500, 72), Level(900, 96), Level(900, 96))
     steps: int = 8
     avatar: int = 5
     color: float = 0.5
@@ -54,10 +54,10 @@ class RefineSettings:
     smooth: float = 0.1
     hinges: bool = True
     near: float = 0.2
-    collision: float = 5000.0
+    collision: float = 2e5
     contact: float = 0.0
     gate: bool = True
-    tolerance: float = 0.0
+    tolerance: float = 0.02
     hold_out: str | None = None
     most_frames: int = 60
     avatar_gaussians: int = 6000
@@ -81,7 +81,7 @@ class Round:
         number: 1, 2, ...
         held_out: name of the camera that judged, "" for none.
         accepted, rejected: frames of people whose change was kept, and was not.
-        change: share by which the judging camera's errors rose (negative: fell), the mean over frames before rejection.
+        change: share by which the pixel errors of the judging camera rose against the start, the mean before rejection.
         cost: before and after the pose steps. steps: taken. seconds: of the round.
     """
 

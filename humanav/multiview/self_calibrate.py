@@ -33,6 +33,7 @@ _FOCAL_PRIOR = 0.35  # standard deviation of the logarithm of what none of them 
 _LEAST_MOVEMENT = 0.2  # of the person's size, that the liveliest fifth of the points must move by (still: 0.07)
 _LEAST_FRAMES = 8  # that two views share
 _MOST_FRAMES = 120
+_STRAY = 4.0  # times the median residual: farther off is no measurement of this point
 _GOOD = 0.03  # of the person's size: a median residual above belongs to no solution
 
 
@@ -256,6 +257,11 @@ def _adjusted(
     for turn in range(3):
         pixels, weight = _observations(people, placed)
         points = start_points(cameras, pixels, weight)
+        if turn:  # what a detector put elsewhere altogether (a limb exchanged, another's) is left out
+            far = _residuals(cameras, points, pixels)
+            weight = weight * (far < _STRAY * np.median(far[weight > 0]))
+            weight = weight * ((weight > 0).sum(1) >= 2)[:, None]
+            points = start_points(cameras, pixels, weight)
         keep = np.isfinite(points).all(1)
         freedom = Freedom(held=(0,), focal=_FOCAL_PRIOR if free else 0.0, one_focal=True)
         done = bundle(cameras, pixels[keep], weight[keep], points[keep], freedom, scale=scale, steps=30,

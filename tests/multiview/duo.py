@@ -24,14 +24,14 @@ class Film:
         return self.frames[view, t]
 
 
-def motions(frames: int = 3, apart: float = 0.32) -> list[Motion]:
-    """Person 1 faces +z with the arms forward, person 2 stands ``apart`` metres before them and faces back."""
+def motions(frames: int = 3, apart: float = 0.32, reach: bool = True) -> list[Motion]:
+    """Person 1 faces +z with the arms forward (or hanging), person 2 ``apart`` metres before them faces back."""
     out = []
     for k in range(2):
         pose = np.zeros((frames, 55, 3), np.float32)
         pose[:, 0, 1] = np.pi * k
         for joint, sign in ((16, -1), (17, 1)):
-            pose[:, joint] = [0, sign * 0.9, sign * 0.5]
+            pose[:, joint] = [0, sign * 0.9, sign * 0.5] if reach else [0, 0, sign * 1.3]
         pose[:, 4, 0] = 0.15 * np.sin(np.arange(frames) / 3)
         transl = np.tile([0.0, 1.25, apart * k], (frames, 1))
         out.append(Motion.from_full_pose(pose, 10.0, transl, np.zeros(20), person_id=str(k + 1)))

@@ -255,6 +255,7 @@ def broken(rig: Rig, **change: object) -> dict[str, dict[str, object]]:
     ({"R": np.diag([-1.0, 1, 1]).tolist()}, "mirrors the picture"),
     ({"T": [0, float("nan"), 1]}, "translation of camera cam02 holds NaN"),
     ({"T": [0, 1]}, "3 numbers"), ({"T": None}, "where camera cam02 stands"), ({"T": ["a", 1, 2]}, "not all numbers"),
+    ({"T": [10**400, 0, 0]}, "not all numbers"), ({"distCoeff": [0.1] * 20}, "OpenCV knows 14"),
     ({"R": [1, 2]}, "rotation of camera cam02"), ({"distCoeff": ["x"]}, "distortion of camera cam02"),
 ])
 def test_cameras_that_cannot_be_used(change: dict[str, object], words: str, tmp_path: Path) -> None:

@@ -46,12 +46,12 @@ def apart(metres: float):
 
 def test_collision_is_undone(people) -> None:
     body, skeleton, skin = people
-    motions = apart(0.3)
+    motions = duo.motions(1, 0.27, reach=False)  # chest in chest
     states = states_of(skeleton, motions)
     hold = [[ClipTurnTerm(range(22), s.rotations[:, :22], np.full((1, 22, 3), 0.3))] for s in states]
-    term = CollisionTerm((skin, skin), np.ones(1), 5000.0)
+    term = CollisionTerm((skin, skin), np.ones(1))
     solved = solve_people([skeleton] * 2, states, hold, [term], rounds=10)
-    assert solved.after < 0.3 * solved.before
+    assert solved.after < 0.7 * solved.before
     found = []
     for motion, state in zip(motions, solved.states, strict=True):
         turns = state.rotations.copy()
@@ -76,15 +76,15 @@ def test_people_apart_are_left_alone(people) -> None:
 
 def test_attraction_closes_a_gap_where_masks_touch(people) -> None:
     _, skeleton, skin = people
-    states = states_of(skeleton, apart(0.52))
+    states = states_of(skeleton, apart(0.88))
     clips = [pose_clip(skeleton, state) for state in states]
     pulls = []
     for touching in (False, True):
         equations = [Equations(tuple(range(22)), 1, 20, True) for _ in states]
-        CollisionTerm((skin, skin), np.ones(1), 5000.0, pull=500.0, near=0.08,
+        CollisionTerm((skin, skin), np.ones(1), 5000.0, pull=500.0, near=0.12,
                       touching=np.full((1, 2, 2), touching))(clips, equations)
         pulls.append(equations[0].gradient[0, 66])
-    assert pulls[0] == 0 or abs(pulls[1]) > abs(pulls[0])
+    assert pulls[1] < pulls[0]  # a step against the gradient goes to the other, at greater x
 
 
 def test_the_gradient_is_that_of_finite_differences(people) -> None:

@@ -12,6 +12,7 @@ from humanav.fit import rest_rotations, skeleton_of
 from humanav.fit.clip_kinematics import ClipPoints, ClipState, place_clip_points, pose_clip
 from humanav.fit.clip_solver import Equations
 from humanav.multiview.fit import FitSettings, fit_people, fit_to_points
+from humanav.multiview.fit_feet import floor_height, standing
 from humanav.multiview.fit_person import runs
 from humanav.multiview.fit_start import procrustes, start_state
 from humanav.multiview.fit_targets import mirror_rows, space_targets
@@ -219,6 +220,31 @@ def test_the_start_lies_near(body) -> None:
     joints = pose_clip(skeleton, state).joints[:, :22] @ LEVEL
     truth = body_points(motions, "coco17", body)[1][:, 0, :22]
     assert np.linalg.norm(joints - truth, axis=-1).mean() < 0.1
+
+
+def test_feet_near_the_floor_lie_flat(body) -> None:
+    """COCO's points have no toes: the floor tells how feet are turned, and a lifted foot is left alone."""
+    motions = walkers(3, 1)
+    points, joints = body_points(motions, "coco17", body)
+    ankles = joints[:, 0, [7, 8], 1]
+    given = points[:, 0]
+    flat = fit_to_points(given, "coco17", 25.0, body=body)
+    free = fit_to_points(given, "coco17", 25.0, body=body, settings=FitSettings(feet=False))
+    found, other = (joints_of([person], body)[:, 0] for person in (flat, free))
+    drop = found[:, [7, 8], 1] - found[:, [10, 11], 1]
+    lower = ankles.argmin(axis=1)
+    rest = body.rest(flat.motion.betas)[1].numpy()
+    assert abs(drop[np.arange(3), lower] - (rest[7, 1] - rest[10, 1])).max() < 0.03
+    assert np.abs(found[:, :6] - other[:, :6]).max() < 0.05  # the rest of the body hardly feels it
+
+
+def test_the_floor_is_where_the_lowest_feet_are() -> None:
+    high = np.full((4, 2), 0.3)
+    low = np.array([[0.1, 0.2], [0.3, 0.1], [0.1, 0.1], [9.0, 9.0]])
+    seen = np.array([True, True, True, False])
+    assert floor_height([high, low], [~seen, seen]) == pytest.approx(0.1)
+    assert floor_height([low], [np.zeros(4, bool)]) is None
+    assert standing(np.array([[0.1, 0.5]]), 0.1).round(3).tolist() == [[1.0, 0.0]]
 
 
 def test_procrustes() -> None:

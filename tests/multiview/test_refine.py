@@ -102,7 +102,7 @@ def test_two_cameras_teach_both_and_say_so(capture) -> None:
 
 
 def test_avatars_come_out_for_every_player(capture) -> None:
-    body, _, rig, film, sightings, matched, start = capture
+    _, _, rig, film, sightings, matched, start = capture
     result = refine(start, matched, sightings, rig, film, settings=replace(
         SMALL, levels=SMALL.levels[:1], steps=0, gate=False, avatar_gaussians=400, avatar_pixels=64, avatar_frames=2))
     avatar = result.scene.avatar(0)

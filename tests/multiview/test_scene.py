@@ -28,7 +28,7 @@ def camera_behind(person: int) -> Camera:
 
 @pytest.mark.parametrize("front", [0, 1])
 def test_the_nearer_person_hides_the_other(scene, front) -> None:
-    true = duo.motions(1, apart=0.6)
+    true = duo.motions(1, apart=0.6, reach=False)
     drawn = scene.render(camera_behind(front), true)
     alone = GaussianScene((scene.people[front],)).render(camera_behind(front), [true[front]])
     both = alone.alpha > 0.9
