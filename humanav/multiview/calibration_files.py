@@ -9,19 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from humanav.errors import CameraError
+from humanav.errors import CameraError, InputError
+from humanav.multiview.arrays import load_arrays
 from humanav.multiview.calibration_qualisys import read_qualisys
 from humanav.multiview.calibration_text import (
     MAX_BYTES,
     easymocap_rig,
     load_text,
     one_camera_rig,
+    read_bytes,
     text_kind,
     text_rig,
 )
 from humanav.multiview.calibration_value import FileRig, FileView
 
 _TEXT = (".json", ".toml", ".yml", ".yaml")
+_XML = (".txt", ".qca", ".xml")
 _PLACES = ("", "cameras", "calibration", "calib", "calibs", "camera")
 _KINDS = ("EasyMocap's intri.yml and extri.yml, Qualisys' .qca.txt, Pose2Sim's or Caliscope's .toml, Hi4D's "
           "rgb_cameras.npz, Panoptic's, 4D Association's or our own .json, or OpenCV's .yml")
@@ -114,12 +117,11 @@ def kind_of(file: Path) -> str:
     suffix = file.suffix.lower()
     if suffix == ".npz":
         return "hi4d" if _npz_keys(file) >= {"intrinsics", "extrinsics"} else ""
-    if suffix in (".txt", ".qca", ".xml"):
-        with file.open("rb") as stream:
-            return "qualisys" if b"<calibration" in stream.read(4096) or ".qca" in file.name.lower() else ""
-    if suffix not in _TEXT or file.stat().st_size > MAX_BYTES:
+    if suffix not in (*_TEXT, *_XML) or file.stat().st_size > MAX_BYTES:
         return ""
-    return text_kind(load_text(file), suffix)
+    if suffix in _TEXT:
+        return text_kind(load_text(file), suffix)
+    return "qualisys" if ".qca" in file.name.lower() or b"<calibration" in read_bytes(file)[:4096] else ""
 
 
 def _easymocap_pair(file: Path) -> tuple[Path, ...]:
@@ -138,23 +140,22 @@ def _npz_keys(file: Path) -> set[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             return {Path(name).stem for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return set()
 
 
 def _read_hi4d(file: Path) -> FileRig:
     try:
-        with np.load(file, allow_pickle=False) as data:
-            K, RT = np.asarray(data["intrinsics"]), np.asarray(data["extrinsics"])
-            ids = np.asarray(data["ids"]) if "ids" in data.files else np.arange(len(K))
-            distortion = np.asarray(data["dist_coeffs"]) if "dist_coeffs" in data.files else np.zeros((len(K), 5))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise CameraError(f"{file.name} is damaged, or holds objects instead of numbers: intrinsics, extrinsics, "
-                          "dist_coeffs and ids are needed.") from error
-    count = len(K)
-    if K.shape != (count, 3, 3) or RT.shape[1:] not in ((3, 4), (4, 4)) or not count == len(RT) == len(ids):
+        data = load_arrays(file, "intrinsics", "extrinsics")
+    except InputError as error:
+        raise CameraError(str(error)) from error
+    K, RT = data["intrinsics"], data["extrinsics"]
+    count = len(K) if K.ndim == 3 else 0
+    ids = data.get("ids", np.arange(count))
+    lenses = data.get("dist_coeffs", np.zeros((count, 5)))  # Hi4D's are N x 1 x 5
+    if not count or K.shape[1:] != (3, 3) or RT.shape not in ((count, 3, 4), (count, 4, 4)) or (
+            ids.shape != (count,) or lenses.shape[:1] != (count,)):
         raise CameraError(f"The arrays of {file.name} do not belong together: N x 3 x 3 intrinsics, N x 3 x 4 "
-                          "extrinsics and N ids are needed.")
-    lenses = distortion.reshape(count, -1) if distortion.size % max(count, 1) == 0 else np.zeros((count, 0))
-    return FileRig("hi4d", tuple(FileView(str(ids[i]), K[i], RT[i, :3, :3], RT[i, :3, 3], (0, 0), lenses[i])
+                          "extrinsics, N x 5 dist_coeffs and N ids are needed.")
+    return FileRig("hi4d", tuple(FileView(str(ids[i]), K[i], RT[i, :3, :3], RT[i, :3, 3], (0, 0), lenses[i].reshape(-1))
                                  for i in range(count)), 1.0, "y")

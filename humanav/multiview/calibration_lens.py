@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +31,7 @@ def five_coefficients(view: FileView, size: tuple[int, int]) -> tuple[Array | No
         raise CameraError(f"Camera {view.name} has {given.size} distortion coefficients, and OpenCV knows 14 at most: "
                           "the calibration file is damaged.")
     given = np.pad(given, (0, counts[0] - given.size))
-    view = replace(view, distortion=given)
-    xy = _seen(view, size)
+    xy = _seen(view, given, size)
     target = _fisheye(xy, given) if view.fisheye else _rational(xy, given)
     x, y = xy.T
     r2 = x * x + y * y
@@ -53,17 +50,16 @@ def five_coefficients(view: FileView, size: tuple[int, int]) -> tuple[Array | No
     return np.asarray(solution, dtype=np.float64), note
 
 
-def _seen(view: FileView, size: tuple[int, int]) -> Array:
+def _seen(view: FileView, coefficients: Array, size: tuple[int, int]) -> Array:
     """Normalised coordinates (N,2), before distortion, that lie inside the picture."""
     import cv2
 
     u, v = (np.linspace(0, side - 1, _GRID) for side in size)
     pixels = np.stack(np.meshgrid(u, v), -1).reshape(-1, 1, 2)
-    distortion = np.zeros(0) if view.distortion is None else view.distortion
     if view.fisheye:
-        found = cv2.fisheye.undistortPoints(pixels, view.K, np.resize(distortion[:4], 4))
+        found = cv2.fisheye.undistortPoints(pixels, view.K, coefficients[:4])
     else:
-        found = cv2.undistortPoints(pixels, view.K, distortion)
+        found = cv2.undistortPoints(pixels, view.K, coefficients)
     return np.asarray(found, dtype=np.float64).reshape(-1, 2)
 
 
@@ -81,7 +77,5 @@ def _fisheye(xy: Array, coefficients: Array) -> Array:
     import cv2
 
     rays = np.concatenate([xy, np.ones((len(xy), 1))], 1)[:, None]
-    four = np.zeros(4)
-    four[: min(4, coefficients.size)] = coefficients[:4]
-    found = cv2.fisheye.projectPoints(rays, np.zeros(3), np.zeros(3), np.eye(3), four)[0]
+    found = cv2.fisheye.projectPoints(rays, np.zeros(3), np.zeros(3), np.eye(3), coefficients[:4])[0]
     return np.asarray(found, dtype=np.float64).reshape(-1, 2)

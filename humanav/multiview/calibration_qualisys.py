@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from humanav.errors import CameraError
+from humanav.multiview.calibration_text import read_bytes
 from humanav.multiview.calibration_value import FileRig, FileView
 
 _SUBPIXELS = 64.0
@@ -21,12 +22,12 @@ _SUBPIXELS = 64.0
 
 def read_qualisys(path: Path) -> FileRig:
     """The active cameras of a qca file. Raises CameraError."""
-    data = path.read_bytes()
+    data = read_bytes(path)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise CameraError(f"{path.name} defines entities, which no Qualisys file does: export the calibration again.")
     try:
         root = ElementTree.fromstring(data)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # LookupError: an encoding that nobody knows
         raise CameraError(f"{path.name} is no whole XML file: export the calibration from Qualisys again.") from error
     nodes = [node for node in root.iter("camera") if node.get("active", "1") != "0"]
     return FileRig("qualisys", tuple(_view(node, number) for number, node in enumerate(nodes, 1)), unit=0.001, up="z")

@@ -101,6 +101,4 @@ def _first(plain: Record, keys: tuple[str, ...]) -> Any:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, Mapping):
-        value = value.get("data", ())
-    return sum(_count(item) for item in value) if isinstance(value, (list, tuple)) else 1
+    return np.asarray(value.get("data", ()) if isinstance(value, Mapping) else value, dtype=object).size

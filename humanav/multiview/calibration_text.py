@@ -13,27 +13,36 @@ import numpy as np
 
 from humanav.errors import CameraError
 from humanav.multiview.calibration_record import array, has_place, is_camera, rotation_of, view_of
-from humanav.multiview.calibration_value import FileRig, FileView
+from humanav.multiview.calibration_value import FileRig, FileView, numbers
 
-MAX_BYTES = 20_000_000
-"""Larger text files are no calibrations."""
+MAX_BYTES = 4_000_000
+"""Larger text files are no calibrations: Panoptic's, of 521 cameras, have a tenth of that."""
 OWN_FORMAT = "humanav rig"
 _NO_CAMERAS = ("metadata", "calibration", "charuco", "capture_volume")
 
 
+def read_bytes(path: Path) -> bytes:
+    """The contents of a calibration file. Raises CameraError when it cannot be read or is too large for one."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CameraError(f"{path.name} is too large for a calibration: choose the file that holds K, R and T.")
+        return path.read_bytes()
+    except OSError as error:
+        raise CameraError(f"The calibration {path.name} cannot be read: {error.strerror or error}.") from error
+
+
 def load_text(path: Path) -> dict[str, Any]:
     """The top mapping of a json, toml, yml or yaml file. Raises CameraError when it is not one, or is damaged."""
-    if path.stat().st_size > MAX_BYTES:
-        raise CameraError(f"{path.name} is too large for a calibration: choose the file that holds K, R and T.")
+    data: Any = read_bytes(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8-sig")
         if path.suffix.lower() == ".json":
             data = json.loads(text)
         elif path.suffix.lower() == ".toml":
             data = tomllib.loads(text)
         else:
             data = _yaml(text)
-    except (OSError, ValueError, RecursionError) as error:  # JSON, TOML and Unicode errors are ValueErrors
+    except (ValueError, RecursionError) as error:  # JSON, TOML and Unicode errors are ValueErrors
         raise CameraError(f"The calibration {path.name} cannot be read: it is damaged or not what its name "
                           "says.") from error
     if not isinstance(data, dict):
@@ -46,9 +55,11 @@ def _yaml(text: str) -> Any:
     so that a camera named 01 keeps its name."""
     import yaml
 
-    lines = [line for line in text.splitlines() if not line.startswith("%")]
+    plain = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     try:
-        return yaml.load("\n".join(lines), Loader=yaml.BaseLoader)  # strings, lists and mappings only
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(plain, Loader=yaml.BaseLoader)):
+            raise ValueError("aliases")  # no calibration has any, and a few of them make a file without end
+        return yaml.load(plain, Loader=yaml.BaseLoader)  # strings, lists and mappings only
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 
@@ -138,7 +149,8 @@ def easymocap_rig(intri: Path, extri: Path) -> FileRig:
         if matrix is not None and vector is not None and np.abs(rotation_of(vector, name) - R).max() > 0.02:
             notes.append(f"R_{name} and Rot_{name} of {extri.name} are different rotations: Rot_{name} is used.")
         distortion = lenses.get(f"dist_{name}", lenses.get(f"D_{name}"))
-        width, height = (round(float(array(lenses.get(f"{side}_{name}", 0), name, "picture size"))) for side in "WH")
+        width, height = (round(float(numbers(array(lenses.get(f"{side}_{name}", 0), name, "picture size"), (), name,
+                                             "picture size"))) for side in "WH")
         views.append(FileView(name, array(K, name, "K"), R, array(t, name, "translation"),
                               (width, height),
                               None if distortion is None else array(distortion, name, "distortion").reshape(-1)))

@@ -122,7 +122,7 @@ def to_rig(
     for view in found.views:
         width, height = view.size if min(view.size) > 0 else (sizes or {}).get(view.name, (0, 0))
         if min(width, height) <= 0:  # the principal point is the middle, more or less
-            width, height = (max(2, round(2 * float(view.K[k, 2]))) for k in (0, 1))
+            width, height = (max(2, round(2 * float(view.K[k, 2]) + 1)) for k in (0, 1))
         distortion, note = five_coefficients(view, (width, height))
         notes += [note] if note else []
         K = view.K.copy()

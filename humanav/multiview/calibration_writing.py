@@ -104,7 +104,7 @@ def _pose2sim(rig: Rig, path: Path) -> list[Path]:
     text = ""
     for name, camera in zip(rig.names, rig.cameras):
         K, R, t, distortion = _file_world(camera, "z")
-        quoted = json.dumps(name)  # a JSON string is a TOML string
+        quoted = json.dumps(name, ensure_ascii=False)  # a JSON string is a TOML string, but for surrogates
         lines = {"name": quoted, "size": _list([camera.width, camera.height]), "matrix": _list(K.tolist()),
                  "distortions": _list(distortion.tolist()), "rotation": _list(rotation_vector(R).tolist()),
                  "translation": _list(t.tolist()), "fisheye": "false"}

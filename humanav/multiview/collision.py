@@ -80,7 +80,7 @@ class CollisionTerm:
 
     skins: tuple[Skin, ...]
     frames: Array
-    weight: float = 2e5
+    weight: float = 6e5
     slack: float = 0.003
     pull: float = 0.0
     near: float = 0.03

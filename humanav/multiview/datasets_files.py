@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from humanav.errors import InputError
 from humanav.multiview.calibration import read_calibration
@@ -25,28 +23,6 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path.parent.name}/{path.name} is missing or no JSON file: check the data set.") from error
-
-
-def load_arrays(path: Path, *keys: str) -> dict[str, NDArray[Any]]:
-    """Arrays of an npz file; those of objects, and those that are not there, are left out.
-
-    Raises:
-        InputError: the file is missing or damaged, or lacks one of ``keys``.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            found: dict[str, NDArray[Any]] = {}
-            for key in data.files:
-                try:
-                    found[key] = np.asarray(data[key])
-                except ValueError:  # an array of objects
-                    continue
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path.parent.name}/{path.name} is missing or damaged: check the data set.") from error
-    missing = [key for key in keys if key not in found]
-    if missing:
-        raise InputError(f"{path.parent.name}/{path.name} has no {' and no '.join(missing)}: check the data set.")
-    return found
 
 
 def numbered(files: Iterable[Path]) -> list[tuple[int, Path]]:

@@ -19,15 +19,8 @@ from numpy.typing import NDArray
 
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.errors import InputError
-from humanav.multiview.datasets_files import (
-    load_arrays,
-    load_json,
-    numbered,
-    rig_of,
-    skeletons,
-    stacked,
-    to_our_world,
-)
+from humanav.multiview.arrays import load_arrays
+from humanav.multiview.datasets_files import load_json, numbered, rig_of, skeletons, stacked, to_our_world
 from humanav.multiview.evaluate_people import SMPL_NAMES, GroundTruth
 
 _FPS = 30.0
@@ -55,9 +48,9 @@ def read_hi4d(folder: Path) -> GroundTruth:
             raise InputError(f"smpl/{file.name} has joints_3d of shape {joints.shape}; people x 24 x 3 are needed.")
         rows.append({str(k): person[:22] for k, person in enumerate(joints.astype(np.float64))})
     frames = np.array([number for number, _ in files], np.int64)
-    return GroundTruth(stacked(rows, 22), SMPL_NAMES, _FPS, frames, rig=rig_of(folder / "cameras" / "rgb_cameras.npz",
-                                                                                "y"),
-                       contact=_contact(folder, frames), kind="hi4d",
+    rig = rig_of(folder / "cameras" / "rgb_cameras.npz", "y")
+    return GroundTruth(stacked(rows, 22), SMPL_NAMES, _FPS, frames, rig=rig, contact=_contact(folder, frames),
+                       kind="hi4d",
                        notes=("The truth is SMPL's joints: it is compared with the joints of bodies.",))
 
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.errors import CameraError, InputError
 from humanav.motion import Motion, load_npz
+from humanav.multiview.arrays import load_arrays
 from humanav.multiview.calibration import read_calibration
 from humanav.multiview.datasets import dataset_kind, read_dataset
-from humanav.multiview.datasets_files import load_arrays, load_json, numbered, skeletons, stacked, to_our_world
+from humanav.multiview.datasets_files import load_json, numbered, skeletons, stacked, to_our_world
 from humanav.multiview.datasets_shelf import read_skeleton_text
 from humanav.multiview.evaluate import evaluate
 from humanav.multiview.evaluate_avatarpose import avatarpose_scores
@@ -190,13 +191,15 @@ def _seen(path: Path, motions: dict[str, Motion]) -> dict[str, NDArray[np.bool_]
 
 def _keypoints(path: Path) -> People3D:
     data = load_arrays(path, "keypoints", "keypoint_set", "people", "fps")
-    name = str(data["keypoint_set"])
-    keypoints = np.asarray(data["keypoints"], dtype=np.float64)
-    if name not in KEYPOINT_SETS or keypoints.ndim != 4 or len(data["people"]) != len(keypoints):
+    name, ids = str(data["keypoint_set"]), data["people"]
+    try:
+        keypoints, fps = np.asarray(data["keypoints"], dtype=np.float64), float(data["fps"])
+    except (TypeError, ValueError):  # words, or several rates
+        keypoints, fps = np.zeros(0), 0.0
+    if name not in KEYPOINT_SETS or keypoints.ndim != 4 or ids.shape != keypoints.shape[:1]:
         raise InputError(f"{path.name} is not humanav's: people x frames x points x 4 numbers of a known set are "
                          "needed.")
-    return People3D({str(who): points for who, points in zip(data["people"], keypoints)}, KEYPOINT_SETS[name],
-                    float(data["fps"]))
+    return People3D({str(who): points for who, points in zip(ids, keypoints)}, KEYPOINT_SETS[name], fps)
 
 
 def _frames(folder: Path) -> People3D:

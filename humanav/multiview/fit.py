@@ -36,8 +36,8 @@ __all__ = ["FitSettings", "fit_people", "fit_to_points"]
 Array = NDArray[np.float64]
 
 STAGE = "Fitting the bodies"
-LEAST_POINTS = 5
-"""In the frame that shows most of a person: fewer are no body."""
+LEAST_POINTS = 3
+"""In the frame that shows most of a person, as the matching demands; what they leave open the priors settle."""
 _TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip", "neck", "pelvis")
 
 
@@ -61,7 +61,7 @@ def fit_people(
         ``noise`` (errors of the points in the pictures, in those usual for the person's size).
 
     Raises:
-        InputError: nobody was matched, somebody is never seen with five points, or the values do not belong together.
+        InputError: nobody was matched, somebody is never seen with three points, or the values do not belong together.
         CameraError: the cameras are not those of the sightings.
         Cancelled: ``progress`` was told to stop.
     """
@@ -99,7 +99,7 @@ def fit_to_points(
         settings, body, progress: as for :func:`fit_people`.
 
     Raises:
-        InputError: the points do not fit the keypoint set, or no frame has five of them.
+        InputError: the points do not fit the keypoint set, or no frame has three of them.
         Cancelled: ``progress`` was told to stop.
     """
     settings = FitSettings() if settings is None else settings

@@ -81,10 +81,10 @@ def before_after(
         if (depth < 0.2).any():
             continue
         low, high = xy.min(axis=0), xy.max(axis=0)
-        side = 1.1 * (high[1] - low[1])
-        left, top = (low + high)[0] / 2 - 0.35 * side, (low + high)[1] / 2 - 0.5 * side
-        factor = height / side
-        small = camera.cropped(left, top, max(1, round(0.7 * side)), max(1, round(side))).scaled(factor)
+        size = np.maximum(1.1 * (high - low), 1.0)
+        left, top = (low + high) / 2 - size / 2
+        factor = height / size[1]
+        small = camera.cropped(left, top, max(1, round(size[0])), max(1, round(size[1]))).scaled(factor)
         photo = pictures.frame(view, frame)
         scale = photo.shape[1] / camera.width
         move = np.array([[factor / scale, 0, -left * factor], [0, factor / scale, -top * factor]])

@@ -36,7 +36,7 @@ class Solved:
 def solve_people(
     skeletons: Sequence[Skeleton], states: Sequence[ClipState], own: Sequence[Sequence[ClipTerm]],
     shared: Sequence[SharedTerm], *, rounds: int = 8, damping: float = 1e-2, longest: float = 0.3,
-    tolerance: float = 2e-3, held: Sequence[NDArray[np.bool_]] | None = None, progress: Progress | None = None,
+    tolerance: float = 1e-3, held: Sequence[NDArray[np.bool_]] | None = None, progress: Progress | None = None,
 ) -> Solved:
     """Minimise the sum of everybody's own terms and the shared ones over turns and paths; shapes are held.
 

@@ -43,7 +43,7 @@ class RefineSettings:
         InputError: an option is out of its range.
     """
 
-    levels: tuple[Level, ...] = (Level(500, 72), Level(900, 96), Level(900, 96))
+    levels: tuple[Level, ...] = (Level(900, 96),) * 3
     steps: int = 8
     avatar: int = 5
     color: float = 0.5
@@ -54,7 +54,7 @@ class RefineSettings:
     smooth: float = 0.1
     hinges: bool = True
     near: float = 0.2
-    collision: float = 2e5
+    collision: float = 6e5
     contact: float = 0.0
     gate: bool = True
     tolerance: float = 0.02

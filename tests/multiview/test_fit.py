@@ -117,6 +117,8 @@ def test_one_frame_and_little_of_a_person(body) -> None:
     assert error_mm([found], motions, body) < 35
     few = np.full_like(points, np.nan)
     few[:, [2, 3, 5, 6, 4]] = points[:, [2, 3, 5, 6, 4]]
+    three = np.where(np.isin(np.arange(19), [5, 6, 4])[:, None], points, np.nan)
+    assert np.isfinite(fit_to_points(three, "skel19", 30.0, body=body).motion.full_pose).all()
     upright = fit_to_points(few, "skel19", 30.0, body=body)
     assert np.isfinite(upright.motion.full_pose).all()
     head, pelvis = joints_of([upright], body)[0, 0, [15, 0]]

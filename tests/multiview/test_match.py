@@ -238,7 +238,7 @@ def test_real_keypoints_of_one_person_fit_and_have_steady_bones(shared) -> None:
 
     rig = read_calibration(shared / "testset/mv_single/Calib.qca.txt")
     data = np.load(shared / "testset/reference/mv_single_mediapipe.npz")
-    points = np.stack([data[f"kp_{name}"] for name in rig.names], axis=1)[::2, :, :3].astype(float)[:, :, None]
+    points = np.stack([data[f"kp_{name}"] for name in rig.names], axis=1)[::2, ..., :3].astype(float)[:, :, None]
     found = match_people(Sightings(points, "blazepose33", rig.names, 30.0), rig)
     one, names = found.people[0], Sightings(points, "blazepose33", rig.names, 30.0).landmark_names
     assert len(found.people) == 1
