@@ -2,7 +2,8 @@
 
 A benchmark is a file with ``run(**options) -> dict`` of plain JSON values; it takes those of ``quick``, ``seed`` and
 ``people`` that it names. Its docstring's first paragraph heads its table. A value ``{row: {column: number}}`` becomes a
-table of its own. Files that begin with an underscore help a benchmark, which imports them by name.
+table of its own; plots are ``assets/docs/NAME_*.svg``. Files that begin with an underscore help a benchmark, which
+imports them by name.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ def _block(record: dict[str, Any]) -> list[str]:
         lines.append(f"| {key} | {_text(value)} |" + (f" {_text(baseline.get(key))} |" if baseline else ""))
     for key, rows in tables.items():
         lines += ["", *_table(key, rows)]
+    for plot in sorted((home() / "assets" / "docs").glob(f"{name}_*.svg")):
+        lines += ["", f"![{plot.stem.replace('_', ' ')}](assets/docs/{plot.name})"]
     return lines
 
 

@@ -120,7 +120,7 @@ def _opt_in() -> Iterable[Part]:
                     "and 7 to 82 GB of weights); without them the synthetic teacher does", extra="generators")
     yield _packages(("onnx", "onnxscript", "onnxruntime"), "ONNX",
                     "writes the deformation network of a Gaussian avatar for other programs", extra="onnx")
-    yield _package("rtmlib", "rtmlib", "finds several people at once in videos, up to 133 keypoints each",
+    yield _package("rtmlib", "rtmlib", "finds several people at once in videos and captures, up to 133 keypoints each",
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
     yield _package("tensorboard", "TensorBoard", "shows how `humanav posendf train` goes", extra="training")

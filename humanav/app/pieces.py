@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanav.results import Result
+from humanav.results import Result, ResultFile
 from humanav.view.player import SCRIPT, player_page
 
 PLAYER_ACCENT = (
@@ -109,14 +109,19 @@ def strip(evidence: Sequence[Evidence]) -> str:
 
 def downloads(result: Result) -> str:
     """The result's files, each with its size and what opens it."""
-    cards = []
-    for number, file in enumerate(result.downloads):
+    return f'<h3 class="part">Downloads</h3>{cards(result, result.downloads)}'
+
+
+def cards(result: Result, files: Sequence[ResultFile], first: bool = True) -> str:
+    """Some of the result's files; ``first`` marks the first as the one to take."""
+    parts = []
+    for number, file in enumerate(files):
         opens = f" Opens in {file.opens_in}." if file.opens_in else ""
-        cards.append(
-            f'<a class="{"first" if number == 0 else ""}" href="{file_url(result.path(file.name))}" '
+        parts.append(
+            f'<a class="{"first" if number == 0 and first else ""}" href="{file_url(result.path(file.name))}" '
             f'download="{html.escape(file.name)}"><div class="top">{html.escape(file.name)}'
             f"<span>{size_text(file.size)}</span></div><small>{html.escape(file.purpose)}.{html.escape(opens)}</small></a>")
-    return f'<h3 class="part">Downloads</h3><div class="files">{"".join(cards)}</div>'
+    return f'<div class="files">{"".join(parts)}</div>'
 
 
 def measurements(values: Mapping[str, float], note: str) -> str:

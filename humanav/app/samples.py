@@ -1,5 +1,5 @@
-"""Makes the avatars of the sample photos, as meshes and as Gaussians, and tracks the sample clips in the background, at
-the lowest priority, so that a click on one answers at once.
+"""Makes the avatars of the sample photos, as meshes and as Gaussians, the motions of the sample clips and the scenes of
+the sample captures in the background, at the lowest priority, so that a click on one answers at once.
 
 Run as ``python -m humanav.app.samples`` by the app; ``HUMANAV_SAMPLES=off`` leaves it out.
 """
@@ -13,10 +13,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from humanav.app import gaussian_pieces
+from humanav.app import gaussian_pieces, multiview_pieces
 from humanav.app.storage import known_result, result_folder
 from humanav.errors import HumanavError
 from humanav.jobs import PhotoOptions, photo_id, photo_to_avatar
+from humanav.jobs.multiview import MultiviewOptions, multiview_id, reconstruct_capture
+from humanav.jobs.multiview_samples import SAMPLE_CAPTURES, sample_files
 from humanav.jobs.track import TrackOptions, track_id, track_video
 from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
 from humanav.paths import sample_photos
@@ -25,6 +27,8 @@ CLIP = "walk"
 """The motion of the samples' avatars, and the page's default."""
 TRACKED = TrackOptions()
 """What the page asks for when nothing was changed."""
+CAPTURED = MultiviewOptions(end=multiview_pieces.MOST_SECONDS)
+"""The same for captures."""
 PATIENCE = 10
 """How many times as long as a visitor's the training of a sample may last."""
 
@@ -40,7 +44,7 @@ def prepare_in_background() -> subprocess.Popen[bytes] | None:
 
 
 def main() -> None:
-    """Make what is not there yet: every sample's avatar, and the motion of each sample clip."""
+    """Make what is not there yet: every sample's avatar, the motion of each clip, the scene of each capture."""
     if hasattr(os, "nice"):
         os.nice(19)
     for photo in sample_photos():
@@ -53,6 +57,8 @@ def main() -> None:
                 track_video(clip, out=result_folder(identity), options=TRACKED)
         except HumanavError as error:
             print(f"{name}: {error}", file=sys.stderr)
+    for name in SAMPLE_CAPTURES:
+        _scene(name)
     for photo in sample_photos():
         _avatar(photo, gaussian=True)
 
@@ -68,6 +74,16 @@ def _avatar(photo: Path, gaussian: bool = False) -> None:
         photo_to_avatar(photo, out=result_folder(identity), motion=CLIP, gaussian=asked)
     except HumanavError as error:
         print(f"{photo.name}: {error}", file=sys.stderr)
+
+
+def _scene(name: str) -> None:
+    files, options = sample_files(name), replace(CAPTURED, budget=multiview_pieces.budget())
+    try:
+        identity = f"capture-{multiview_id(files, options)}"
+        if known_result(identity) is None:
+            reconstruct_capture(files, out=result_folder(identity), options=options)
+    except HumanavError as error:
+        print(f"{name}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

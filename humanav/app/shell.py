@@ -13,7 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from humanav import doctor
-from humanav.app import denoise_tab, photo_tab, samples, storage, theme, track_tab, uplift_tab
+from humanav.app import denoise_tab, multiview_tab, photo_tab, samples, storage, theme, track_tab, uplift_tab
 from humanav.paths import asset
 from humanav.view import plotly_script
 
@@ -31,7 +31,8 @@ class Tab:
 
 
 TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", "denoise", denoise_tab.build),
-        Tab("2D to 3D", "uplift", uplift_tab.build), Tab("Video tracking", "track", track_tab.build))
+        Tab("2D to 3D", "uplift", uplift_tab.build), Tab("Video tracking", "track", track_tab.build),
+        Tab("Multi-view capture", "capture", multiview_tab.build))
 
 _REMEMBER = ("() => { if (!window.humanavOpened) return; const address = new URL(location); "
              "address.searchParams.set('tab', '%s'); history.replaceState(null, '', address); }")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from humanav import __version__
-from humanav.cli import avatar, posendf, uplift
+from humanav.cli import avatar, multiview, posendf, uplift
 from humanav.cli.avatar import Height, MotionName, Out, Photo, Standing
 from humanav.cli.convert import convert
 from humanav.cli.shared import Json, progress, show_result
@@ -26,6 +26,7 @@ app = typer.Typer(name="humanav", no_args_is_help=True, add_completion=False, pr
 app.add_typer(avatar.app)
 app.add_typer(posendf.app)
 app.add_typer(uplift.app)
+app.add_typer(multiview.app)
 app.command()(convert)
 app.command()(track)
 

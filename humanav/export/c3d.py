@@ -26,6 +26,7 @@ _INTEL = 84  # the processor that wrote the file
 _KEY = 0x50
 _SCALE = -0.1  # negative: points are floats; its size is the unit of the residuals
 _MOST = 255  # markers: the number must fit a byte
+_LONGEST = 127  # letters of a name: the names of all must fit 32 KB
 _UNITS = {"mm": 0.001, "cm": 0.01, "m": 1.0, "": 0.001}
 # Rows turn a point with y up to the axis' own up, and back by the transpose.
 _TURNS = {"y": np.eye(3), "z": np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])}
@@ -145,7 +146,7 @@ def _value(value: Any) -> bytes:
         return struct.pack("<bBH", 2, 0, value)
     if isinstance(value, list):
         return struct.pack(f"<bBB{len(value)}H", 2, 1, len(value), *value)
-    letters = [word.encode("ascii", "replace")[:255] for word in value]
+    letters = [word.encode("ascii", "replace")[:_LONGEST] for word in value]
     wide = max(4, *map(len, letters))
     return struct.pack("<bBBB", -1, 2, wide, len(letters)) + b"".join(word.ljust(wide) for word in letters)
 

@@ -20,6 +20,7 @@ from humanav.errors import InputError
 _ALLOWED = {("collections", "OrderedDict"), ("_codecs", "encode"), ("builtins", "list"), ("builtins", "dict"),
             ("builtins", "tuple"), ("builtins", "set")}
 _NUMPY = {"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer"}
+_NUMPY_MODULES = ("numpy", "numpy.core.multiarray", "numpy.core.numeric")
 _LARGEST = 2_000_000_000  # bytes of one array of an archive: more is no data set of people
 
 
@@ -47,22 +48,37 @@ class _Reader(pickle._Unpickler):  # the one in Python: joblib's arrays lie betw
     def find_class(self, module: str, name: str) -> Any:
         if module == "joblib.numpy_pickle" and name == "NumpyArrayWrapper":
             return _JoblibArray
-        if module.split(".")[0] == "numpy" and name in _NUMPY:
-            return getattr(importlib.import_module(module.replace("numpy._core", "numpy.core")), name)
+        older = module.replace("numpy._core", "numpy.core")  # as numpy 1 calls what numpy 2 wrote
+        if older in _NUMPY_MODULES and name in _NUMPY:
+            return getattr(importlib.import_module(older), name)
+        module = module.replace("__builtin__", "builtins")  # as Python 2 called it
         if (module, name) in _ALLOWED:
             return getattr(importlib.import_module(module), name)
         raise pickle.UnpicklingError(f"{module}.{name} is neither a container nor an array")
 
     def _build(self) -> None:
+        made = self.stack[-2]  # type: ignore[attr-defined]
+        if not isinstance(made, (np.ndarray, np.dtype, dict, _JoblibArray)):
+            raise pickle.UnpicklingError("a state is given to what is neither a container nor an array")
         pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
-        if isinstance(self.stack[-1], _JoblibArray):  # type: ignore[attr-defined]
-            self.stack[-1] = self.stack[-1].read(self.stream)  # type: ignore[attr-defined]
+        if isinstance(made, np.dtype) and not _plain(made):
+            raise pickle.UnpicklingError("a kind of number that numpy does not have")
+        if isinstance(made, _JoblibArray):
+            self.stack[-1] = made.read(self.stream)  # type: ignore[attr-defined]
 
     dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: _build}
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(stream, encoding="latin1")
         self.stream = stream
+
+
+def _plain(kind: np.dtype[Any]) -> bool:
+    """Whether a dtype is as numpy makes it. A state from a file can say anything, such as that objects are numbers:
+    numpy would then follow the file's bytes as addresses."""
+    own = np.dtype(kind.str)
+    return kind.names is None and kind.subdtype is None and (
+        (kind.flags, kind.itemsize, kind.alignment) == (own.flags, own.itemsize, own.alignment))
 
 
 def read_numbers(path: Path) -> Any:

@@ -38,7 +38,8 @@ class Adjusted:
         rig: the corrected one, or the old one where the correction did not help.
         moved_deg, moved_m: (V,) how far each camera turned and moved.
         before_px, after_px: median residual over all frames.
-        held_before_px, held_after_px: of the half of the frames that a trial correction was not fitted to.
+        held_before_px, held_after_px: of the half of the frames that a trial correction was not fitted to; NaN where
+            there are too few.
         kept: whether the rig is a corrected one.
         notes: sentences.
     """
@@ -62,7 +63,7 @@ def refine_cameras(
 
     Args:
         rig: the cameras; those of the sightings' views are corrected.
-        matched: who is who.
+        matched: who is who; it is believed, so match again with the result where cameras were far off.
         prior_deg, prior_m: standard deviations of the change of a camera's direction and place.
         focal: of the change of the focal lengths' logarithm; 0 keeps them.
         most_frames: frames used, spread evenly.
@@ -95,12 +96,14 @@ def refine_cameras(
     words = ", ".join(f"{name} {d:.2f} degrees and {100 * m:.1f} cm" for name, d, m in
                       zip(cameras.names, degrees, metres))
     if not kept:
-        note = (f"The calibration was left as it is: a correction ({words}) would not help the frames that it was not "
-                f"fitted to ({held[0]:.1f} px before, {held[1]:.1f} after).")
+        why = (f"would not help the frames that it was not fitted to ({held[0]:.1f} px before, {held[1]:.1f} after)"
+               if trials else "could not be tried on frames that it was not fitted to: there are too few")
+        note = f"The calibration was left as it is: a correction ({words}) {why}."
         return Adjusted(rig, np.zeros(len(cameras)), np.zeros(len(cameras)), before, before, float(held[0]),
                         float(held[1]), False, (note,))
-    note = (f"The cameras were corrected by the people's keypoints: {words}; the median residual fell from "
-            f"{before:.1f} to {after:.1f} px, on frames not fitted to from {held[0]:.1f} to {held[1]:.1f}.")
+    tried = f", on frames not fitted to from {held[0]:.1f} to {held[1]:.1f}" if trials else ""
+    note = (f"The cameras were corrected by the people's keypoints: {words}; the median residual went from "
+            f"{before:.1f} to {after:.1f} px{tried}.")
     new = dict(zip(found.names, found.cameras))
     whole = replace(rig, cameras=tuple(new.get(name, camera) for name, camera in zip(rig.names, rig.cameras)))
     return Adjusted(whole.noted(note), degrees, metres, before, after, float(held[0]), float(held[1]), True, (note,))

@@ -70,7 +70,7 @@ def bundle(
     pose = [(camera.R, camera.center) for camera in cameras]
     current = state.cost(pose, focal, x)
     before = state.median(pose, focal, x)
-    damping, failed = 1e-3, 0
+    damping = 1e-3
     for _ in range(steps):
         system = state.system(pose, focal, x)
         while True:
@@ -79,7 +79,7 @@ def bundle(
             cost = state.cost(new_pose, new_focal, new_x)
             if np.isfinite(cost) and cost <= current:
                 break
-            damping, failed = damping * 8, failed + 1
+            damping *= 8
             if damping > 1e8:
                 break
         if damping > 1e8:
@@ -179,17 +179,16 @@ class _State:
         for v in range(views):
             full[7 * v: 7 * v + 7, 7 * v: 7 * v + 7] += hcc[v]
         full[np.diag_indices_from(full)] += damping * np.einsum("vii->vi", hcc).reshape(-1) + 1e-12
+        fixed = ~self.free.reshape(-1)
+        full[fixed, fixed] += 1.0
         if self.freedom.one_focal and self.freedom.focal > 0:
-            merge = np.zeros((views * 7, views * 7))
-            merge[np.arange(views * 7), np.arange(views * 7)] = 1
+            merge = np.eye(views * 7)
             merge[6::7, 6::7] = 0
             merge[6::7, 6] = 1
             full, right = merge.T @ full @ merge, merge.T @ right
-            full[13::7, 13::7] += np.eye(views - 1) if views > 1 else 0
+            full[13::7, 13::7] += np.eye(views - 1)
             step = (merge @ np.linalg.solve(full, right)).reshape(views, 7)
         else:
-            fixed = ~self.free.reshape(-1)
-            full[fixed, fixed] += 1.0
             step = np.linalg.solve(full, right).reshape(views, 7)
         step = step * self.free
         shift = np.einsum("nij,nj->ni", inverse, gp - np.einsum("nvij,vi->nj", hcp, step))

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def essential(a: Camera, b: Camera) -> Array:
-    """E (3,3) from camera a to camera b, of unit norm for cameras at different places."""
+    """E (3,3) from camera a to camera b, with t of length 1 for cameras at different places."""
     R = b.R @ a.R.T
     t = b.t - R @ a.t
     length = float(np.linalg.norm(t))

@@ -175,7 +175,8 @@ def _body(who: str, values: Mapping[str, NDArray[Any]], sidecar: Mapping[str, An
     if len(rest) != 3:
         raise InputError(f"{SIDECAR} is damaged: remove it.")
     frames = values["frames"] - first
-    nearest = np.abs(np.arange(count)[:, None] - frames).argmin(axis=1)
+    order = np.argsort(frames, kind="stable")
+    nearest = order[np.ceil(np.interp(np.arange(count), frames[order], np.arange(len(frames))) - 0.5).astype(int)]
     seen = np.isin(np.arange(count), frames)
     turn = z_up().T
     pose = np.zeros((count, 22, 3))

@@ -7,22 +7,26 @@ pixel, as in :class:`Camera`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import InputError
 from humanav.multiview.capture_layout import VIDEOS, pictures_of
+from humanav.perception.video import open_video
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 BoardKind = Literal["checkerboard", "charuco"]
 BoardSource = str | Path | Sequence[str | Path | Pixels]
 
+USUAL_SQUARE = 0.06
+"""Metres: side of the squares of a board of which nothing is said, for no picture tells it."""
 MOST_PICTURES = 60
 """Pictures of a film that are looked at."""
 _FIRST_SIDE = 1280  # boards are looked for in pictures of this size first
@@ -47,7 +51,7 @@ class Board:
         dictionary: name of the markers' dictionary in OpenCV.
 
     Raises:
-        InputError: fewer than 3 columns or rows, or sizes that are not positive.
+        InputError: fewer than 3 columns or rows, sizes that are not positive, or another kind.
     """
 
     columns: int
@@ -58,6 +62,8 @@ class Board:
     dictionary: str = "DICT_4X4_50"
 
     def __post_init__(self) -> None:
+        if self.kind not in get_args(BoardKind):
+            raise InputError(f"A board is a {' or a '.join(get_args(BoardKind))}, not a {self.kind!r}.")
         if min(self.columns, self.rows) < 3 or max(self.columns, self.rows) > 40:
             raise InputError("A board needs 3 to 40 columns and rows: count the inner corners of a checkerboard, the "
                              "squares of a ChArUco board.")
@@ -80,6 +86,22 @@ class Board:
         return self.kind == "checkerboard" and (self.columns + self.rows) % 2 == 0
 
 
+def named_board(text: str) -> Board:
+    """The checkerboard that is named by its inner corners, "7x4", or these and its squares' side in metres, "7x4:0.05".
+
+    Raises:
+        InputError: anything else, or a board that there cannot be.
+    """
+    found = re.fullmatch(r"\s*(\d{1,3})\s*[x×]\s*(\d{1,3})\s*(?::\s*([\d.]{1,20})\s*m?\s*)?", text, re.ASCII)
+    try:
+        if found is None:
+            raise ValueError(text)
+        return Board(int(found[1]), int(found[2]), float(found[3] or USUAL_SQUARE))
+    except ValueError as error:
+        raise InputError(f"A board is told by its inner corners, as 7x4, or with its squares' side in metres, as "
+                         f"7x4:0.05, not by {text!r}.") from error
+
+
 @dataclass(frozen=True)
 class Corners:
     """Corners of a board in one picture: ``ids`` (N,) into the board's points, ``pixels`` (N,2)."""
@@ -94,8 +116,6 @@ def board_pictures(source: BoardSource, most: int = MOST_PICTURES) -> Iterator[t
     Raises:
         InputError: no such file, or nothing that can be read.
     """
-    from humanav.perception.images import load_image
-
     items = [source] if isinstance(source, (str, Path)) else list(source)
     for number, item in enumerate(items):
         if isinstance(item, np.ndarray):
@@ -113,7 +133,7 @@ def board_pictures(source: BoardSource, most: int = MOST_PICTURES) -> Iterator[t
         elif not path.is_file():
             raise InputError(f"There is no file {path.name}: check the name and the folder.")
         else:
-            yield path.name, load_image(path, None)
+            yield path.name, next(iter(open_video(path)))  # dark and flat ones too: no board will be found in them
 
 
 def _film(path: Path, most: int) -> Iterator[tuple[str, Pixels]]:
@@ -132,10 +152,15 @@ def find_corners(image: Pixels, board: Board, *, thorough: bool = True) -> Corne
 
     ``thorough`` looks longer, for pictures that are few.
     """
+    gray = gray_of(image)
+    return _charuco(gray, board) if board.kind == "charuco" else _checkerboard(gray, board, thorough)
+
+
+def gray_of(image: Pixels) -> Pixels:
+    """(H,W) of a picture (H,W,3) RGB; a grey one is itself."""
     import cv2
 
-    gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return _charuco(gray, board) if board.kind == "charuco" else _checkerboard(gray, board, thorough)
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _checkerboard(gray: Any, board: Board, thorough: bool) -> Corners | None:
@@ -234,7 +259,7 @@ def _charuco(gray: Any, board: Board) -> Corners | None:
     return best
 
 
-def guess_board(source: BoardSource, square: float = 0.06) -> Board:
+def guess_board(source: BoardSource, square: float = USUAL_SQUARE) -> Board:
     """The checkerboard in pictures whose size was not said: the largest usual one that is found in half of a few.
 
     Args:
@@ -246,12 +271,11 @@ def guess_board(source: BoardSource, square: float = 0.06) -> Board:
     """
     import cv2
 
-    images = [image for _, image in board_pictures(source, _GUESSED)]
-    grays = []
-    for place in np.unique(np.linspace(0, len(images) - 1, min(_GUESSED, len(images))).astype(int)):
-        gray = cv2.cvtColor(images[place], cv2.COLOR_RGB2GRAY) if images[place].ndim == 3 else images[place]
-        scale = min(1.0, _GUESS_SIDE / max(gray.shape))
-        grays.append(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    every = []
+    for _, image in board_pictures(source, _GUESSED):
+        scale = min(1.0, _GUESS_SIDE / max(image.shape))
+        every.append(cv2.resize(gray_of(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    grays = [every[k] for k in np.unique(np.linspace(0, len(every) - 1, min(_GUESSED, len(every))).astype(int))]
     for columns, rows in sorted(_USUAL, key=lambda size: -size[0] * size[1]):
         board = Board(columns, rows, square)
         shown = 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import CameraError
-from humanav.multiview.boards import Board, BoardSource, Corners, board_pictures, find_corners
+from humanav.multiview.boards import Board, BoardSource, Corners, board_pictures, find_corners, gray_of
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def calibrate_lens(
         CameraError: the board is in fewer than three pictures, or their sizes are mixed.
         InputError: pictures that cannot be read.
     """
-    pictures = list(board_pictures(source))
+    pictures = [(label, gray_of(image)) for label, image in board_pictures(source)]
     seen: dict[str, Corners] = {}
     dropped: dict[str, str] = {}
     sizes: dict[str, tuple[int, int]] = {}

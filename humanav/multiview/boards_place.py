@@ -7,7 +7,7 @@ board together are joined through others; then all poses are adjusted at once (r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,13 @@ def place_cameras(
                           "it does not tell cameras apart: use one with an odd and an even number, or ChArUco.")
     seen: dict[tuple[int, int], Corners] = {}  # by camera and moment
     dropped: dict[str, str] = {}
+    counts: dict[str, int] = {}
     for number, name in enumerate(names):
         if name not in lenses:
             raise CameraError(f"The lens of camera {name} is not known: calibrate it first.")
         size = (lenses[name].width, lenses[name].height)
         for moment, (label, image) in enumerate(board_pictures(pictures[name])):
+            counts[name] = moment + 1
             if (image.shape[1], image.shape[0]) != size:
                 raise CameraError(f"The picture {label} of camera {name} is {image.shape[1]} x {image.shape[0]}, its "
                                   f"lens was calibrated with {size[0]} x {size[1]}: take pictures of one size.")
@@ -83,7 +85,12 @@ def place_cameras(
                 dropped[f"{name}: {label}"] = "the board was not found"
             else:
                 seen[number, moment] = found
-    return place_from_corners(names, seen, [lenses[name] for name in names], board, floor, dropped)
+    placed = place_from_corners(names, seen, [lenses[name] for name in names], board, floor, dropped)
+    if len(set(counts.values())) == 1:
+        return placed
+    said = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return replace(placed, rig=placed.rig.noted(f"The cameras have unlike numbers of board pictures ({said}): the "
+                                                "first of each are taken for one moment, and so on."))
 
 
 def place_from_corners(

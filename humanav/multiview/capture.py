@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from humanav.errors import InputError
@@ -64,7 +64,7 @@ class Capture:
 
     @property
     def boards(self) -> BoardPictures:
-        """Pictures of a board that lie in the capture, for :func:`humanav.multiview.boards_folder`."""
+        """Pictures of a board that lie in the capture, for :func:`humanav.multiview.capture_boards.with_boards`."""
         return boards_in(self.folder)
 
     def check(self) -> Capture:
@@ -98,7 +98,8 @@ def find_capture(
         The capture. What is wrong with it is in ``problems``; ``check()`` raises what stops it.
 
     Raises:
-        InputError: there is no such place, or a zip that cannot be used.
+        InputError: there is no such place, a zip that cannot be used, an unknown axis or unit.
+        StorageError: a zip cannot be unpacked, for want of room or rights.
     """
     if isinstance(place, (str, Path)) and Path(place).is_dir():
         folder = inner_folder(Path(place))
@@ -137,6 +138,9 @@ def _gathered(files: list[Path], work: str | Path | None) -> tuple[Path, Path, L
     if not files:
         raise InputError("There are no files: give the videos of all cameras and their calibration.")
     for file in files:
+        if file.is_dir():
+            raise InputError(f"{file.name} is a folder, and a capture is one folder or files one by one: put the other "
+                             "files into it, or name them as its calibration or masks.")
         if not file.is_file():
             raise InputError(f"There is no {'file or folder ' if len(files) == 1 else 'file '}{file.name}: check the "
                              "name and the folder.")
@@ -162,7 +166,8 @@ def _gathered(files: list[Path], work: str | Path | None) -> tuple[Path, Path, L
         if layout.sources:
             layout.masks = layout.masks or mask_views(inside) or masks_of(inside)
         else:
-            base, layout = layout_of(inside)
+            base, found = layout_of(inside)
+            layout = replace(found, odd=[*layout.odd, *found.odd])
     return folder, base, layout
 
 
@@ -178,8 +183,9 @@ def _unmatched(
                                 "cameras.", views[0]))
         return
     for view in spare:
-        problems.append(Problem(False, f"The calibration has no camera for the video {view} ({_some(unused or ['-'])} "
-                                "have no video): it is left out. Rename it after its camera if it has one.", view))
+        without = f" ({_some(unused)} have no video)" if unused else ""
+        problems.append(Problem(False, f"The calibration has no camera for the video {view}{without}: it is left out. "
+                                "Rename it after its camera if it has one.", view))
     if unused and rig.kind == "panoptic":
         notes.append(f"{len(unused)} cameras of the calibration have no video.")
     else:
@@ -215,6 +221,7 @@ def _masks(
         place = Path(given)
         if place.suffix.lower() == ".zip":
             target = Path(work) if work is not None else Path(tempfile.mkdtemp(prefix="humanav-masks-"))
+            shutil.rmtree(target / "given_masks", ignore_errors=True)  # of an earlier run
             place = unpack(place, target / "given_masks")
         found = mask_views(place) or masks_of(place) if place.is_dir() else {}
         if not found:

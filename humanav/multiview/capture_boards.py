@@ -12,7 +12,8 @@ from humanav.multiview.boards_folder import calibrate_from_boards
 from humanav.multiview.capture import Capture
 from humanav.multiview.capture_checks import Problem
 from humanav.multiview.capture_names import matched_names
-from humanav.multiview.capture_rig import sized_rig
+from humanav.multiview.capture_rig import NO_CALIBRATION, sized_rig
+from humanav.multiview.value import Rig
 
 
 def with_boards(
@@ -23,7 +24,7 @@ def with_boards(
 
     Args:
         capture: of the views to calibrate.
-        board: as it was printed; by default its corners are counted and its squares taken as 6 cm.
+        board: as it was printed; by default its corners are counted, and its squares taken as 6 cm.
         folder: with ``intrinsics`` and ``extrinsics``; by default the capture's own.
         floor: whether the board of the first moment lies on the floor.
         progress: told the part that is done, 0..1.
@@ -33,15 +34,24 @@ def with_boards(
         InputError: pictures that cannot be read, or no board in them.
     """
     placed, _ = calibrate_from_boards(folder or capture.folder, board, floor=floor, progress=progress)
-    names = matched_names(capture.names, placed.rig.names)
+    dropped = [f"{label} ({reason})" for label, reason in placed.dropped.items()]
+    rig = placed.rig.noted(f"Board pictures not used: {', '.join(dropped)}.") if dropped else placed.rig
+    return with_rig(capture, rig)
+
+
+def with_rig(capture: Capture, rig: Rig) -> Capture:
+    """The capture, so far without cameras, with those of a rig, paired with its views by their names.
+
+    Raises:
+        CameraError: a view without a camera.
+    """
+    names = matched_names(capture.names, rig.names)
     lacking = [view for view in capture.names if view not in names]
     if lacking:
         raise CameraError(f"There are no board pictures of {', '.join(lacking)}; there are of "
-                          f"{', '.join(placed.rig.names)}: name the folders after the videos.")
+                          f"{', '.join(rig.names)}: name the folders after the videos.")
     problems: list[Problem] = []
-    rig = sized_rig(placed.rig.only([names[view] for view in capture.names]), capture.clips, frozenset(), problems)
-    dropped = [f"{label} ({reason})" for label, reason in placed.dropped.items()]
-    notes = (*rig.notes, f"Board pictures not used: {', '.join(dropped)}.") if dropped else rig.notes
-    kept = [problem for problem in capture.problems if "no calibration of the cameras" not in problem.text]
+    rig = sized_rig(rig.only([names[view] for view in capture.names]), capture.clips, frozenset(), problems)
+    kept = [problem for problem in capture.problems if problem.text != NO_CALIBRATION]
     return replace(capture, rig=replace(rig, names=capture.names), problems=(*kept, *problems),
-                   notes=(*capture.notes, *notes))
+                   notes=(*capture.notes, *rig.notes))

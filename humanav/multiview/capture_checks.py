@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from statistics import median_low
 
 from humanav.errors import InputError
 from humanav.multiview.capture_layout import picture_numbers, pictures_of
@@ -112,9 +113,12 @@ def numbering(sources: dict[str, Path]) -> list[Problem]:
                                  "in the order of their names.", source.name))
             continue
         numbers[view] = set(listed)
-        missing = sorted(set(range(listed[0], listed[-1] + 1)) - set(listed))
-        if missing and len({b - a for a, b in pairwise(listed)}) > 1:
-            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        usual = median_low([b - a for a, b in pairwise(listed)] or [1])
+        gaps = [(a, round((b - a) / usual) - 1) for a, b in pairwise(listed)]  # the numbers may be times, of any size
+        count = sum(lost for _, lost in gaps)
+        if count:
+            missing = [a + usual * k for a, lost in gaps for k in range(1, min(lost, _SHOWN) + 1)]
+            more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
             found.append(Problem(False, f"Pictures are missing in {view}: {', '.join(map(str, missing[:_SHOWN]))}"
                                  f"{more}. The moments that every view has are used.", source.name))
     if len(numbers) > 1 and not set.intersection(*numbers.values()):

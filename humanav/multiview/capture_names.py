@@ -12,8 +12,8 @@ def matched_names(videos: Sequence[str], cameras: Sequence[str]) -> dict[str, st
     """Video to camera, for those that belong together beyond doubt.
 
     Tried in this order: the same name; the same without case and signs; one name inside the other (``hd_00_03`` and
-    ``00_03``); the same numbers (``port_2`` and ``cam_2``). The first way that serves all videos is taken, else the one
-    that serves most.
+    ``00_03``); the same numbers (``port_2`` and ``cam_2``); the same last number. The first way that serves all videos
+    is taken, else the one that serves most.
     """
     ways: tuple[Callable[[str, str], bool], ...] = (
         lambda video, camera: video == camera,
@@ -35,11 +35,11 @@ def matched_names(videos: Sequence[str], cameras: Sequence[str]) -> dict[str, st
 
 def _tokens(name: str) -> Tokens:
     """Words and numbers, without case, signs and leading zeros."""
-    return tuple(str(int(part)) if part.isdigit() else part for part in re.findall(r"[0-9]+|[^\W\d_]+", name.lower()))
+    return tuple(str(int(part)) if part.isdecimal() else part for part in re.findall(r"[0-9]+|[^\W\d_]+", name.lower()))
 
 
 def _numbers(name: str) -> Tokens:
-    return tuple(part for part in _tokens(name) if part.isdigit())
+    return tuple(part for part in _tokens(name) if part.isdecimal())
 
 
 def _inside(small: Tokens, large: Tokens) -> bool:

@@ -16,6 +16,8 @@ from humanav.multiview.capture_names import matched_names
 from humanav.multiview.capture_sizes import fit_size
 from humanav.multiview.value import Rig
 
+NO_CALIBRATION = ("There is no calibration of the cameras: add its files, film a checkerboard, or let the cameras be "
+                  "found from the people.")
 _SAME_PIXELS, _SAME_PLACE = 0.5, 0.005  # pixels of K; rotation entries and metres
 _FARTHEST = 0.35  # of a side: a principal point farther from the middle belongs to other pictures
 
@@ -37,8 +39,7 @@ def chosen_calibration(
         else:
             found = [one for folder in folders for one in calibrations_in(folder)]
         if not found:
-            problems.append(Problem(given is not None, "There is no calibration of the cameras: add its files, film a "
-                                    "checkerboard, or let the cameras be found from the people."))
+            problems.append(Problem(given is not None, NO_CALIBRATION))
             return None, frozenset()
         return _agreed(found, views, up, unit, problems, notes)
     except CameraError as error:

@@ -1,8 +1,8 @@
 """Bodies do not run into each other, and touch where the masks do.
 
-Some thousand points of each body's skin are compared with the nearest points of the others': what lies behind such a
-point's tangent plane, by more than skin gives way, is pushed out along its normal, and the other body back (twice the
-sum of two squares bounds the square of the sum). The nearest points are looked up anew in every evaluation.
+Some thousand points of each body's skin are compared with the nearest three of the others': what lies behind the mean
+of their tangent planes, by more than skin gives way, is pushed out along the normals, and the other body back (twice
+the sum of two squares bounds the square of the sum). The nearest points are looked up anew in every evaluation.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class CollisionTerm:
 
     skins: tuple[Skin, ...]
     frames: Array
-    weight: float = 6e5
-    slack: float = 0.003
+    weight: float = 1e6
+    slack: float = 0.002
     pull: float = 0.0
     near: float = 0.03
     touching: NDArray[np.bool_] | None = None
@@ -135,8 +135,8 @@ class CollisionTerm:
             total += 0.5 * float(value @ value)
             push = (part[..., None] * normal)[acts] * root[:, None, None]
             rows[i].append((value, self._rows(i, own[acts], -push.sum(axis=1), clips[i], t)))
-            rows[j].append((value, sum(self._rows(j, theirs[acts, k], push[:, k], clips[j], t)
-                                       for k in range(_PLANES))))
+            other = np.stack([self._rows(j, theirs[acts, k], push[:, k], clips[j], t) for k in range(_PLANES)])
+            rows[j].append((value, other.sum(axis=0)))
         for i, found in rows.items():
             if found:
                 value = np.concatenate([part[0] for part in found])

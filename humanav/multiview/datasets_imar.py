@@ -15,9 +15,9 @@ is read off the shoulders. Feet and hands, and ``gpp`` and ``smplx`` (fits of GH
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from humanav.errors import CameraError, InputError
 from humanav.multiview.calibration_value import FileRig, FileView, numbers
@@ -82,7 +82,8 @@ def _left_leg_first(joints: Array) -> bool:
     return bool(np.nanmedian(along) > 0)
 
 
-def _contact(folder: Path, action: str, frames: int) -> Any:
+def _contact(folder: Path, action: str, frames: int) -> NDArray[np.bool_] | None:
+    """(T,) whether people touch, None where the folder does not say."""
     file = folder / "interaction_contact_signature.json"
     if not file.is_file():
         return None
@@ -92,7 +93,7 @@ def _contact(folder: Path, action: str, frames: int) -> Any:
     except (KeyError, TypeError, ValueError):
         return None
     index = np.arange(frames)
-    return (index >= first) & (index < max(last, first + 1))
+    return np.asarray((index >= first) & (index < max(last, first + 1)))
 
 
 def _rig(folder: Path, action: str) -> Rig | None:

@@ -57,6 +57,7 @@ def read_skeleton_text(path: Path) -> People3D:
     try:
         words = path.read_text(encoding="utf-8").split()
         count, frames, at = int(words[0]), int(words[1]), 2
+        names = _LAYOUTS[count]
         rows: list[dict[str, Array]] = []
         for _ in range(frames):
             people = int(words[at])
@@ -68,7 +69,6 @@ def read_skeleton_text(path: Path) -> People3D:
                 row[str(int(words[at]))] = values.T
                 at = end
             rows.append(row)
-        names = _LAYOUTS[count]
     except (OSError, UnicodeDecodeError, IndexError, KeyError, ValueError) as error:
         raise InputError(f"{path.name} is no text of skeletons as 4D Association writes it, or a part of it is "
                          "missing.") from error

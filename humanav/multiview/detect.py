@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -53,7 +53,7 @@ def detect(
     Args:
         footage: the views' pictures.
         people: how many are wanted at a time in a view, the largest first, or all (six at the most). People much
-            smaller than the largest of a view are bystanders and left out.
+            smaller than the largest of a view are bystanders and left out (not in captures of a few frames).
         detector: "mediapipe", or "rtmlib" (no masks).
         masks: with masks.
         work: folder in which results are kept view by view, so that a second call goes on where one was stopped.
@@ -161,16 +161,3 @@ class _Part(Progress):
 
     def show(self, caption: str, image: Any = None, file: Path | None = None, live: bool = False, **data: Any) -> None:
         self._whole.show(caption, image, file, live, **data)
-
-
-def largest_only(sightings: Sightings, people: int) -> Sightings:
-    """The same with at most ``people`` detections in each view and frame, the tallest."""
-    points = sightings.keypoints
-    seen = points[..., 2] > 0
-    high = np.where(seen, points[..., 1], -np.inf).max(axis=-1) - np.where(seen, points[..., 1], np.inf).min(axis=-1)
-    order = np.argsort(-np.nan_to_num(high, neginf=-1.0), axis=-1, kind="stable")
-    rank = np.argsort(order, axis=-1)
-    drop = rank >= people
-    masks = {key: mask for key, mask in sightings.masks.items() if not drop[key]}
-    return replace(sightings, keypoints=np.where(drop[..., None, None], 0.0, points), masks=masks,
-                   tracks=np.where(drop, -1, sightings.tracks), looks=np.where(drop[..., None], 0.0, sightings.looks))

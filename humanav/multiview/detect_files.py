@@ -32,7 +32,7 @@ def sightings_from_files(
     places: Mapping[str, str | Path] | str | Path, *, names: Sequence[str] | None = None, fps: float | None = None,
     sizes: Mapping[str, tuple[int, int]] | None = None, keypoint_set: str | None = None,
 ) -> Sightings:
-    """Sightings from keypoint files.
+    """Sightings from keypoint files. All of them begin at the same moment: frame numbers in files are not compared.
 
     Args:
         places: by view a folder of OpenPose files (one for each frame), or any file that

@@ -27,6 +27,7 @@ from humanav.multiview.doctor_value import (
     Diagnosis,
     Finding,
     Severity,
+    medians,
 )
 from humanav.multiview.doctor_world import check_world, reconstructed
 from humanav.multiview.sync import Offsets, find_offsets, shifted
@@ -38,6 +39,7 @@ Size = tuple[int, int]
 _BELIEVED = 0.5  # of the disagreement that must be left at most when a cause is taken out
 _FEWER = 0.7  # and of the distance between rays
 _LATE = 0.85  # the same for a camera that is a few frames late, which changes less
+_ONE_VIEW = 1.6  # times what is good for all, that the pairs of one view may be off by
 _SUSPECTS = 6  # views, of the largest distances, that are tried mirrored and turned
 _TRIAL_FRAMES = 20  # that causes are tried on
 _ODD = (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError, HumanavError)
@@ -47,7 +49,7 @@ _ORDER: dict[Severity, int] = {"stops": 0, "doubtful": 1, "good": 2}
 def examine(
     rig: Rig, sightings: Sightings, matched: Matched | None = None, sizes: Sequence[Size] | None = None
 ) -> Diagnosis:
-    """Examine a calibration by the people that its cameras saw. Raises nothing on odd data: it is what is looked for.
+    """Examine a calibration by the people that its cameras saw. Raises nothing on odd data: they are what is looked for.
 
     Args:
         rig: cameras; only those of the sightings' views are examined.
@@ -161,7 +163,7 @@ class _Case:
             for order in best_exchanges(people, cameras):
                 if order != same_order:
                     trials.append((*_score(people, [cameras[k] for k in order]), {}, order))
-        alone = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 0.0 for row in self.table.share]
+        alone = np.nan_to_num(medians(self.table.share))
         undone: list[dict[int, tuple[bool, int]]] = [
             {int(v): how} for v in np.argsort(alone)[::-1][:_SUSPECTS]
             for how in ((True, 0), (False, 1), (False, 2), (False, 3))]
@@ -210,7 +212,7 @@ class _Case:
 
     def verdict(self) -> None:
         """How well the views agree after all that could be mended."""
-        names, share = self.rig.names, self.table.share
+        names = self.rig.names
         if not np.isfinite(self.table.typical):
             self.findings.append(Finding("residual", "stops", "No two views show the same people's points at the same "
                                          "moments.", "Give views of the same people, or check the time offsets."))
@@ -218,7 +220,6 @@ class _Case:
         pixels = float(np.nanmedian(self.table.px))
         words = f"median {pixels:.1f} px, {100 * self.table.typical:.1f} % of a person's height"
         bad, agreed = strangers(self.third, THIRD_GOOD)
-        views = np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in share])
         if bad:
             some = tuple(names[v] for v in bad)
             best = [np.nanmin(self.third[v]) if np.isfinite(self.third[v]).any() else 1.0 for v in bad]
@@ -236,7 +237,8 @@ class _Case:
                 "belongs to other cameras or another arrangement of them.",
                 "Give the calibration made with these cameras where they stood, or let the cameras be found from the "
                 "people."))
-        elif self.table.typical > GOOD or agreed > THIRD_GOOD or bool((np.nan_to_num(views) > 1.6 * GOOD).any()):
+        elif self.table.typical > GOOD or agreed > THIRD_GOOD or bool(
+                (medians(self.table.share) > _ONE_VIEW * GOOD).any()):
             third = f"; {100 * agreed:.1f} % from where two other views place them" if np.isfinite(agreed) else ""
             self.findings.append(Finding(
                 "residual", "doubtful",
@@ -279,16 +281,18 @@ class _Case:
         return groups(self.table, len(self.rig))
 
     def _turn(self, turns: dict[int, tuple[bool, int]]) -> None:
-        """Undo mirrors and turns on the sightings."""
+        """Undo mirrors and turns on the sightings, after those that were undone before."""
         points = self.sightings.keypoints.copy()
         for v, (mirror, quarter) in turns.items():
             camera, name = self.rig.cameras[v], self.rig.names[v]
             points[:, v] = turned_over(points[:, v], (camera.width, camera.height), mirror, quarter,
                                        self.sightings.landmark_names)
+            before, mirrored = self.turns.pop(name, 0), name in self.mirrored
+            turned = (before - quarter if mirrored else before + quarter) % 4  # a turn after a mirror is the opposite
+            if turned:
+                self.turns[name] = turned
             if mirror:
-                self.mirrored.append(name)
-            if quarter:
-                self.turns[name] = quarter
+                (self.mirrored.remove if mirrored else self.mirrored.append)(name)
         self.sightings, self.matched = replace(self.sightings, keypoints=points), None
         self.look()
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from humanav.camera import Camera
 from humanav.multiview.adjust import observations
 from humanav.multiview.adjust_rays import essential, meeting, sampson
-from humanav.multiview.rays import undistorted
+from humanav.multiview.rays import undistorted_keypoints
+from humanav.multiview.self_calibrate_pairs import shared_places
 from humanav.multiview.sync_tracks import by_track, usual_size
 from humanav.multiview.value import Matched, Sightings
 
 Array = NDArray[np.float64]
 
 _MOST_FRAMES = 60
-_SURE = 0.4
 _FEWEST = 12  # points that two tracks share
 _STRANGER = 3.0  # times the best pairing's distance: who is farther off is somebody else
 _BEHIND = 0.25  # share of the person's size that rays which meet behind a camera count as
@@ -71,7 +71,7 @@ def table(people: Array, cameras: Sequence[Camera], same: bool) -> Table:
     views = people.shape[1]
     px, gap, share, before = (np.full((views, views), np.nan) for _ in range(4))
     kept: list[tuple[int, int, int, int, float]] = []
-    places = [_places(people[:, v], camera) for v, camera in enumerate(cameras)]
+    places = [undistorted_keypoints(camera, people[:, v]) for v, camera in enumerate(cameras)]
     sizes = [_sizes(people[:, v], camera) for v, camera in enumerate(cameras)]
     for a, b in combinations(range(views), 2):
         costs = _costs(places[a], places[b], sizes[a], sizes[b], essential(cameras[a], cameras[b]))
@@ -80,7 +80,7 @@ def table(people: Array, cameras: Sequence[Camera], same: bool) -> Table:
             continue
         values, gaps, fronts, shares = [], [], [], []
         for i, j in pairs:
-            one, two = _shared(places[a][:, i], places[b][:, j])
+            one, two = shared_places(places[a][:, i], places[b][:, j])
             far = sampson(essential(cameras[a], cameras[b]), one, two)
             apart, front = meeting(cameras[a], cameras[b], one, two)
             values.append(np.median(far) * (cameras[a].focal + cameras[b].focal) / 2)
@@ -101,14 +101,15 @@ def best_exchanges(people: Array, cameras: Sequence[Camera], count: int = 3) -> 
     views = len(cameras)
     people = people[:: max(1, len(people) // 24)]
     costs: dict[tuple[int, int, int, int], float] = {}
-    places = [[_places(people[:, v], camera) for camera in cameras] for v in range(views)]
+    places = [[undistorted_keypoints(camera, people[:, v]) for camera in cameras] for v in range(views)]
     sizes = [[_sizes(people[:, v], camera) for camera in cameras] for v in range(views)]
     for a, b in combinations(range(views), 2):
         for c, d in permutations(range(views), 2):
             found = _costs(places[a][c], places[b][d], sizes[a][c], sizes[b][d], essential(cameras[c], cameras[d]))
             shares = []
             for i, j in _pairing(found):
-                front = meeting(cameras[c], cameras[d], *_shared(places[a][c][:, i], places[b][d][:, j]))[1].mean()
+                same = shared_places(places[a][c][:, i], places[b][d][:, j])
+                front = meeting(cameras[c], cameras[d], *same)[1].mean()
                 shares.append(min(found[i, j] if front > 0.5 else _BEHIND, _BEHIND))
             costs[a, b, c, d] = float(np.median(shares)) if shares else np.nan
 
@@ -138,18 +139,9 @@ def groups(found: Table, views: int) -> list[dict[int, int]]:
     return [p for p in people if len(p) >= 2]
 
 
-def _places(track: Array, camera: Camera) -> Array:
-    return np.concatenate([undistorted(camera, track[..., :2]), track[..., 2:]], axis=-1)
-
-
 def _sizes(people: Array, camera: Camera) -> Array:
     """(P,) sizes of a view's people in normalised units."""
     return np.array([usual_size(people[:, p]) for p in range(people.shape[1])]) / camera.focal
-
-
-def _shared(a: Array, b: Array) -> tuple[Array, Array]:
-    both = (a[..., 2] > _SURE) & (b[..., 2] > _SURE)
-    return a[both][:, :2], b[both][:, :2]
 
 
 def _costs(a: Array, b: Array, size_a: Array, size_b: Array, E: Array) -> Array:
@@ -157,7 +149,7 @@ def _costs(a: Array, b: Array, size_a: Array, size_b: Array, E: Array) -> Array:
     out = np.full((a.shape[1], b.shape[1]), np.nan)
     for i in range(a.shape[1]):
         for j in range(b.shape[1]):
-            one, two = _shared(a[:, i], b[:, j])
+            one, two = shared_places(a[:, i], b[:, j])
             if len(one) >= _FEWEST and np.isfinite(size_a[i] + size_b[j]):
                 out[i, j] = np.median(sampson(E, one, two)) / ((size_a[i] + size_b[j]) / 2)
     return out

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from humanav.camera import Camera
 from humanav.multiview.doctor_pairs import table
+from humanav.multiview.doctor_turns import turned_over
 from humanav.multiview.doctor_value import Finding
 from humanav.multiview.value import Rig
 
@@ -82,8 +83,6 @@ def _turn(people: Array, cameras: list[Camera], v: int, camera: Camera, same: bo
     costs = {}
     for quarter in (1, 3):
         turned = people.copy()
-        x, y = people[:, v, ..., 0], people[:, v, ..., 1]
-        turned[:, v, ..., 0] = camera.width - y if quarter == 1 else y
-        turned[:, v, ..., 1] = x if quarter == 1 else camera.height - x
+        turned[:, v] = turned_over(people[:, v], (camera.width, camera.height), False, quarter, ())
         costs[quarter] = table(turned, cameras, same).worst
     return min(costs, key=lambda quarter: (costs[quarter], quarter))

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.camera import Camera
-from humanav.multiview.self_calibrate_pairs import start_points
+from humanav.multiview.self_calibrate_pairs import SURE, start_points
 from humanav.multiview.sync_tracks import usual_size
 
 Array = NDArray[np.float64]
 
-_SURE = 0.4
 _MOST_PAIRS = 10
 _FEWEST = 12
 
@@ -42,11 +41,11 @@ def transferred(people: Array, cameras: Sequence[Camera], who: Sequence[dict[int
             if a not in person or b not in person:
                 continue
             two = np.stack([people[:, v, person[v]] for v in (a, b)], axis=2).reshape(-1, 2, 3)
-            both = (two[..., 2] > _SURE).all(1)
+            both = (two[..., 2] > SURE).all(1)
             points = start_points([cameras[a], cameras[b]], two[..., :2], both[:, None] * np.ones(2))
             for v in set(person) - {a, b}:
                 seen = people[:, v, person[v]].reshape(-1, 3)
-                good = both & (seen[:, 2] > _SURE) & np.isfinite(points).all(1)
+                good = both & (seen[:, 2] > SURE) & np.isfinite(points).all(1)
                 size = usual_size(people[:, v, person[v]])
                 if good.sum() >= _FEWEST and np.isfinite(size):
                     pixels, depth = cameras[v].project(points[good])

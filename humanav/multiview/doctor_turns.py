@@ -18,7 +18,8 @@ def turned_over(
     Args:
         size: (width, height) of the camera's picture, after all is undone.
         mirror: the picture is mirrored left to right: a detector then calls the person's left right.
-        turns: quarter turns clockwise that bring the picture upright, 0 to 3.
+        turns: quarter turns clockwise that bring the picture upright, 0 to 3; a mirror is undone after them.
+        names: of the K points.
     """
     width, height = size
     out = points.copy()
@@ -30,5 +31,4 @@ def turned_over(
     if mirror:
         out[..., 0] = width - out[..., 0]
         out = out[..., sides(names), :]
-    out[..., :2] = np.where(points[..., 2:] > 0, out[..., :2], 0.0) if not mirror else out[..., :2]
     return out

@@ -50,16 +50,18 @@ class Diagnosis:
 
     Attributes:
         names: of the V views examined.
-        pair_px, pair_m, pair_share: (V,V) median distance between the rays of the same points in pixels, in metres, and
-            as a share of the person's size; NaN where two views share nobody. With the corrections below.
-        view_px, view_share: (V,) medians over a view's pairs.
+        pair_px, pair_m, pair_share: (V,V) median distance between the rays of the same points in pixels, in metres (in
+            the rig's own unit while the views do not agree), and as a share of the person's size; NaN where two views
+            share nobody. With the corrections below.
         stature: metres the people seem to be tall in the rig as given, if its unit is the metre; NaN unknown.
         bones: mean length in metres and variation over time (share) of arm, leg and trunk, after correction.
         unit: likely unit of the calibration, "" unknown.
         up: (3,) direction of up in the rig as given; NaN unknown.
         corrected: the rig with what can be mended mended; None when there is nothing to mend.
         offsets: time offsets that were found, when they matter.
-        mirrored: views whose picture is mirrored; turned: quarter turns clockwise that a view's picture needs.
+        mirrored: views whose picture is mirrored; turned: quarter turns clockwise that a view's picture needs. Where a
+            picture is both, it is turned first.
+        sizes: (width, height) of the views' pictures once they are put right.
     """
 
     names: tuple[str, ...]
@@ -85,11 +87,13 @@ class Diagnosis:
 
     @property
     def view_px(self) -> Array:
-        return _medians(self.pair_px)
+        """(V,) median over a view's pairs of :attr:`pair_px`."""
+        return medians(self.pair_px)
 
     @property
     def view_share(self) -> Array:
-        return _medians(self.pair_share)
+        """(V,) median over a view's pairs of :attr:`pair_share`."""
+        return medians(self.pair_share)
 
     def mended(self, sightings: Sightings) -> Sightings:
         """Sightings with mirrored and turned pictures undone (their masks left out), brought to the same moments.
@@ -127,5 +131,6 @@ class Diagnosis:
         return "\n".join(f"[{f.severity}{', corrected' if f.mended else ''}] {f.text}" for f in self.findings)
 
 
-def _medians(table: Array) -> Array:
+def medians(table: Array) -> Array:
+    """(V,) of the finite numbers of each row of (V,...), NaN where there are none."""
     return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in table])

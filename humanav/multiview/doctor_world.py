@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from humanav.multiview.doctor_body import TALL, BodySigns, body_signs, likely_unit
 from humanav.multiview.doctor_value import Finding
-from humanav.multiview.self_calibrate_pairs import start_points
+from humanav.multiview.self_calibrate_pairs import SURE, start_points
 from humanav.multiview.value import Rig
 
 Array = NDArray[np.float64]
@@ -19,7 +19,6 @@ _UPRIGHT = 25.0  # degrees between up and y that a leaning person explains
 _SNAP = 35.0  # degrees from an axis within which that axis is meant
 _FLOOR = 0.35  # metres between the floor and y = 0 that a treadmill or a step explains
 _AGREED = 0.6
-_SURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def reconstructed(people: Array, rig: Rig, who: Sequence[dict[int, int]]) -> lis
         for view, track in person.items():
             seen[:, :, view] = people[:, view, track]
         flat = seen.reshape(-1, len(rig), 3)
-        weight = np.where(flat[..., 2] > _SURE, flat[..., 2], 0.0)
+        weight = np.where(flat[..., 2] > SURE, flat[..., 2], 0.0)
         points = start_points(rig.cameras, flat[..., :2], weight)
         known = np.isfinite(points).all(1, keepdims=True)
         together = np.concatenate([np.where(known, points, np.nan), known], axis=1)

@@ -142,19 +142,19 @@ def _scores(pairs: Paired, alpha: float) -> Scores:
     hit = (pairs.match >= 0) & real
     wanted = pairs.truth[..., 3] > 0
     missed, ghosts = int((real & ~hit).sum()), int(present.sum() - hit.sum())
-    precision, recall = _share(hit.sum(), present.sum()), _share(hit.sum(), real.sum())
+    precision, recall = share(hit.sum(), present.sum()), share(hit.sum(), real.sum())
     pcp_person, pcp_bone = _pcp(pairs, alpha)
     near = {mm: error <= mm for mm in NEAR}
     switches, identity = _identities(pairs)
     return Scores(
         mpjpe_mm=_mean(error), pa_mpjpe_mm=_pa(pairs), pcp=_mean(np.array(list(pcp_person.values()))),
-        pck={mm: _share((flags & wanted).sum(), wanted.sum()) for mm, flags in near.items()},
+        pck={mm: share((flags & wanted).sum(), wanted.sum()) for mm, flags in near.items()},
         ap={mm: _average_precision(pairs, mm) for mm in AP_WITHIN}, precision=precision, recall=recall,
-        f1=_share(2 * hit.sum(), present.sum() + real.sum()), id_switches=switches, missed=missed, ghosts=ghosts,
+        f1=share(2 * hit.sum(), present.sum() + real.sum()), id_switches=switches, missed=missed, ghosts=ghosts,
         jitter_mm=_jitter(pairs.found, pairs.found_index), truth_jitter_mm=_jitter(pairs.truth, pairs.truth_index),
-        coverage=_share(np.isfinite(error).sum(), wanted.sum()), frames=len(real), people=len(pairs.truth_ids),
+        coverage=share(np.isfinite(error).sum(), wanted.sum()), frames=len(real), people=len(pairs.truth_ids),
         found_people=int(present.any(axis=0).sum()), points=pairs.points, pcp_person=pcp_person, pcp_bone=pcp_bone,
-        pck_point={name: {mm: _share((flags & wanted)[..., k].sum(), wanted[..., k].sum())
+        pck_point={name: {mm: share((flags & wanted)[..., k].sum(), wanted[..., k].sum())
                           for mm, flags in near.items()} for k, name in enumerate(pairs.points)},
         mpjpe_person={who: _mean(error[:, q]) for q, who in enumerate(pairs.truth_ids)},
         mpjpe_point={name: _mean(error[..., k]) for k, name in enumerate(pairs.points)}, identity=identity)
@@ -173,9 +173,9 @@ def _pcp(pairs: Paired, alpha: float) -> tuple[dict[str, float], dict[str, float
     with np.errstate(invalid="ignore"):
         length = np.linalg.norm(xyz[:, :, a] - xyz[:, :, b], axis=3) * 1000
         right = real & ((error[..., a] + error[..., b]) / 2 < alpha * length)
-    by_person = {who: _share(right[:, q].sum(), real[:, q].sum()) for q, who in enumerate(pairs.truth_ids)}
+    by_person = {who: share(right[:, q].sum(), real[:, q].sum()) for q, who in enumerate(pairs.truth_ids)}
     names = [f"{pairs.points[i]}-{pairs.points[j]}" for i, j in bones]
-    return by_person, {name: _share(right[..., k].sum(), real[..., k].sum()) for k, name in enumerate(names)}
+    return by_person, {name: share(right[..., k].sum(), real[..., k].sum()) for k, name in enumerate(names)}
 
 
 def _pa(pairs: Paired) -> float:
@@ -199,8 +199,7 @@ def _average_precision(pairs: Paired, within: float) -> float:
     t, q = np.nonzero((pairs.match >= 0) & pairs.real)
     p = pairs.match[t, q]
     right[t, p] = pairs.apart[t, p, q] < within
-    sure = pairs.found[..., 3].sum(axis=2) / np.maximum((pairs.found[..., 3] > 0).sum(axis=2), 1)
-    return average_precision(sure[pairs.present], right[pairs.present], real)
+    return average_precision(pairs.confidence[pairs.present], right[pairs.present], real)
 
 
 def average_precision(sure: Array, right: NDArray[np.bool_], real: int) -> float:
@@ -261,7 +260,8 @@ def _picked(motion: Motion, index: NDArray[np.int64]) -> Motion:
                                  fps=motion.fps)
 
 
-def _share(part: Any, whole: Any) -> float:
+def share(part: Any, whole: Any) -> float:
+    """A part of a whole, NaN where the whole is nothing."""
     return float(part / whole) if whole else float("nan")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from humanav.multiview.evaluate import AP_WITHIN, average_precision
+from humanav.multiview.evaluate import AP_WITHIN, average_precision, share
 from humanav.multiview.evaluate_pairs import GATE, Paired, bones_of
 
 PEOPLE_WITHIN = 50.0
@@ -36,12 +36,12 @@ def avatarpose_scores(pairs: Paired, alpha: float = 0.5) -> dict[str, float]:
     kept = off <= GATE
     taken = np.zeros(real.shape, dtype=bool)
     taken[t[kept], nearest[kept]] = True
-    precision, recall = _share(kept.sum(), len(t)), _share(taken.sum(), real.sum())
-    sure = pairs.found[..., 3].sum(axis=2) / np.maximum((pairs.found[..., 3] > 0).sum(axis=2), 1)
-    aps = {f"ap_{mm}": _greedy_ap(t, nearest, off, sure[present], int(real.sum()), float(mm)) for mm in AP_WITHIN}
+    precision, recall = share(kept.sum(), len(t)), share(taken.sum(), real.sum())
+    sure = pairs.confidence[present]
+    aps = {f"ap_{mm}": _greedy_ap(t, nearest, off, sure, int(real.sum()), float(mm)) for mm in AP_WITHIN}
     return {"mpjpe_mm": float(off[kept].mean()) if kept.any() else float("nan"),
             "pcp": _pcp(pairs, t, p, nearest, off, alpha), **aps,
-            "people_below_50mm": _share((off < PEOPLE_WITHIN).sum(), len(t)), "precision": precision, "recall": recall,
+            "people_below_50mm": share((off < PEOPLE_WITHIN).sum(), len(t)), "precision": precision, "recall": recall,
             "f1": 2 * precision * recall / (precision + recall) if precision + recall > 0 else float("nan")}
 
 
@@ -78,7 +78,3 @@ def _pcp(
             good = real & ((error[a] + error[b]) / 2 < alpha * length)
             right.setdefault(q, []).append(float(good.sum() / real.sum()))
     return float(np.mean([np.mean(values) for values in right.values()])) if right else float("nan")
-
-
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")

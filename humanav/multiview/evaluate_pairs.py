@@ -14,6 +14,7 @@ from humanav.multiview.evaluate_people import Array, People3D, compared_names, m
 
 GATE = 500.0
 """Millimetres between two people, above whom they are not the same."""
+_SAME_RATE = 0.02
 _SKEL19 = (  # every point of skel19 to its parent, 18 bones
     ("neck", "pelvis"), ("right_hip", "pelvis"), ("left_hip", "pelvis"), ("nose", "neck"), ("right_shoulder", "neck"),
     ("left_shoulder", "neck"), ("right_knee", "right_hip"), ("left_knee", "left_hip"), ("right_ear", "nose"),
@@ -60,6 +61,12 @@ class Paired:
         return np.asarray((self.truth[..., 3] > 0).any(axis=2))
 
     @property
+    def confidence(self) -> Array:
+        """(N,P) mean confidence of a found person's known points, 0 where there are none."""
+        sure = self.found[..., 3]
+        return np.asarray(sure.sum(axis=2) / np.maximum((sure > 0).sum(axis=2), 1))
+
+    @property
     def error(self) -> Array:
         """(N,Q,K) millimetres from every point of the truth to the matched person's, NaN where there is none."""
         if not self.found_ids:
@@ -75,7 +82,7 @@ def pair_people(
     """Bring both to the same frames and points, and match the people one to one in each.
 
     Numbered frames meet by number. Otherwise the found ones begin at the truth's first, or at its frame ``start``, and
-    advance by the ratio of the frame rates.
+    both advance by their frame rates (a ratio within 2 % of a whole number is that number: 29.97 is 30).
 
     Raises:
         InputError: no frame or no point in common.
@@ -86,6 +93,8 @@ def pair_people(
         numbers = j if truth.frames is None else truth.frames[j]
         kept = np.isin(numbers, np.asarray(list(frames), np.int64))
         i, j = i[kept], j[kept]
+        if not len(i):
+            raise InputError("The result and the truth have none of the frames in common that were asked for.")
     anew = middles_to_derive(found, truth)
     a, b = _rows(found, names, anew, i), _rows(truth, names, anew, j)
     known = (a[..., 3] > 0)[:, :, None] & (b[..., 3] > 0)[:, None]
@@ -127,16 +136,15 @@ def _shared_frames(found: People3D, truth: People3D, start: int | None) -> tuple
     if found.frames is not None and truth.frames is not None and start is None:
         _, i, j = np.intersect1d(found.frames, truth.frames, return_indices=True)
     else:
-        if start is None:
-            first = 0
-        elif truth.frames is None:
-            first = start
+        numbers = np.arange(truth.count) if truth.frames is None else truth.frames
+        since = numbers - (start if start is not None else numbers[:1])
+        ratio = truth.fps / found.fps
+        whole = max(1, round(ratio))
+        ratio = whole if abs(ratio / whole - 1) < _SAME_RATE else ratio
+        if ratio >= 1:  # several of the truth's for one found
+            _, i, j = np.intersect1d(np.rint(np.arange(found.count) * ratio), since, return_indices=True)
         else:
-            first = int(np.searchsorted(truth.frames, start))
-        step = max(1, round(truth.fps / found.fps))
-        i = np.arange(found.count)
-        j = first + step * i
-        i, j = i[(j >= 0) & (j < truth.count)], j[(j >= 0) & (j < truth.count)]
+            _, j, i = np.intersect1d(np.rint(since / ratio), np.arange(found.count), return_indices=True)
     if not len(i):
         raise InputError("The result and the truth have no frame in common: give the number of the truth's frame that "
                          "is the result's first.")

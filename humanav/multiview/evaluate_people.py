@@ -49,7 +49,8 @@ class People3D:
         notes: sentences.
 
     Raises:
-        InputError: people of different frames or points, or frame numbers that do not grow.
+        InputError: people of different frames or points, frame numbers that do not grow, or a rate that is not
+            positive.
     """
 
     people: Mapping[str, Array]
@@ -62,6 +63,8 @@ class People3D:
     def __post_init__(self) -> None:
         people = {str(name): known_points(points) for name, points in self.people.items()}
         object.__setattr__(self, "people", people)
+        if not (np.isfinite(self.fps) and self.fps > 0):
+            raise InputError(f"The frame rate must be a positive number, not {self.fps}.")
         if len({points.shape for points in people.values()}) > 1 or any(
                 points.shape[1] != len(self.names) for points in people.values()):
             raise InputError("The people to compare must have the same frames and the same named points.")

@@ -22,7 +22,7 @@ from humanav.errors import CameraError, InputError
 from humanav.fit.clip_kinematics import ClipState
 from humanav.motion import Motion
 from humanav.multiview.fit_feet import floor_height
-from humanav.multiview.fit_person import PersonFit
+from humanav.multiview.fit_person import PersonFit, stature_of
 from humanav.multiview.fit_settings import FitSettings
 from humanav.multiview.fit_targets import Targets, space_targets, view_targets
 from humanav.multiview.fit_terms import LEVEL, Eyes
@@ -68,7 +68,7 @@ def fit_people(
     settings = FitSettings() if settings is None else settings
     body = BodyModel.load() if body is None else body
     _check(matched, sightings, rig)
-    tall, dirs = _stature(body)
+    tall, dirs = stature_of(body)
     eyes = Eyes.of(rig)
     fits = []
     for person in matched.people:
@@ -115,7 +115,7 @@ def fit_to_points(
         raise InputError(f"The frame rate must be a positive number, not {fps}.")
     if given.shape[2] == 3:
         given = np.concatenate([given, np.isfinite(given).all(-1, keepdims=True)], axis=2)
-    tall, dirs = _stature(body)
+    tall, dirs = stature_of(body)
     targets = space_targets(given, keypoint_set, dirs / tall)
     _enough(targets, person_id)
     fit = PersonFit(body, targets, None, fps, settings, settings.height_of(person_id), progress)
@@ -246,12 +246,6 @@ def _enough(targets: Targets, person_id: str) -> None:
     if int((targets.trust > 0).sum(axis=1).max(initial=0)) < LEAST_POINTS:
         raise InputError(f"Person {person_id} is never seen with {LEAST_POINTS} points in 3D: use more views, or leave "
                          "that person out.")
-
-
-def _stature(body: BodyModel) -> tuple[float, Array]:
-    from humanav.fit import stature
-
-    return stature(body.v_template.double().numpy(), body.shapedirs.double().numpy()[..., :NUM_BETAS])
 
 
 def _mean(values: Array, axis: int | tuple[int, ...] | None) -> Array:

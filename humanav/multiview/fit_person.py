@@ -35,6 +35,9 @@ _TILT = np.full(2, 1e-4)  # the level frame is level
 _SURE = 5.0  # times surer of a given height than one photo's fit is, as the evidence of many pictures outweighs it
 _TRUST, _WIDER = (0.0, 0.3, 0.6, 1.0), (3.0, 2.0, 1.3, 1.0)  # how much more 3D keypoints of less confidence err
 _NOISE = (0.5, 4.0)  # least and most errors of a detector, in those of the one whose errors were measured
+_CLOSE = 0.3  # metres: nearer to a camera, or behind it, its points say nothing
+_SMALLEST = 20.0  # pixels of stature: errors do not shrink with the person below it
+_FINEST = 0.25  # pixels: no point is surer
 _RAYLEIGH = 1.177  # median length of a 2D normal error, in sigmas
 
 
@@ -52,8 +55,7 @@ class PersonFit:
         self.height, self.progress, self.noise = height, progress, 1.0
         self.floor: float | None = None
         self.skeleton = skeleton_of(body, NUM_BETAS)
-        self.tall, self.tall_dirs = stature(body.v_template.double().numpy(),
-                                            body.shapedirs.double().numpy()[..., :NUM_BETAS])
+        self.tall, self.tall_dirs = stature_of(body)
         self.prior, self.motion_prior = PosePrior.load(), MotionPrior.load()
         self.seen = (targets.trust > 0).any(axis=1) | (targets.used & (targets.confidence > 0)).any(axis=(1, 2))
 
@@ -132,15 +134,15 @@ class PersonFit:
         """The points in the pictures of all views."""
         assert self.eyes is not None
         share = np.where(targets.used, 1.0, self.settings.unused) * (targets.confidence > 0)
-        near = self.eyes.depth(state.pelvis) < 0.3  # behind a camera, or in it
+        near = self.eyes.depth(state.pelvis) < _CLOSE
         share = np.where(near[..., None], 0.0, share)
         return ViewsTerm(targets.points, self.eyes, targets.pixels, self._sigma(targets, state), thin * share, cutoff)
 
     def _sigma(self, targets: Targets, state: ClipState) -> Array:
         assert self.eyes is not None
         tall = self.tall + float(self.tall_dirs @ state.betas)
-        size = np.maximum(self.eyes.focal() * tall / np.maximum(self.eyes.depth(state.pelvis), 0.3), 20.0)
-        return np.maximum(self.noise * targets.spread / 100 * size[..., None], 0.25)
+        size = np.maximum(self.eyes.focal() * tall / np.maximum(self.eyes.depth(state.pelvis), _CLOSE), _SMALLEST)
+        return np.maximum(self.noise * targets.spread / 100 * size[..., None], _FINEST)
 
     def _usual(self, seen: NDArray[np.bool_], thin: float) -> list[ClipTerm]:
         return [ClipPriorTerm(self.prior, self.settings.prior * thin * np.where(seen, 1.0, _AWAY)), ClipHingeTerm()]
@@ -183,6 +185,11 @@ class PersonFit:
         """(T,K) metres from the 3D keypoints to the body's, NaN where they are not known."""
         off = np.linalg.norm(self.landmarks(state) - self.targets.space, axis=-1)
         return np.where(self.targets.trust > 0, off, np.nan)
+
+
+def stature_of(body: BodyModel) -> tuple[float, Array]:
+    """Metres of the body of mean shape, and (B,) metres that each of the fitted betas adds."""
+    return stature(body.v_template.double().numpy(), body.shapedirs.double().numpy()[..., :NUM_BETAS])
 
 
 def runs(seen: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:

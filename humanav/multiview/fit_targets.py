@@ -12,6 +12,7 @@ from humanav.fit.clip_kinematics import ClipPoints
 from humanav.multiview.fit_terms import LEVEL
 from humanav.multiview.rays import undistorted
 from humanav.multiview.value import Person3D, Rig, Sightings
+from humanav.perception.sides import mirror_index
 from humanav.track.observations import expected_errors
 
 Array = NDArray[np.float64]
@@ -78,15 +79,9 @@ def observed_points(person: Person3D, sightings: Sightings) -> Array:
         return person.observed
     frames, views = person.chosen.shape
     points = sightings.keypoints[np.arange(frames)[:, None], np.arange(views)[None], np.maximum(person.chosen, 0)]
-    points = np.where(person.swapped[..., None, None], points[:, :, mirror_rows(person.keypoint_set)], points)
+    other = mirror_index(KEYPOINT_SETS[person.keypoint_set])
+    points = np.where(person.swapped[..., None, None], points[:, :, other], points)
     return np.where((person.chosen >= 0)[..., None, None], points, 0.0)
-
-
-def mirror_rows(keypoint_set: str) -> NDArray[np.intp]:
-    """(K,) the row of each landmark's counterpart on the other side; itself on the midline."""
-    names = KEYPOINT_SETS[keypoint_set]
-    other = [name.replace("left", "right") if "left" in name else name.replace("right", "left") for name in names]
-    return np.array([names.index(name) for name in other], dtype=np.intp)
 
 
 def _rows(keypoint_set: str) -> tuple[list[int], tuple[str, ...]]:

@@ -33,9 +33,6 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
 }
 """Names of every layout's points: those of the detectors, and Shelf's and CMU Panoptic's."""
 
-SKEL19_PARENTS = (-1, 0, 0, 0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 11, 12, 14, 13)
-"""The tree of skel19: each point's parent."""
-
 _FORWARD, _UPWARD = 0.125, 0.145  # metres from the bottom of Shelf's head to its top
 _MIDDLES = {"pelvis": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_shoulder")}
 _SAME = {f"{side}_{a}": f"{side}_{b}" for side in ("left", "right") for a, b in (

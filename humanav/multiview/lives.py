@@ -13,17 +13,15 @@ DAMPED = 0.5
 """Share of the last step that the next one is expected to be."""
 REACH = 0.3
 """Metres within which somebody is looked for after one frame at 30 frames per second."""
-_MOST_REACH = 0.6
+_LEAST_REACH, _MOST_REACH = 0.2, 0.6  # metres
 _FORGET = 0.5  # per frame: trust in a point that is not seen any more
 
 
-@dataclass
+@dataclass(eq=False)
 class Life:
     """One person as far as it is known at some frame.
 
     Attributes:
-        number: of the life, from 0.
-        born: first frame.
         last: the last frame in which it was seen.
         points: (K,3) where its keypoints were last, metres.
         trust: (K,) 0..1 how well they are known.
@@ -32,8 +30,6 @@ class Life:
         hits: frames in which it was seen.
     """
 
-    number: int
-    born: int
     last: int
     points: Array
     trust: Array
@@ -63,7 +59,7 @@ class Life:
 
 def reach(fps: float, missed: int) -> float:
     """Metres within which somebody is looked for after ``missed`` frames without (0: seen in the frame before)."""
-    return float(np.clip(REACH * np.sqrt(30.0 / fps * (missed + 1)), 0.2, _MOST_REACH))
+    return float(np.clip(REACH * np.sqrt(30.0 / fps * (missed + 1)), _LEAST_REACH, _MOST_REACH))
 
 
 def mean_distance(a: Array, b: Array) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import ImageError, InputError
+from humanav.multiview.match_settle import BONES
 from humanav.multiview.value import Sightings
 from humanav.perception.takes import MASK_SIDE, encode_mask
 from humanav.perception.video import natural_order
@@ -25,10 +26,9 @@ Labels = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 _INSIDE = 0.4  # share of a person's keypoints that lie in a mask that is it
-_TRUSTED = 0.3
+_TRUSTED = 0.3  # confidence of the keypoints that are asked
 _GREY = 127  # above it a grey picture shows a person
 _MOST_PEOPLE = 32  # grey values that can be people's numbers
-BONES = (("shoulder", "elbow"), ("elbow", "wrist"), ("shoulder", "hip"), ("hip", "knee"), ("knee", "ankle"))
 
 
 def with_masks(
@@ -47,6 +47,7 @@ def with_masks(
     Raises:
         InputError: no masks, or fewer than frames.
         ImageError: a file is no picture, or of another shape than the view's pictures.
+        Cancelled: ``progress`` was told to stop.
     """
     folders = dict(place) if isinstance(place, Mapping) else find_masks(place, sightings.names)
     if not any(name in folders for name in sightings.names):
@@ -133,7 +134,7 @@ def read_labels(file: Path, size: tuple[int, int]) -> Labels:
             mode = image.mode
             if mode == "P":
                 return np.asarray(image.resize(shape, Image.Resampling.NEAREST)).astype(np.int64)
-            if mode in ("RGB", "RGBA"):
+            if mode in ("RGB", "RGBA", "LA"):
                 rgba = np.asarray(image.convert("RGBA").resize(shape, Image.Resampling.NEAREST)).astype(np.int64)
                 code = rgba[..., 0] << 16 | rgba[..., 1] << 8 | rgba[..., 2]
                 code[rgba[..., 3] < _GREY] = 0
@@ -143,6 +144,11 @@ def read_labels(file: Path, size: tuple[int, int]) -> Labels:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ValueError and more
         raise ImageError(f"The mask {file.name} cannot be read: it is damaged, or no PNG file.") from error
+    return _levels(grey)
+
+
+def _levels(grey: Labels) -> Labels:
+    """Grey levels as numbers: small ones are people's own, else the bright ones are one person."""
     if grey.max(initial=0) <= _MOST_PEOPLE:
         return grey
     return (grey > (_GREY if grey.max() < 256 else grey.max() // 2)).astype(np.int64)
@@ -154,7 +160,7 @@ def _numbered(code: Labels) -> Labels:
     main = values[counts > 0.02 * max(counts.sum(), 1)]
     parts = np.stack([main >> 16 & 255, main >> 8 & 255, main & 255]) if len(main) else np.zeros((3, 0))
     if len(main) and (np.ptp(parts, axis=0) == 0).all():
-        return ((code >> 16 & 255) > _GREY).astype(np.int64)  # a grey picture saved with colours
+        return _levels(code >> 16 & 255)  # a grey picture saved with colours
     out = np.zeros_like(code)
     for place, value in enumerate(main, 1):
         out[code == value] = place

@@ -105,7 +105,6 @@ class _Body:
     flips: Binary
     sources: Sources
     solved: Triangulated
-    bridged: int = 0
 
 
 class _Matching:
@@ -145,8 +144,7 @@ class _Matching:
         if not bodies:
             return []
         courses = [self._course(body) for body in bodies]
-        trusts = [np.where(np.isfinite(own[..., 0]), 1.0, 0.0) for own in courses]
-        chosen = given_out(self.seen, courses, trusts, self.settings.ray_cut, self.mirror, self.sightings.tracks,
+        chosen = given_out(self.seen, courses, self.settings.ray_cut, self.mirror, self.sightings.tracks,
                            [body.chosen for body in bodies])
         again = [self._body(own, expected, self.settings.sides) for own, expected in zip(chosen, courses)]
         return [body for body in again if real(body.chosen, body.solved.points, self.names, self.fewest)]

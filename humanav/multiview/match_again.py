@@ -22,7 +22,7 @@ _USUAL = 0.1  # what it is worth that the view's own tracker always said so
 _ENOUGH = 5  # joints
 _WINDOW = 0.05  # seconds to each side over which a course is a median
 _HELD = 0.15  # seconds beyond both ends that somebody is expected to be still there
-_CHUNK = 2_000_000
+_CHUNK = 2_000_000  # numbers worked on at a time
 
 
 def course(points: Array, fps: float, patience: float) -> Array:
@@ -61,20 +61,17 @@ def bridged(points: Array, longest: int, held: int) -> Array:
 
 
 def given_out(
-    seen: Seen, courses: Sequence[Array], trusts: Sequence[Array], cut: float, mirror: Whole, tracks: Whole,
-    before: Sequence[Whole], bonus: Array | None = None,
+    seen: Seen, courses: Sequence[Array], cut: float, mirror: Whole, tracks: Whole, before: Sequence[Whole]
 ) -> list[Whole]:
     """For each person (T,V) the detections that are it, at most one of a view and each for one person.
 
     Args:
         seen: the sightings.
         courses: (T,K,3) of each person, NaN where unknown.
-        trusts: (T,K) of each.
         cut: metres.
         mirror: (K,) the point of the other side.
         tracks: (T,V,D) numbers within the views, -1 unknown.
         before: (T,V) of each person as they were given out before.
-        bonus: (P,T,V,D) added to the affinities, for what looks say.
     """
     frames, views, most, count = seen.confidence.shape
     out = [np.full((frames, views), -1) for _ in courses]
@@ -82,12 +79,9 @@ def given_out(
     for begin in range(0, frames, step):
         part = slice(begin, min(frames, begin + step))
         for view in range(views):
-            near = np.stack([_near(seen, part, view, own[part], trust[part], cut, mirror)
-                             for own, trust in zip(courses, trusts)], axis=1)  # (t,P,D)
+            near = np.stack([_near(seen, part, view, own[part], cut, mirror) for own in courses], axis=1)  # (t,P,D)
             usual = _usual(tracks[:, view], [chosen[:, view] for chosen in before])
             near += np.where(near > 0, _USUAL * usual[:, part].swapaxes(0, 1), 0.0)
-            if bonus is not None:
-                near += np.where(near > 0, bonus[:, part, view].swapaxes(0, 1), 0.0)
             for t in range(part.start, part.stop):
                 table = near[t - begin]
                 good = table > LEAST
@@ -130,15 +124,13 @@ def _median_off(seen: Seen, points: Array, t: int, view: int, detection: int, mi
     return best
 
 
-def _near(
-    seen: Seen, part: slice, view: int, points: Array, trust: Array, cut: float, mirror: Whole
-) -> Array:
+def _near(seen: Seen, part: slice, view: int, points: Array, cut: float, mirror: Whole) -> Array:
     """(t,D) affinities of a view's detections with one person."""
     rays, confidence = seen.rays[part, view], seen.confidence[part, view]
     frames, most, count = confidence.shape
     known = np.isfinite(points[..., 0])
     safe = np.where(known[..., None], points, 0.0)
-    weight = np.sqrt(np.where(known, trust, 0.0))[:, None] * seen.weights
+    weight = known[:, None] * seen.weights
     # every frame's person against that frame's detections
     apart = [to_rays(safe.reshape(1, -1, 3), seen.lenses.centres[view],
                      sides.swapaxes(0, 1).reshape(most, -1, 3))[:, 0].reshape(most, frames, count).swapaxes(0, 1)

@@ -3,13 +3,14 @@ lines of another view's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from humanav.camera import Camera
 from humanav.errors import InputError
+from humanav.multiview.looks import settled
 from humanav.multiview.match import affinities, checked
 from humanav.multiview.match_frames import Seen
 from humanav.multiview.match_groups import grouped, low_rank
@@ -124,7 +125,8 @@ def explain(
     checked(sightings, rig)
     if not 0 <= frame < sightings.frames:
         raise InputError(f"There is no frame {frame}: there are {sightings.frames}, counted from 0.")
-    one = sightings.part(slice(frame, frame + 1))
+    # looks are told from the whole capture, as in matching
+    one = replace(sightings, looks=settled(sightings)).part(slice(frame, frame + 1))
     seen = Seen.of(one, rig)
     most = one.keypoints.shape[2]
     members = np.flatnonzero(one.present[0].ravel())

@@ -172,8 +172,7 @@ class Frames:
         for row in rows:
             life = found.get(row)
             if life is None:
-                life = Life(len(self.lives), frame, frame, points[row], np.zeros(len(trust[row])),
-                            np.zeros_like(points[row]))
+                life = Life(frame, points[row], np.zeros(len(trust[row])), np.zeros_like(points[row]))
                 self.lives.append(life)
             else:
                 self._lost.remove(life)

@@ -14,7 +14,8 @@ from humanav.multiview.value import Person3D, Rig, Sightings
 
 Array = NDArray[np.float64]
 
-_ODD = 0.035  # metres
+_ODD = 0.035  # metres in the median from which on something is wrong
+_MEET = 0.05  # metres: rays of one person's detections are nearer
 _WORTH = 0.05  # share of the frames in which somebody left out must be seen to be told of
 
 
@@ -85,6 +86,10 @@ def nobody(seen: Seen, sightings: Sightings, alike: Array) -> str:
     if not np.isfinite(best):
         return ("Nobody can be matched: no two cameras see somebody in the same frame. Check that the videos are of "
                 "the same moment.")
+    if best < _MEET:
+        return ("Nobody can be matched: rays of two cameras meet, but in too few frames or on too little of a body. "
+                "Choose a part of the capture that shows people longer; if it does, check the calibration: run the "
+                "doctor on it.")
     return (f"Nobody can be matched: even the best pair of detections has rays {100 * best:.0f} cm apart (below 5 cm "
             "is usual). Check the calibration, its unit, and that the videos run together: run the doctor on it.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,18 +39,19 @@ def joined(chosen: Sequence[Whole], points: Sequence[Array], fps: float) -> list
         points: (T,K,4) of each.
         fps: frames per second.
     """
-    lives = [(own.copy(), place[..., :3].copy()) for own, place in zip(chosen, points)]
-    while True:
-        best, pair = np.inf, (0, 0)
-        for a in range(len(lives)):
-            for b in range(a + 1, len(lives)):
-                cost = _joining(lives[a], lives[b], fps)
-                if cost < best:
-                    best, pair = cost, (a, b)
-        if not np.isfinite(best):
-            return [own for own, _ in lives]
-        (first, one), (second, two) = lives[pair[0]], lives.pop(pair[1])
-        lives[pair[0]] = (np.where(first >= 0, first, second), np.where(np.isfinite(one), one, two))
+    lives = [(own, place[..., :3]) for own, place in zip(chosen, points)]
+    costs = np.full((len(lives),) * 2, np.inf)
+    for a, b in combinations(range(len(lives)), 2):
+        costs[a, b] = _joining(lives[a], lives[b], fps)
+    while np.isfinite(costs).any():
+        a, b = divmod(int(costs.argmin()), len(lives))
+        (first, one), (second, two) = lives[a], lives.pop(b)
+        lives[a] = (np.where(first >= 0, first, second), np.where(np.isfinite(one), one, two))
+        costs = np.delete(np.delete(costs, b, axis=0), b, axis=1)
+        for c in range(len(lives)):
+            if c != a:
+                costs[min(a, c), max(a, c)] = _joining(lives[min(a, c)], lives[max(a, c)], fps)
+    return [own for own, _ in lives]
 
 
 def _joining(a: tuple[Whole, Array], b: tuple[Whole, Array], fps: float) -> float:

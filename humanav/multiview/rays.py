@@ -69,6 +69,11 @@ def undistorted(camera: Camera, pixels: Array) -> Array:
     return out
 
 
+def undistorted_keypoints(camera: Camera, keypoints: Array) -> Array:
+    """Keypoints (...,3) of one camera in pixels to (...,3) x/z, y/z without lens distortion, and their confidence."""
+    return np.concatenate([undistorted(camera, keypoints[..., :2]), keypoints[..., 2:]], axis=-1)
+
+
 def directions(lenses: Lenses, plane: Array) -> Array:
     """Unit directions (T,V,...,3) in the world of points (T,V,...,2) as :func:`normalised` gives them."""
     rays = np.concatenate([plane, np.ones((*plane.shape[:-1], 1))], axis=-1)

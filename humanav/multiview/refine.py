@@ -39,7 +39,7 @@ __all__ = ["Level", "RefineSettings", "Refined", "Round", "refine"]
 Array = NDArray[np.float64]
 Watch = Callable[[int, dict[str, Any], Any], None]
 
-_RAMP = 0.25  # by how much less collisions count one round earlier
+_RAMP = 0.5  # by how much less collisions count one round earlier
 _PIXELS_CORRELATED = 0.1  # seconds over which what the pictures say goes together
 
 
@@ -246,7 +246,7 @@ class _Run:
         if self.watch is None:
             return
         now = self.crew.result(self.states)
-        numbers = asdict(self.rounds[-1]) | body_numbers(now, self.rig, self.body)
+        numbers = asdict(self.rounds[-1]) | self._numbers(self.states, scene)
         picture = before_after(scene, self.rig, self.small.pictures, [p.motion for p in self.fitted.people],
                                [p.motion for p in now.people], self.frame)
         self.watch(len(self.rounds), numbers, picture)

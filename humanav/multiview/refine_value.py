@@ -31,7 +31,7 @@ class RefineSettings:
         keypoints: weight of the keypoints in the first and in the last round.
         prior, smooth: weights of the poses' likelihood and of the prior of motion. hinges: knees and elbows.
         near: radians that a joint may leave its start by, as one error; 0: freely.
-        collision: weight of what bodies run into each other, in the last round, a quarter each round before; 0: without.
+        collision: weight of what bodies run into each other in the last round, half in each round before; 0: without.
         contact: weight of contact attraction there, where masks touch.
         gate: keep a round's change of a frame only where a camera that took no part agrees (three views or more).
         tolerance: share by which its errors may rise.
@@ -49,12 +49,12 @@ class RefineSettings:
     color: float = 0.5
     cover: float = 0.1
     instance: float = 0.2
-    keypoints: tuple[float, float] = (1.0, 0.3)
+    keypoints: tuple[float, float] = (1.0, 1.0)
     prior: float = 0.2
     smooth: float = 0.1
     hinges: bool = True
     near: float = 0.2
-    collision: float = 6e5
+    collision: float = 1e6
     contact: float = 0.0
     gate: bool = True
     tolerance: float = 0.02

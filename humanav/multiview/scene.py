@@ -38,7 +38,7 @@ SPREAD = 0.6
 _THICK, _INSET, OPACITY = 0.3, 0.5, 0.95
 _DENSITY = {"head": 2.5, "neck": 1.6, "hand": 3.0, "elbow": 2.2, "wrist": 3.0, "shoulder": 1.6, "foot": 2.0,
             "ankle": 2.0, "knee": 1.5}
-_INNER = 0.05
+_INNER = 1e-3  # of the mouth's inside and the like, which nobody sees
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Splats:
         vertices, _ = _rest(body, betas)
         face, barycentric, spacing = scatter(vertices.astype(np.float32), np.asarray(body.faces, np.int64),
                                              _density(body, vertices), count)
-        tangent = SPREAD * spacing.astype(np.float64)
+        tangent = SPREAD * np.minimum(spacing, 2 * np.median(spacing)).astype(np.float64)
         scales = np.stack([tangent, tangent, _THICK * tangent], axis=1)
         blank = cls(person_id, face, barycentric.astype(np.float64), -_INSET * tangent, scales,
                     np.full(count, OPACITY), np.full((count, 3), 0.5), np.zeros(count), np.zeros((count, 3)),

@@ -59,18 +59,23 @@ def calibrate_from_people(
         intrinsics: cameras of which only K and distortion are used, from boards; they say more than ``focal``.
 
     Raises:
-        InputError: one view, too little movement, too few frames that views share, or people who cannot be brought
+        InputError: one view, sizes, focal lengths or inner values of another number than the views, a stature or focal
+            length that cannot be, too little movement, too few frames that views share, or people who cannot be brought
             together in all views.
+        CameraError: a picture without size, or inner values that lack a view.
     """
     names = sightings.names
     if len(names) < 2:
         raise InputError("One camera cannot be calibrated from people alone: give at least two views.")
     if len(sizes) != len(names):
         raise InputError(f"The size of every view's picture is needed: {len(names)} views, {len(sizes)} sizes.")
+    tall = float(np.median(np.atleast_1d(height)))
+    if not 0.3 < tall < 2.6:
+        raise InputError(f"A stature of {tall:g} m is no person's: give it in metres.")
+    known = _intrinsics(names, sizes, focal, intrinsics)
     people = by_track(sightings, most=3, least=0.25)
     people = people[np.unique(np.linspace(0, len(people) - 1, min(len(people), _MOST_FRAMES)).round().astype(int))]
     _check(people, names)
-    known = _intrinsics(names, sizes, focal, intrinsics)
     free = known is None and len(names) > 2  # two views fit any focal length
     start = known or _best_focal(people[::3], sizes, names)
     placed = _chained(people, start, names)
@@ -86,9 +91,6 @@ def calibrate_from_people(
     shaped = points.reshape(len(people), count, -1, 3)
     seen = (weight > 0).sum(1).reshape(len(people), count, -1) >= 2
     bodies = [np.concatenate([shaped[:, p], seen[:, p, :, None]], axis=-1) for p in range(count)]
-    tall = float(np.median(np.atleast_1d(height)))
-    if not (np.isfinite(tall) and 0.3 < tall < 2.6):
-        raise InputError(f"A stature of {tall:g} m is no person's: give it in metres.")
     cameras, bodies = metric(cameras, bodies, sightings.landmark_names, tall)
     cameras, notes = stood_up(cameras, bodies, sightings.landmark_names)
     focals = ", ".join(f"{name} {camera.focal:.0f}" for name, camera in zip(names, cameras))
@@ -141,7 +143,11 @@ def _intrinsics(
         return out
     if focal is None:
         return None
-    values = np.broadcast_to(np.asarray(focal, dtype=np.float64), (len(names),))
+    values = np.asarray(focal, dtype=np.float64)
+    if values.shape not in ((), (1,), (len(names),)):
+        raise InputError(f"One focal length for all or one of each of the {len(names)} views is needed, not "
+                         f"{values.size}.")
+    values = np.broadcast_to(values, (len(names),))
     if not (np.isfinite(values).all() and (values > 0).all()):
         raise InputError("The focal length must be a positive number of pixels.")
     return [Camera.from_focal(int(w), int(h), float(f), np.eye(3), np.zeros(3)) for (w, h), f in zip(sizes, values)]
@@ -153,7 +159,7 @@ def _best_focal(people: Array, sizes: Sequence[tuple[int, int]], names: tuple[st
     problem: InputError | None = None
     for factor in FOCALS if len(names) > 2 else (1.0,):
         start = [Camera.from_focal(int(w), int(h), factor * max(w, h), np.eye(3), np.zeros(3)) for w, h in sizes]
-        if len(names) == 2:
+        if len(names) == 2:  # two views fit any: nothing to compare
             return start
         try:
             found = _worst(people, _chained(people, start, names))

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from humanav.camera import Camera
 from humanav.multiview.adjust_bundle import Freedom, bundle
 from humanav.multiview.adjust_rays import essential, meeting, sampson
-from humanav.multiview.rays import undistorted
+from humanav.multiview.rays import undistorted, undistorted_keypoints
 from humanav.multiview.sync_tracks import usual_size
 
 Array = NDArray[np.float64]
 
 SURE = 0.4
+"""Confidence from which a point says how cameras stand."""
 _MOST = 900  # correspondences given to a robust estimate
 _FEWEST = 80
 _CLOSE = 0.012  # of the person's size: rays that pass nearer agree
@@ -52,14 +53,13 @@ def pair_geometry(people: Array, a: int, b: int, cameras: Sequence[Camera], seed
     """
     from scipy.optimize import linear_sum_assignment
 
-    places = [np.concatenate([undistorted(cameras[v], people[:, v, ..., :2]), people[:, v, ..., 2:]], axis=-1)
-              for v in (a, b)]
+    places = [undistorted_keypoints(cameras[v], people[:, v]) for v in (a, b)]
     size = sum(usual_size(people[:, v]) / cameras[v].focal for v in (a, b)) / 2
     if not np.isfinite(size):
         return None
     close = _CLOSE * size
     count = people.shape[2]
-    shared = {(i, j): _shared(places[0][:, i], places[1][:, j]) for i in range(count) for j in range(count)}
+    shared = {(i, j): shared_places(places[0][:, i], places[1][:, j]) for i in range(count) for j in range(count)}
     best: tuple[float, Array, list[tuple[int, int]]] | None = None
     for one, two in shared.values():
         if len(one) < _FEWEST:
@@ -104,8 +104,8 @@ def all_pairs(people: Array, cameras: Sequence[Camera]) -> list[Pair]:
     return sorted((pair for pair in found if pair is not None), key=lambda pair: -pair.worth)
 
 
-def _shared(a: Array, b: Array) -> tuple[Array, Array]:
-    """Places (n,2) of the points that both views are sure of."""
+def shared_places(a: Array, b: Array) -> tuple[Array, Array]:
+    """Places (n,2) of the points of two tracks (...,3) that both views are sure of."""
     both = (a[..., 2] > SURE) & (b[..., 2] > SURE)
     return a[both][:, :2], b[both][:, :2]
 

@@ -17,7 +17,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from humanav.multiview.sync_curves import Curve, movement_curve, ray_curve, together
+from humanav.errors import InputError
+from humanav.multiview.sync_curves import movement_curve, ray_curve, ray_pixels, together
 from humanav.multiview.sync_signals import motion_signals
 from humanav.multiview.sync_tracks import by_track, sides
 from humanav.multiview.value import Rig, Sightings
@@ -63,11 +64,14 @@ def find_offsets(sightings: Sightings, rig: Rig | None = None, most: float | Non
     Args:
         rig: of the same views, in any order; without it, or where it does not fit, movement alone is compared.
         most: farthest lag in frames, by default five seconds; never more than three quarters of the capture.
+
+    Returns:
+        Offsets; where there is too little to go on they are 0, not told, and a note says so.
     """
     frames, views = sightings.frames, len(sightings.names)
     reach = int(min(most if most is not None else MOST_SECONDS * sightings.fps, 0.75 * frames))
     if views < 2 or reach < 1:
-        return _nothing(sightings, "There is only one view, or one frame: nothing to compare.")
+        return _nothing(sightings, "There is only one view, or one moment: nothing to compare.")
     people = by_track(sightings)
     partner = sides(sightings.landmark_names)
     signals = [[motion_signals(people[:, v, p], sightings.fps) for p in range(people.shape[2])] for v in range(views)]
@@ -79,8 +83,8 @@ def find_offsets(sightings: Sightings, rig: Rig | None = None, most: float | Non
     coarse, trust = together(curves, views, reach, apart)
     notes: list[str] = []
     before = after = None
-    if rig is not None and set(sightings.names) <= set(rig.names):
-        cameras = rig.only(sightings.names).cameras
+    cameras = rig.only(sightings.names).cameras if rig is not None and set(sightings.names) <= set(rig.names) else ()
+    if cameras:
         sure = bool((trust[1:] >= TOLD).all())
         window = min(NEAR, reach) if sure else reach
         centre = np.round(coarse).astype(int) if sure else np.zeros(views, int)
@@ -95,10 +99,7 @@ def find_offsets(sightings: Sightings, rig: Rig | None = None, most: float | Non
     told = trust >= TOLD
     told[0] = bool(told[1:].any())
     found = np.where(told, coarse, 0.0)
-    if rig is not None and set(sightings.names) <= set(rig.names):
-        from humanav.multiview.sync_curves import ray_pixels
-
-        cameras = rig.only(sightings.names).cameras
+    if cameras:
         before, after = ray_pixels(people, cameras, np.zeros(views)), ray_pixels(people, cameras, found)
     alone = np.full((views, views), np.nan)
     for (a, b), curve in curves.items():
@@ -110,18 +111,19 @@ def find_offsets(sightings: Sightings, rig: Rig | None = None, most: float | Non
 
 
 def shifted(sightings: Sightings, offsets: Offsets) -> Sightings:
-    """The part that all views share, each view moved by its offset so that frame t is the same moment everywhere.
+    """The part that all views share, each view moved by its offset so that frame t is the same moment everywhere; views
+    that the offsets do not name are not moved.
 
     Fractions are interpolated between the two frames where both hold the same person, else the nearer frame is taken.
 
     Raises:
         InputError: the offsets leave no common frame.
     """
-    from humanav.errors import InputError
-
     frames = sightings.frames
-    first = int(np.ceil(-min(0.0, float(offsets.frames.min())) - 1e-9))
-    last = int(np.floor(frames - 1 - max(0.0, float(offsets.frames.max())) + 1e-9))
+    known = dict(zip(offsets.names, offsets.frames))
+    late = np.array([float(known.get(name, 0.0)) for name in sightings.names])
+    first = int(np.ceil(-min(0.0, late.min()) - 1e-9))
+    last = int(np.floor(frames - 1 - max(0.0, late.max()) + 1e-9))
     if last < first:
         raise InputError("With these time offsets no moment is seen by every camera: leave out the camera that is far "
                          "off, or give longer videos.")
@@ -131,12 +133,12 @@ def shifted(sightings: Sightings, offsets: Offsets) -> Sightings:
     looks = np.zeros((len(times), *sightings.looks.shape[1:]))
     masks: dict[tuple[int, int, int], bytes] = {}
     source = np.zeros((len(times), len(sightings.names)), np.int64)
-    for v, offset in enumerate(offsets.frames):
+    for v, offset in enumerate(late):
         exact = times + offset
         low = np.clip(np.floor(exact + 1e-9).astype(int), 0, frames - 1)
         high = np.minimum(low + 1, frames - 1)
         part = exact - low
-        near = np.where(part > 0.5, high, low)
+        near = np.where(part >= 0.5, high, low)
         points[:, v], tracks[:, v], looks[:, v] = (x[near, v] for x in (sightings.keypoints, sightings.tracks,
                                                                         sightings.looks))
         a, b = sightings.keypoints[low, v], sightings.keypoints[high, v]
@@ -168,6 +170,3 @@ def _nothing(sightings: Sightings, why: str) -> Offsets:
     views = len(sightings.names)
     return Offsets(sightings.names, np.zeros(views), np.zeros(views), np.zeros(views, bool),
                    np.full((views, views), np.nan), notes=(why,))
-
-
-__all__ = ["MOST_SECONDS", "NEAR", "TOLD", "Curve", "Offsets", "find_offsets", "shifted"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from humanav.camera import Camera
 from humanav.multiview.adjust_rays import essential, sampson
-from humanav.multiview.rays import undistorted
+from humanav.multiview.rays import undistorted_keypoints
 from humanav.multiview.sync_signals import correlation
 from humanav.multiview.sync_tracks import usual_size
 
@@ -72,8 +72,7 @@ def ray_curve(a: Array, b: Array, camera_a: Camera, camera_b: Camera, centre: in
     The score is the square of by how much of the usual the capped distance falls, so still people and opposite cameras
     say nothing.
     """
-    places = [np.concatenate([undistorted(camera, people[..., :2]), people[..., 2:]], axis=-1)
-              for camera, people in ((camera_a, a), (camera_b, b))]
+    places = [undistorted_keypoints(camera_a, a), undistorted_keypoints(camera_b, b)]
     sizes = [[usual_size(people[:, p]) / camera.focal for p in range(people.shape[1])]
              for camera, people in ((camera_a, a), (camera_b, b))]
     E = essential(camera_a, camera_b)
@@ -104,23 +103,20 @@ def ray_curve(a: Array, b: Array, camera_a: Camera, camera_b: Camera, centre: in
 
 def ray_pixels(people: Array, cameras: Sequence[Camera], offsets: Array) -> float:
     """Median distance between rays in pixels over all pairs of views, people (T,V,P,K,3) paired as fits best."""
-    found, weights = [], []
+    from scipy.optimize import linear_sum_assignment
+
+    found: list[float] = []
     for a, b in combinations(range(people.shape[1]), 2):
         E = essential(cameras[a], cameras[b])
         focal = (cameras[a].focal + cameras[b].focal) / 2
-        one, two = (np.concatenate([undistorted(cameras[v], people[:, v, ..., :2]), people[:, v, ..., 2:]], axis=-1)
-                    for v in (a, b))
+        one, two = (undistorted_keypoints(cameras[v], people[:, v]) for v in (a, b))
         cost = np.full((people.shape[2],) * 2, np.nan)
         for i in range(len(cost)):
             for j in range(len(cost)):
-                cost[i, j] = _apart(E, one[:, i], two[:, j], float(offsets[b] - offsets[a]), 1.0, np.median) * focal
-        if np.isfinite(cost).any():
-            from scipy.optimize import linear_sum_assignment
-
-            rows, columns = linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e6))
-            kept = [cost[i, j] for i, j in zip(rows, columns) if np.isfinite(cost[i, j])]
-            found += kept
-            weights += [1.0] * len(kept)
+                cost[i, j] = focal * _apart(E, one[:, i], two[:, j], float(offsets[b] - offsets[a]), 1.0, np.inf,
+                                            np.median)
+        rows, columns = linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e6))
+        found += [cost[i, j] for i, j in zip(rows, columns) if np.isfinite(cost[i, j])]
     return float(np.median(found)) if found else float("nan")
 
 
@@ -231,8 +227,11 @@ def _paired(score: Array, weight: Array) -> Array:
     return out
 
 
-def _apart(E: Array, a: Array, b: Array, lag: float, size: float, middle: Callable[[Array], Any] = np.mean) -> float:
-    """Mean capped distance, in ``size``, between rays of one person (T,K,3) in two views when b lags; NaN if never."""
+def _apart(
+    E: Array, a: Array, b: Array, lag: float, size: float, cap: float = _CAP, middle: Callable[[Array], Any] = np.mean
+) -> float:
+    """Mean (or median) distance in ``size``, capped, between the rays of one person (T,K,3) in two views when b lags;
+    NaN where both never see the person."""
     low = int(np.floor(lag + 1e-9))
     part = lag - low
     span = len(a) - 1 if part > 1e-6 else len(a)
@@ -250,4 +249,4 @@ def _apart(E: Array, a: Array, b: Array, lag: float, size: float, middle: Callab
     if both.sum() < 12:
         return float("nan")
     far = sampson(E, one[both][:, :2], two[both][:, :2]) / size
-    return float(middle(np.minimum(far, _CAP) if size != 1.0 else far))
+    return float(middle(np.minimum(far, cap)))

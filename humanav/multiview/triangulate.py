@@ -22,7 +22,7 @@ from humanav.multiview.value import Rig
 Array = NDArray[np.float64]
 
 SIGMA = 0.045
-"""Metres: about 1.3 % of the height of a picture that a person fills with two fifths of its height."""
+"""Metres: about 1 % of the height of a picture of which a standing person fills two fifths."""
 SIGMA_PIXELS = 4.0
 """Pixels: in coarse pictures the scale is not finer than this."""
 AGREES = 2.0
@@ -59,7 +59,7 @@ def triangulate(
 
     Args:
         rig: V cameras.
-        keypoints: (T,V,K,3) x, y in pixels and confidence; 0 where there is none.
+        keypoints: (T,V,K,3) x, y in pixels and confidence; confidence 0, or NaN, where there is none.
         sigma: scale of the residuals in metres.
         robust: False gives the plain linear solution weighted by confidence, every view that sees the point counting.
         plane: (T,V,K,2) the keypoints as :func:`humanav.multiview.rays.normalised` gives them, where known already.
@@ -71,6 +71,7 @@ def triangulate(
     if keypoints.ndim != 4 or keypoints.shape[1] != len(rig) or keypoints.shape[3] != 3:
         raise InputError(f"Keypoints of shape {keypoints.shape} do not fit {len(rig)} cameras: frames, views, points "
                          "and x, y, confidence are needed.")
+    keypoints = np.where((np.isfinite(keypoints).all(axis=-1) & (keypoints[..., 2] > 0))[..., None], keypoints, 0.0)
     frames, views, count = keypoints.shape[:3]
     lenses = Lenses.of(rig)
     plane = normalised(rig, keypoints) if plane is None else plane

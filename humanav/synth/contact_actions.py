@@ -150,9 +150,12 @@ def _look(puppet: Puppet, x: float = 0, y: float = 0, z: float = 0) -> None:
     puppet.poser.turn("head", x * 0.5, y * 0.5, z * 0.5)
 
 
-def _embrace(duo: Duo, pair: tuple[Puppet, Puppet], share: float, over: tuple[tuple[Side, ...], tuple[Side, ...]],
+def _embrace(duo: Duo, pair: tuple[Puppet, Puppet], u: float, over: tuple[tuple[Side, ...], tuple[Side, ...]],
              low: float, high: float) -> None:
-    """Arms round each other: those in ``over`` over the other's shoulders, the rest under the arms."""
+    """Arms round each other: those in ``over`` over the other's shoulders, the rest under the arms.
+
+    The upper arms rise first and come down last, so that no arm goes through another on the way.
+    """
     for who, (me, other) in enumerate(((pair[0], pair[1]), (pair[1], pair[0]))):
         for side in SIDES:
             sign = 1.0 if side == "left" else -1.0
@@ -167,7 +170,8 @@ def _embrace(duo: Duo, pair: tuple[Puppet, Puppet], share: float, over: tuple[tu
             across = other.way("spine3", [sign, -0.7 if above else 0.15, 0])
             outside = other.way("spine3", [-sign, 0, 0])
             pole = outside + (_UP * 0.2 if above else -_UP * 0.5)
-            _arm(me, side, share, wrist, pole, across, back)
+            share = duo.close(u, -0.02 if above else 0.11)
+            _arm(me, side, share, wrist, pole, across, back, 0.26 if above else 0.12)
 
 
 def _hug(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
@@ -187,7 +191,7 @@ def _hug(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     style = int(duo.chance[0] * 3)
     over: tuple[tuple[Side, ...], tuple[Side, ...]]
     over = ((("right",), ("right",)), ((), ("left", "right")), (("left", "right"), ()))[style]
-    _embrace(duo, pair, duo.close(u, 0.04), over, 0.02, 0.10)
+    _embrace(duo, pair, u, over, 0.02, 0.10)
     return pair
 
 
@@ -215,7 +219,7 @@ def _lift(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
                 me.poser.turn(f"{side}_hip", x=-up * 6 - (1 - up) * 5, z=(1 if side == "left" else -1) * 3)
                 me.poser.turn(f"{side}_knee", x=bend)
                 me.poser.turn(f"{side}_ankle", x=up * 25)
-    _embrace(duo, pair, duo.close(u, 0.04), ((), ("left", "right")), 0.10, 0.20)
+    _embrace(duo, pair, u, ((), ("left", "right")), 0.10, 0.20)
     return pair
 
 
@@ -233,20 +237,21 @@ def _dance(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
         _look(me, y=18 * near, x=2)
         _feet(me, home, u, duo.seconds, "left" if who == 0 else "right")
     lead, follow = pair
-    hands = duo.close(u, 0.02)
-    blade = follow.shape.skin(0.08, follow.shape.at("spine3")[1] + 0.0, False) + [0, 0, -0.035]
-    _arm(lead, "right", hands, follow.point("spine3", blade), lead.way("spine3", [-1, 0.1, 0.1]),
-         follow.way("spine3", [-1, 0.25, 0]), follow.way("spine3", [0, 0, 1]))
-    shoulder = lead.joint("right_shoulder") + lead.way("spine3", [-0.075, 0.015, -0.03])
-    _arm(follow, "left", hands, shoulder + lead.way("spine3", [0, 0.03, 0.06]), follow.way("spine3", [1, 0.1, 0]),
-         lead.way("spine3", [0.1, -0.1, -1]), lead.way("spine3", [0.8, -0.6, 0]))
+    # the leader's arm goes round first and comes back last: the follower's lies on it
+    under, hands, upon = duo.close(u, -0.02), duo.close(u, 0.02), duo.close(u, 0.10)
+    blade = follow.shape.skin(0.09, follow.shape.at("spine2")[1] + 0.02, False) + [0, 0, -0.035]
+    _arm(lead, "right", under, follow.point("spine2", blade), lead.way("spine3", [-1, -0.7, 0.0]),
+         follow.way("spine3", [-1, 0.15, 0]), follow.way("spine3", [0, 0, 1]))
+    shoulder = lead.joint("right_shoulder") + lead.way("spine3", [-0.07, 0.055, 0.03])
+    _arm(follow, "left", upon, shoulder, follow.way("spine3", [1, 0.5, 0]), lead.way("spine3", [0.25, -0.1, -1]),
+         lead.way("spine3", [0.3, -1, 0]), 0.22)
     middle = (lead.joint("left_shoulder") + follow.joint("right_shoulder")) / 2
     out = lead.way("pelvis", [1, 0, 0])
     clasp = middle + out * duo.vary(5, 0.36, 0.44) + _UP * duo.vary(6, -0.02, 0.10)
     along = lead.way("pelvis", [0, 0, 1])
-    _arm(lead, "left", hands, clasp - along * 0.055 - out * 0.05, out - _UP * 0.8, out * 0.8 + _UP * 0.7, along, 0.05)
-    _arm(follow, "right", hands, clasp + along * 0.055 - out * 0.05, out - _UP * 0.8, out * 0.8 + _UP * 0.7, -along,
-         0.05)
+    hold_hands: tuple[tuple[Puppet, Side, Array], ...] = ((lead, "left", along), (follow, "right", -along))
+    for me, side, way in hold_hands:
+        _arm(me, side, hands, clasp - way * 0.035 - out * 0.05, out - _UP * 0.8, out * 0.8 + _UP * 0.7, way, 0.05)
     return pair
 
 
@@ -299,7 +304,7 @@ def _handshake(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     for who, me in enumerate(pair):
         along = heading(duo.turn + 180 * who)[:, 2]
         aside = heading(duo.turn + 180 * who)[:, 0]
-        _arm(me, "right", duo.close(u, 0.02), clasp - along * 0.085 - aside * 0.022, np.array([0, -1, 0]) - aside * 0.5,
+        _arm(me, "right", duo.close(u, 0.02), clasp - along * 0.065 - aside * 0.03, np.array([0, -1, 0]) - aside * 0.5,
              along, aside, 0.03)
         if duo.chance[4] > 0.5 and who == 0:  # the other hand holds the arm
             spot = 0.5 * (pair[1].joint("right_elbow") + pair[1].joint("right_wrist"))
@@ -315,7 +320,7 @@ def _back_to_back(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     touch = _touching(duo, False)
     near = duo.close(u)
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: touch + 0.01 + 0.7 * duo.apart * (1 - duo.close(w)), 0.0, backs=True)
+        home = _path(duo, who, lambda w: touch - 0.05 + 0.7 * duo.apart * (1 - duo.close(w)), 0.0, backs=True)
         spot, degrees = home(u)
         me.put(spot, degrees, lean=-2 * near)
         me.bend(x=-duo.vary(9 + who, 0, 3) * near, y=3 * np.sin(6 * u + who))

@@ -23,6 +23,7 @@ _STEPS, _REFRESH = 110, 5  # of descent; steps for which nearest points are kept
 _NEAR = 0.09  # metres within which surfaces are looked at
 _MARGIN = 0.0025  # metres of air that is asked for
 _TOUCH, _HOLD = 0.025, 0.07  # metres, gaps up to which surfaces that nearly touch close: of a body, of a hand
+_STUCK, _BRIDGE = 0.008, 4  # metres of overlap that is left; frames that are bridged
 _SKIN = 0.004  # metres, the gap of skin that touches
 _DEEP, _CLOSE, _STAY, _PLACE, _SMOOTH, _FEET, _FLOOR = 6000.0, 12.0, 0.02, 4.0, 0.6, 60.0, 300.0
 _TIED = {"hip": 2.0, "knee": 2.0, "ankle": 4.0, "foot": 50.0, "spine": 2.0, "pelvis": 4.0, "neck": 2.0, "head": 2.0,
@@ -77,8 +78,52 @@ class _Skin:
 
 
 def settled(motions: tuple[Motion, ...], steps: int = _STEPS) -> tuple[Motion, ...]:
-    """The two motions without overlap of more than a few millimetres."""
-    torch.manual_seed(0)
+    """The two motions without overlap of more than a few millimetres.
+
+    A limb that lies across another one has no way out that the nearest surface tells. Moments in which that happens
+    are bridged from those before and after, and settled once more.
+    """
+    out = _descended(motions, steps)
+    stuck = _stuck(out)
+    bridged = tuple(_bridged(motion, stuck) for motion in out)
+    return _descended(bridged, steps // 2) if stuck.any() else out
+
+
+def _stuck(motions: tuple[Motion, ...]) -> NDArray[np.bool_]:
+    """(T,) frames with overlap left, in gaps of at most ``_BRIDGE`` frames between good ones."""
+    still = torch.zeros(len(motions[0]), 22, 3), torch.zeros(len(motions[0]), 3)
+    with torch.no_grad():
+        placed = [_Skin(motion)(*still) for motion in motions]
+    bad = np.zeros(len(motions[0]), bool)
+    for mine, other in (placed, placed[::-1]):
+        frame, my, theirs, _ = _nearest(mine, other)
+        gap = ((mine[0][frame, my] - other[0][frame, theirs]) * other[1][frame, theirs]).sum(-1)
+        bad[np.unique(frame[gap < -_STUCK].numpy())] = True
+    good = np.flatnonzero(~bad)
+    for t in np.flatnonzero(bad):
+        before, after = good[good < t], good[good > t]
+        bad[t] = bool(len(before) and len(after) and after[0] - before[-1] - 1 <= _BRIDGE)
+    return bad
+
+
+def _bridged(motion: Motion, gap: NDArray[np.bool_]) -> Motion:
+    """The motion with some frames interpolated between their neighbours."""
+    from scipy.spatial.transform import Rotation
+
+    pose, place = motion.full_pose[:, :22].astype(np.float64), motion.transl.copy()
+    good = np.flatnonzero(~gap)
+    for t in np.flatnonzero(gap):
+        a, b = good[good < t][-1], good[good > t][0]
+        part = (t - a) / (b - a)
+        start, end = Rotation.from_rotvec(pose[a]), Rotation.from_rotvec(pose[b])
+        pose[t] = (start * Rotation.from_rotvec((start.inv() * end).as_rotvec() * part)).as_rotvec()
+        place[t] = place[a] + (place[b] - place[a]) * part
+    return replace(motion, global_orient=pose[:, 0].astype(np.float32), body_pose=pose[:, 1:].astype(np.float32),
+                   transl=place)
+
+
+def _descended(motions: tuple[Motion, ...], steps: int) -> tuple[Motion, ...]:
+    """The motions after some steps of descent."""
     skins = [_Skin(motion) for motion in motions]
     frames = len(motions[0])
     change = torch.zeros(2, frames, 22, 3, requires_grad=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +87,7 @@ class Scene:
         """
         import cv2
 
-        rng = np.random.default_rng(self.seed)
-        detail = float(np.clip(camera.height / 640, 1, 2.2))
-        wall, ppm, distance = paint_wall(self.place, rng, detail)
+        wall, ppm, distance = _wall(self.place, self.seed, float(np.clip(camera.height / 640, 1, 2.2)))
         rays, along, away = self._rays(camera), *self.axes()
         eye = camera.center
         forward = rays @ away
@@ -161,6 +160,12 @@ class Scene:
             reach[seen] / camera.focal / np.clip(down[seen] / np.linalg.norm(rays[seen], axis=-1), 0.05, 1) ** 0.5
         )
         return seen, (hit[seen], footprint)
+
+
+@lru_cache(maxsize=1)
+def _wall(place: Place, seed: int, detail: float) -> tuple[Array, float, float]:
+    """The wall of :func:`~humanav.synth.backdrop.paint_wall`, kept for the next camera of the same place."""
+    return paint_wall(place, np.random.default_rng(seed), detail)
 
 
 def _axes(yaw: float) -> tuple[Array, Array]:

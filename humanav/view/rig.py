@@ -26,7 +26,7 @@ AGREES, UNSURE, WRONG, UNKNOWN = (30, 150, 90), (214, 150, 30), (205, 55, 55), (
 _LONG = 0.09  # of the scene: how far a drawn camera reaches
 _RAYS = ("nose", "left_shoulder", "right_shoulder", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee",
          "right_knee", "left_ankle", "right_ankle")
-_GOOD_PX, _USABLE_PX = 0.008, 0.02  # of the picture's height: medians of what people's points are off by in a view
+_GOOD_PX, _USABLE_PX = 0.008, 0.02  # of the picture's longer side: medians of what a view's points are off by
 
 
 def rig_figure(

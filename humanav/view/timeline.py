@@ -141,30 +141,57 @@ def synced_players_html(
         raise InputError("There is nothing to play: give a video or a 3D file.")
     if not fps > 0 or frames < 1:
         raise InputError(f"The clip needs a frame rate and frames, not {fps:g} and {frames}.")
-    panes = [f'<figure class="pane"><video src="{html.escape(url)}" muted playsinline preload="auto" '
-             f'aria-label="{html.escape(words)}"></video><figcaption>{html.escape(words)}</figcaption></figure>'
-             for url, words in ((original, labels[0]), (overlay, labels[1])) if url is not None]
+    panes = [video_pane(url, words) for url, words in ((original, labels[0]), (overlay, labels[1])) if url is not None]
     videos = len(panes)
     if glb is not None:
-        inner = player_page(glb, script=script, title=labels[2], autoplay=False, yaw=yaw)
-        inner = inner.replace("</head>", "<style>.hp-bar{display:none!important}.hp{border-radius:0}</style></head>", 1)
-        panes.append(f'<figure class="pane" id="pane-world"><iframe id="world" title="{html.escape(labels[2])}" '
-                     f'srcdoc="{html.escape(inner, quote=True)}" allow="fullscreen"></iframe>'
-                     f"<figcaption>{html.escape(labels[2])}</figcaption></figure>")
+        panes.append(world_pane(glb, labels[2], script=script, yaw=yaw))
+    return synced_frame("".join(panes), fps=fps, frames=frames, videos=videos, start=glb_start, size=size,
+                        height=height, autoplay=autoplay, title=title, element=element)
+
+
+def video_pane(url: str, words: str) -> str:
+    """A video among players in step."""
+    said = html.escape(words)
+    return (f'<figure class="pane"><video src="{html.escape(url)}" muted playsinline preload="auto" '
+            f'aria-label="{said}"></video><figcaption>{said}</figcaption></figure>')
+
+
+def world_pane(glb: str | Path | bytes, words: str, **options: Any) -> str:
+    """The 3D player among players in step; options as :func:`humanav.view.player_page`."""
+    inner = player_page(glb, title=words, autoplay=False, **options)
+    inner = inner.replace("</head>", "<style>.hp-bar{display:none!important}.hp{border-radius:0}</style></head>", 1)
+    return (f'<figure class="pane" id="pane-world"><iframe id="world" title="{html.escape(words)}" '
+            f'srcdoc="{html.escape(inner, quote=True)}" allow="fullscreen"></iframe>'
+            f"<figcaption>{html.escape(words)}</figcaption></figure>")
+
+
+def synced_frame(
+    panes: str, *, fps: float, frames: int, videos: int, start: float = 0.0, size: tuple[int, int] | None = None,
+    height: int = 520, autoplay: bool = True, title: str = "", element: str = "", kind: str = "", style: str = "",
+    code: str = "",
+) -> str:
+    """Panes of videos, and of at most one 3D player, with one set of controls, as :func:`synced_players_html`.
+
+    Args:
+        panes: of :func:`video_pane` and :func:`world_pane`.
+        videos: how many of them are videos.
+        start: seconds into the clip at which the animation of the 3D player begins.
+        kind, style, code: a class of the players' own, its style sheet, and a script that runs at the end.
+    """
     speeds = "".join(f'<option value="{v:g}"{" selected" * (v == 1)}>{v:g}x</option>' for v in (0.25, 0.5, 1, 1.5, 2))
     bar = ('<div id="bar"><button id="play" type="button" aria-label="Play"><svg viewBox="0 0 24 24" width="20" '
            'height="20" aria-hidden="true"><path fill="currentColor" d="M8 5v14l11-7z"/></svg></button>'
            '<input id="scrub" type="range" min="0" max="1000" value="0" aria-label="Position in the clip">'
            f'<span id="time">0:00.0</span><select id="speed" aria-label="Speed">{speeds}</select></div>')
     aspect = round(size[0] / size[1], 4) if size else 1.7778
-    style = SYNCED.with_suffix(".css").read_text(encoding="utf-8")
-    options = json.dumps({"fps": float(fps), "seconds": frames / fps, "start": float(glb_start), "aspect": aspect,
+    sheet = SYNCED.with_suffix(".css").read_text(encoding="utf-8")
+    options = json.dumps({"fps": float(fps), "seconds": frames / fps, "start": float(start), "aspect": aspect,
                           "autoplay": autoplay}).replace("<", "\\u003c")
     page = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head><body>'
-            f'<div id="synced" style="--tall:{height}px;--videos:{max(videos, 1)}" data-state="loading" '
-            f'data-width="wide">{"".join(panes)}{bar}</div>'
-            f"<script>const OPTIONS = {options};\n{SYNCED.read_text(encoding='utf-8')}</script></body></html>")
+            f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{sheet}{style}</style></head>'
+            f'<body><div id="synced" class="{kind}" style="--tall:{height}px;--videos:{max(videos, 1)}" '
+            f'data-state="loading" data-width="wide">{panes}{bar}</div>'
+            f"<script>const OPTIONS = {options};\n{SYNCED.read_text(encoding='utf-8')}{code}</script></body></html>")
     name = f' id="{html.escape(element)}"' if element else ""
     return (f'<iframe{name} title="{html.escape(title)}" srcdoc="{html.escape(page, quote=True)}" '
             f'allow="fullscreen; autoplay" style="width:100%;height:{height + 62}px;border:0;display:block"></iframe>')

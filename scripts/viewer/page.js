@@ -92,6 +92,8 @@ export function buildPage(root, options) {
   const views = make("div", { class: "hp-views", role: "group", "aria-label": "View" });
   const viewButtons = ["front", "side", "back"].map((name) =>
     make("button", { type: "button", "data-view": name, "aria-pressed": "false" }, readable(name)));
+  const cameras = make("button", { type: "button", "data-view": "cameras", "aria-pressed": "false", hidden: "" }, "Cameras");
+  viewButtons.push(cameras);
   views.append(...viewButtons);
   const full = make("button", { type: "button", "aria-label": "Full screen", title: "Full screen", style: "padding:0 8px" }, icon("full", true));
   const optional = make("button", { type: "button", "aria-pressed": "false", hidden: "" }, options.optional || "");
@@ -137,6 +139,7 @@ export function buildPage(root, options) {
         return make("div", {}, make("span", {}, dot, name));
       }));
     },
+    setCameras(some) { cameras.hidden = !some; },
     setClips(titles) {
       clip.replaceChildren(...titles.map((name, k) => make("option", { value: k }, readable(name))));
       clip.hidden = titles.length < 2;

@@ -74,12 +74,13 @@ export function mount(root, options = {}) {
   scene.add(shadow.group);
 
   let model = null, mixer = null, action = null, clips = [];
-  let everyone = []; // {name, group, pelvis, meshes}
+  let everyone = []; // {name, group, pelvis, pelvises, meshes}; a group of several people has several pelvises
+  let rig = []; // centres of the cameras that saw the people
   let people = []; // those who are shown, each in a column of its own, all from the same camera
   let lead = null; // the one whom the camera follows: the result where there is a before and an after
   let chart = null;
   let reach = { top: 1.7, side: 0.6, floor: 0 };
-  const follow = new Vector3(), now = new Vector3(), turn = new Quaternion();
+  const follow = new Vector3(), now = new Vector3(), one = new Vector3(), turn = new Quaternion();
   let dirty = true, visible = true, drawn = 0, still = 0, last = performance.now();
   let posedAt = -Infinity, whenDrawn = null, led = false;
 
@@ -101,18 +102,28 @@ export function mount(root, options = {}) {
   }
 
   function pelvisAt(out, person = lead) {
-    if (person && person.pelvis) { model.updateMatrixWorld(true); return person.pelvis.getWorldPosition(out); }
+    if (person && person.pelvis) {
+      model.updateMatrixWorld(true);
+      const there = person.pelvises.filter(({ scale }) => scale.x > 0.5), all = there.length ? there : [person.pelvis];
+      out.set(0, 0, 0);
+      for (const pelvis of all) out.add(pelvis.getWorldPosition(one));
+      return out.divideScalar(all.length);
+    }
     return out.set(0, reach.top / 2, 0);
   }
 
   function findPeople() {
     const groups = [];
     model.traverse((node) => { if (node.userData.person) groups.push(node); });
-    everyone = (groups.length ? groups : [model]).map((group) => ({ name: group.userData.person || "", group, pelvis: null, meshes: [] }));
+    everyone = (groups.length ? groups : [model]).map((group) => ({ name: group.userData.person || "", group, pelvis: null, pelvises: [], meshes: [] }));
     for (const person of everyone) {
       if (person.name) person.group.position.set(0, 0, 0);
-      person.group.traverse((node) => { if (node.isBone && !person.pelvis) person.pelvis = node; });
+      person.group.traverse((node) => { if (node.isBone && !(node.parent && node.parent.isBone)) person.pelvises.push(node); });
+      person.pelvis = person.pelvises[0] || null;
     }
+    rig = [];
+    model.traverse((node) => { if (node.userData.camera) rig.push(new Vector3().fromArray(node.userData.center)); });
+    page.setCameras(rig.length > 0);
     model.traverse((node) => {
       if (!node.isMesh) return;
       node.frustumCulled = false;
@@ -199,6 +210,22 @@ export function mount(root, options = {}) {
       .multiplyScalar(distance).add(controls.target);
     controls.update();
     page.pressView(Object.keys(VIEWS).find((name) => VIEWS[name] === degrees) || "");
+    dirty = true;
+  }
+
+  // From so far that all the cameras are in the picture.
+  function lookAtRig() {
+    pelvisAt(now);
+    follow.copy(now);
+    const wide = Math.max(reach.side, ...rig.map((at) => Math.hypot(at.x - now.x, at.z - now.z))) + 0.4;
+    const distance = wide / Math.tan(MathUtils.degToRad(FOV / 2)) / Math.min(camera.aspect, 1) * 0.92;
+    controls.maxDistance = Math.max(14, distance * 1.3);
+    const yaw = heading() + MathUtils.degToRad(options.yaw ?? 20), p = MathUtils.degToRad(32);
+    controls.target.set(now.x, reach.floor + reach.top * 0.45, now.z);
+    camera.position.set(Math.sin(yaw) * Math.cos(p), Math.sin(p), Math.cos(yaw) * Math.cos(p))
+      .multiplyScalar(distance).add(controls.target);
+    controls.update();
+    page.pressView("cameras");
     dirty = true;
   }
 
@@ -345,7 +372,7 @@ export function mount(root, options = {}) {
   const api = {
     state, load, seek, play, pause: () => play(false), selectClip, pose, seeFrom,
     setTheme: (name) => { if (options.theme !== name) { options.theme = name; theme(); } },
-    view: (name) => name in VIEWS && look(VIEWS[name]),
+    view: (name) => (name === "cameras" && rig.length ? lookAtRig() : name in VIEWS && look(VIEWS[name])),
     setSpeed: (value) => { state.speed = value; page.setSpeed(value); },
     clips: () => clips.map((clip) => clip.name),
   };

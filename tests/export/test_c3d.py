@@ -50,6 +50,9 @@ def test_a_long_capture_with_many_markers(tmp_path) -> None:
     assert read_c3d(write_c3d(tmp_path / "a.c3d", points, "abc", 100)).points.shape == (40000, 3, 4)
     names = [f"person_{k // 25 + 1}_point_{k % 25}" for k in range(250)]
     assert read_c3d(write_c3d(tmp_path / "b.c3d", np.zeros((1, 250, 3)), names, 100)).names == tuple(names)
+    names = [f"{k}_{'x' * 300}" for k in range(255)]
+    found = read_c3d(write_c3d(tmp_path / "c.c3d", np.zeros((1, 255, 3)), names, 100)).names
+    assert found == tuple(name[:127] for name in names)
 
 
 def test_scaled_integers_are_read(tmp_path, rng) -> None:

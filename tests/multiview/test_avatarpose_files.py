@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from humanav.errors import InputError
-from humanav.motion.pickles import read_numbers
 from humanav.multiview.avatarpose_files import PELVIS, read_avatarpose, write_avatarpose
 from humanav.multiview.simulate import body_points
 from humanav.multiview.value import Fitted, FittedPerson, Matched
@@ -153,10 +152,3 @@ def test_what_is_damaged_or_dangerous_is_refused(tmp_path: Path, written, capsys
         write_avatarpose(tmp_path, Matched((), rig.names, 25.0), fitted, rig)
     with pytest.raises(InputError, match="no name"):
         write_avatarpose(tmp_path, matched, fitted, rig, log="../up")
-
-
-def test_numbers_in_archives(tmp_path: Path) -> None:
-    np.savez_compressed(tmp_path / "a.npz", x=np.arange(3), y={"z": [np.eye(2)]})
-    found = read_numbers(tmp_path / "a.npz")
-    assert found["x"].tolist() == [0, 1, 2]
-    assert np.allclose(found["y"]["z"][0], np.eye(2))

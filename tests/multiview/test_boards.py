@@ -13,13 +13,14 @@ from PIL import Image
 
 from humanav.camera import Camera
 from humanav.errors import CameraError, InputError
-from humanav.multiview.boards import Board, find_corners, guess_board
+from humanav.multiview.boards import Board, find_corners, guess_board, named_board
 from humanav.multiview.boards_folder import boards_in, calibrate_from_boards
 from humanav.multiview.boards_lens import Lens, calibrate_lens
 from humanav.multiview.boards_place import place_cameras
 from humanav.multiview.calibration import read_calibration
 from humanav.multiview.capture import find_capture
 from humanav.multiview.capture_boards import with_boards
+from humanav.multiview.capture_rig import NO_CALIBRATION
 from tests.multiview.captures import films
 
 BOARD = Board(7, 4, 0.08)
@@ -130,7 +131,13 @@ def test_pictures_that_do_not_make_a_lens(views: list[np.ndarray], tmp_path: Pat
         calibrate_lens(tmp_path / "none.jpg", BOARD)
     with pytest.raises(InputError, match="No checkerboard"):
         guess_board([np.full((60, 80), 90, np.uint8)])
-    for columns, rows, square, more in ((2, 4, 0.1, {}), (7, 4, 0.0, {}), (7, 4, 0.1, {"marker": 0.2})):
+    for said in ("7", "7x", "x4", "7x4:", "7x4:0", "7x4:1.2.3", "2x4", "7x4:-1", "\u0667x4", "7x4x0.1"):
+        with pytest.raises(InputError, match="board"):
+            named_board(said)
+    assert named_board("7x4") == Board(7, 4, 0.06)
+    assert named_board(" 7 x 4 : 0.08 m") == BOARD
+    for columns, rows, square, more in ((2, 4, 0.1, {}), (7, 4, 0.0, {}), (7, 4, 0.1, {"marker": 0.2}),
+                                        (7, 4, 0.1, {"kind": "chess"})):
         with pytest.raises(InputError):
             Board(columns, rows, square, **more)
 
@@ -240,7 +247,7 @@ def test_a_folder_of_boards(views: list[np.ndarray], camera: Camera, tmp_path: P
     full = with_boards(capture, BOARD).check()
     assert full.rig is not None
     assert full.rig.names == ("Cam_1", "Cam_2") == full.names
-    assert full.problems == tuple(one for one in capture.problems if "no calibration" not in one.text)
+    assert full.problems == tuple(one for one in capture.problems if one.text != NO_CALIBRATION)
     assert np.allclose(full.rig["Cam_2"].center, found.rig["cam2"].center)
     assert any("cam1: focal" in note for note in full.notes)
     with pytest.raises(CameraError, match="no board pictures of left"):

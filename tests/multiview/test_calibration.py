@@ -278,12 +278,39 @@ def test_files_that_are_no_calibration(tmp_path: Path) -> None:
             read_calibration(tmp_path / name)
     with pytest.raises(CameraError, match="no calibration in the folder"):
         read_calibration(tmp_path)
-    np.savez(tmp_path / "objects.npz", intrinsics=np.array([{}], object), extrinsics=np.zeros(1), allow_pickle=True)
+    np.savez(tmp_path / "objects.npz", intrinsics=np.array([{}], object), extrinsics=np.zeros(1))
     with pytest.raises(CameraError, match="objects instead of numbers"):
         read_calibration(tmp_path / "objects.npz")
-    np.savez(tmp_path / "shapes.npz", intrinsics=np.zeros((2, 3, 3)), extrinsics=np.zeros((3, 3, 4)))
-    with pytest.raises(CameraError, match="do not belong together"):
-        read_calibration(tmp_path / "shapes.npz")
+    arrays = {"intrinsics": np.zeros((2, 3, 3)), "extrinsics": np.zeros((2, 3, 4)), "ids": [1, 2]}
+    for wrong in ({"extrinsics": np.zeros((3, 3, 4))}, {"intrinsics": 1.0}, {"ids": 3}, {"extrinsics": 0.0},
+                  {"dist_coeffs": np.zeros(3)}, {name: np.zeros((0, 3, 3)) for name in arrays}):
+        np.savez(tmp_path / "shapes.npz", **{**arrays, **wrong})
+        with pytest.raises(CameraError, match="do not belong together"):
+            read_calibration(tmp_path / "shapes.npz")
+    np.savez_compressed(tmp_path / "cut.npz", intrinsics=np.zeros((9, 3, 3)), extrinsics=np.zeros((9, 3, 4)))
+    whole = (tmp_path / "cut.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[:60] + bytes(40) + whole[100:])  # its stream is no longer zlib's
+    with pytest.raises(CameraError, match="damaged"):
+        read_calibration(tmp_path / "cut.npz")
+
+
+def test_files_made_to_do_harm(tmp_path: Path) -> None:
+    doubled = "a: &a [1, 1]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi"))
+    cases = {"deep.json": '{"cam": {"K": ' + "[" * 700 + "]" * 700 + "}}", "doubled.yml": doubled + "cam: {K: *i}",
+             "large.json": '{"a": "' + "x" * 4_000_000 + '"}',
+             "tongue.qca.txt": '<?xml version="1.0" encoding="nobody"?><calibration/>'}
+    for name, text in cases.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(CameraError):
+            read_calibration(tmp_path / name)
+
+
+@pytest.mark.parametrize("size", ["[1, 2]", ".nan", "wide"])
+def test_a_picture_size_that_is_no_number(size: str, tmp_path: Path) -> None:
+    intri, _ = write_calibration(made_rig(), tmp_path)
+    intri.write_text(intri.read_text().replace("W_cam02: 640", f"W_cam02: {size}"))
+    with pytest.raises(CameraError, match="picture size of camera cam02"):
+        read_calibration(tmp_path)
 
 
 def test_halves_of_easymocap(tmp_path: Path) -> None:
@@ -327,4 +354,6 @@ def test_writing_refuses_what_it_cannot_do(tmp_path: Path) -> None:
         write_calibration(rig, tmp_path)
     with pytest.raises(InputError, match="no calibration format"):
         write_calibration(rig, tmp_path, "nonsense")  # type: ignore[arg-type]
-    same(rig, read_calibration(write_calibration(rig, tmp_path / "c.toml", "pose2sim")[0]))
+    for names in (rig.names, ('left "\\', "\U0001f3a5")):
+        given = replace(rig, names=names)
+        same(given, read_calibration(write_calibration(given, tmp_path / "c.toml", "pose2sim")[0]))

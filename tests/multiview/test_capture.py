@@ -14,6 +14,7 @@ from humanav.errors import InputError
 from humanav.multiview import capture_unpack
 from humanav.multiview.calibration import write_calibration
 from humanav.multiview.capture import Capture, check_layout, find_capture, unpack
+from humanav.multiview.capture_checks import numbering
 from humanav.multiview.capture_names import matched_names
 from humanav.multiview.capture_sizes import fit_size
 from humanav.multiview.footage import open_footage
@@ -144,7 +145,10 @@ def test_a_zip_of_it_and_a_list_of_files(folder: Path, tmp_path: Path) -> None:
     assert "notes.pdf is no video" in texts(capture, False)
     assert "zip them" in texts(capture, False)
     assert "unpacked" in {part.name for part in (tmp_path / "work2").iterdir()}
-    for wrong in ([], [tmp_path / "none.mp4"], tmp_path / "none"):
+    (tmp_path / "extra.pdf").write_bytes(b"x")
+    capture = find_capture([videos_zip, tmp_path / "extra.pdf"], work=tmp_path / "work4")
+    assert "extra.pdf is no video" in texts(capture, False)
+    for wrong in ([], [tmp_path / "none.mp4"], tmp_path / "none", [folder, tmp_path / "c.json"]):
         with pytest.raises(InputError):
             find_capture(wrong)
 
@@ -210,6 +214,9 @@ def test_empty_folders_broken_videos_and_no_calibration(folder: Path, tmp_path: 
     text = texts(find_capture(tmp_path / "gaps"), False)
     assert "The folder c is empty" in text
     assert "missing in a: 4, 5" in text
+    times = {"a": pictures(tmp_path / "times" / "a", [10**18, 10**18 + 33_000_000, 10**18 + 66_000_001, 3 * 10**18])}
+    assert "missing in a: 1000000000099000002" in numbering(times)[0].text  # and no end of others, none of them made
+    assert numbering({"a": pictures(tmp_path / "times" / "b", [0, 5, 10, 15])}) == []  # every fifth
     pictures(tmp_path / "gaps" / "images" / "c", [100, 101])
     assert "No number of a picture is there in every view" in texts(find_capture(tmp_path / "gaps"), True)
 

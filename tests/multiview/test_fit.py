@@ -15,10 +15,11 @@ from humanav.multiview.fit import FitSettings, fit_people, fit_to_points
 from humanav.multiview.fit_feet import floor_height, standing
 from humanav.multiview.fit_person import runs
 from humanav.multiview.fit_start import procrustes, start_state
-from humanav.multiview.fit_targets import mirror_rows, space_targets
+from humanav.multiview.fit_targets import space_targets
 from humanav.multiview.fit_terms import LEVEL, Eyes, PointsTerm, ViewsTerm
 from humanav.multiview.simulate import body_points
 from humanav.multiview.value import Matched, Rig
+from humanav.perception.sides import mirror_index
 from humanav.progress import Progress
 from tests.multiview.fit_capture import capture, ring, walkers
 
@@ -83,7 +84,7 @@ def test_sides_that_were_exchanged_are_put_back(body) -> None:
     motions, rig = walkers(3, 1), ring(3)
     sightings, matched = capture(motions, rig, noise_px=1.0, dropout=0.0)
     wrong = sightings.keypoints.copy()
-    wrong[:, 1] = wrong[:, 1][:, :, mirror_rows("coco17")]
+    wrong[:, 1] = wrong[:, 1][:, :, mirror_index(KEYPOINT_SETS["coco17"])]
     swapped = np.zeros((3, 3), bool)
     swapped[:, 1] = True
     person = replace(matched.people[0], swapped=swapped)

@@ -46,6 +46,10 @@ def write(folder, sightings, kind: str, layout: str = "{}") -> None:
                 picture.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30])
             elif kind == "grey":
                 picture = Image.fromarray((labels > 0).astype(np.uint8) * 255)
+            elif kind == "grey with alpha":
+                picture = Image.fromarray((labels > 0).astype(np.uint8) * 255).convert("LA")
+            elif kind == "numbers as colours":
+                picture = Image.fromarray(labels).convert("RGB")
             elif kind == "binary":
                 picture = Image.fromarray(labels > 0)
             else:
@@ -53,7 +57,10 @@ def write(folder, sightings, kind: str, layout: str = "{}") -> None:
             picture.save(place / f"{t:06d}.png")
 
 
-@pytest.mark.parametrize("kind", ["palette", "grey", "binary", "colour"])
+KINDS = ("palette", "grey", "grey with alpha", "numbers as colours", "binary", "colour")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_everybody_gets_their_own_mask(tmp_path, kind: str) -> None:
     sightings = two_people()
     write(tmp_path, sightings, kind)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from humanav.errors import Cancelled, InputError, NoPersonError
-from humanav.multiview.match import match_people
+from humanav.multiview.match import affinities, match_people
+from humanav.multiview.match_frames import Seen
 from humanav.multiview.match_settings import MatchSettings
 from humanav.multiview.value import Matched, Rig, Sightings
 from humanav.progress import Progress
@@ -142,13 +143,33 @@ def test_a_hand_that_hangs_on_another_body_is_taken_back() -> None:
     assert not any(one.used[:, 1, 9].any() for one in plain.people)
 
 
-def test_two_cameras_are_enough_with_a_warning_and_colours_help() -> None:
+def test_two_cameras_are_enough_with_a_warning() -> None:
     rig = ring(2)
-    rig = rig.only(rig.names)
     sightings = filmed(rig, 20, people=2, seed=5, noise=2)
     found = match_people(sightings, rig)
     assert any("two cameras" in note for note in found.notes)
     sound(found)
+    assert sorted(told(found, 5, 2)) == [0, 1]
+
+
+def test_colours_tell_apart_whom_the_rays_of_two_cameras_cannot() -> None:
+    """Two people at the same place: every pair fits, and only what they wear says which is right."""
+    rig = ring(2)
+    sightings = filmed(rig, 10, people=1, seed=5, noise=2)
+    both = np.concatenate([sightings.keypoints] * 2, axis=2)
+    looks = np.zeros((10, 2, 2, 4))
+    looks[:, 0, 0, :2] = looks[:, 1, 1, :2] = 0.5
+    looks[:, 0, 1, 2:] = looks[:, 1, 0, 2:] = 0.5
+    tracks = np.tile(np.arange(2), (10, 2, 1))
+    looks[3:] = 0  # the view's tracker says who it is in the other frames
+    crowd = Sightings(both, "coco17", rig.names, FPS, tracks, looks)
+    seen = Seen.of(crowd, rig)
+    plain, coloured = (affinities(seen, crowd, MatchSettings(looks=kind)) for kind in ("never", "auto"))
+    right, wrong = coloured[:, [0, 1], [3, 2]], coloured[:, [0, 1], [2, 3]]
+    assert np.ptp(plain[:, :2, 2:], axis=(1, 2)).max() < 1e-9
+    assert (right - wrong).min() > 0.3
+    assert np.allclose(coloured, np.swapaxes(coloured, 1, 2))
+    assert not coloured[:, :2, :2].any()
 
 
 def test_one_camera_and_other_cameras_are_refused() -> None:
@@ -171,6 +192,10 @@ def test_nobody_and_cameras_of_somewhere_else_are_told_apart() -> None:
     alone[:, 1:] = 0
     with pytest.raises(NoPersonError, match="only cam01"):
         match_people(replace(sightings, keypoints=alone), rig)
+    short = filmed(rig, 60).keypoints.copy()
+    short[4:] = 0
+    with pytest.raises(NoPersonError, match="too few frames"):
+        match_people(replace(sightings, keypoints=short), rig)
     other = ring(3, distance=9.0, seed=8)
     moved = Rig(rig.names, tuple(replace(c, t=c.t + [1.5, 0.8, 0]) for c in other.cameras))
     with pytest.raises(NoPersonError, match="doctor"):

@@ -75,7 +75,7 @@ def test_points_that_fewer_than_two_views_see_are_unknown() -> None:
     rig = ring(3)
     keypoints = seen(rig, POINTS)
     keypoints[:, 1:, 4, 2] = 0
-    keypoints[:, :, 5] = 0
+    keypoints[:, :, 5] = np.nan
     found = triangulate(rig, keypoints)
     assert np.isnan(found.points[:, 4:6, :3]).all()
     assert not found.points[:, 4:6, 3].any()

@@ -19,29 +19,29 @@ def posed(motion):
 
 @pytest.fixture(scope="module")
 def hug():
-    return close_contact("hug", 2, frames=9, fps=3.6, settle=False, size=(200, 150))
+    return close_contact("hug", 2, views=3, frames=5, fps=2.0, settle=False, size=(160, 120))
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_people_come_together_on_the_floor_and_part(action):
-    scene = close_contact(action, 5, frames=9, fps=3.6, settle=False)
+    scene = close_contact(action, 5, views=1, frames=5, fps=2.0, settle=False)
     assert [motion.person_id for motion in scene.motions] == ["1", "2"]
-    assert all(len(motion) == 9 and motion.name == action for motion in scene.motions)
+    assert all(len(motion) == 5 and motion.name == action for motion in scene.motions)
     a, b = (posed(motion) for motion in scene.motions)
     apart = np.linalg.norm(a.joints[:, 0].numpy() - b.joints[:, 0].numpy(), axis=1)
-    assert apart[[0, -1]].min() > apart[4] + 0.15
-    nearest = np.linalg.norm(a.vertices[4, ::20, None].numpy() - b.vertices[4, None, ::20].numpy(), axis=-1).min()
+    assert apart[[0, -1]].min() > apart[2] + 0.15
+    nearest = np.linalg.norm(a.vertices[2, ::20, None].numpy() - b.vertices[2, None, ::20].numpy(), axis=-1).min()
     assert nearest < 0.05  # with every 20th vertex alone
     for out in (a, b):
         lowest = out.vertices[..., 1].min(dim=1).values.numpy()
         assert np.abs(lowest[[0, -1]]).max() < 0.03
         assert lowest.min() > -0.03
         step = np.linalg.norm(np.diff(out.joints[:, TRUNK].numpy(), axis=0), axis=-1)
-        assert step.max() < 0.45  # at 3.6 frames a second
+        assert step.max() < 0.75  # at 2 frames a second
 
 
 def test_cameras_stand_round_them_and_see_all_of_them():
-    scene = close_contact("dance", 6, frames=9, fps=3.6, views=5, settle=False, size=(320, 240))
+    scene = close_contact("dance", 6, frames=4, fps=1.6, views=5, settle=False, size=(320, 240))
     points = np.concatenate([posed(motion).vertices[:, ::30].reshape(-1, 3).numpy() for motion in scene.motions])
     for camera in scene.cameras:
         pixels, depth = camera.project(points)
@@ -57,15 +57,15 @@ def test_cameras_stand_round_them_and_see_all_of_them():
 
 
 def test_a_seed_is_a_scene(hug):
-    again = close_contact("hug", 2, frames=9, fps=3.6, settle=False, size=(200, 150))
-    other = close_contact("hug", 3, frames=9, fps=3.6, settle=False, size=(200, 150))
+    again = close_contact("hug", 2, views=3, frames=5, fps=2.0, settle=False, size=(160, 120))
+    other = close_contact("hug", 3, views=1, frames=1, settle=False)
     assert np.array_equal(hug.motions[0].full_pose, again.motions[0].full_pose)
     assert np.array_equal(hug.cameras[1].K, again.cameras[1].K)
     assert not np.allclose(hug.motions[0].betas, other.motions[0].betas)
 
 
 def test_settled_bodies_touch_without_running_into_each_other(hug):
-    raw = tuple(motion[4:5] for motion in hug.motions)
+    raw = tuple(motion[2:3] for motion in hug.motions)
     faces = BodyModel.load().faces
 
     def met(motions):
@@ -84,20 +84,21 @@ def test_settled_bodies_touch_without_running_into_each_other(hug):
 
 
 def test_who_is_nearer_hides_the_other_pixel_by_pixel(hug):
-    shots = next(film_contact(hug, [4]))
-    faces, mixed = BodyModel.load().faces, 0
-    bodies = [posed(motion[4]).vertices[0].numpy() for motion in hug.motions]
+    shots = next(film_contact(hug, [2]))
+    faces, right, seen = BodyModel.load().faces, 0, []
+    bodies = [posed(motion[2]).vertices[0].numpy() for motion in hug.motions]
     for camera, shot in zip(hug.cameras, shots):
         a, b = shot.masks
-        assert shot.image.shape == (150, 200, 3)
+        assert shot.image.shape == (120, 160, 3)
         assert (a + b).max() <= 1 + 1e-5
         depth = [rasterize_mesh(vertices, faces, camera).depth for vertices in bodies]
         both = np.isfinite(depth[0]) & np.isfinite(depth[1])
         for mine, other, own, theirs in ((depth[0], depth[1], a, b), (depth[1], depth[0], b, a)):
-            clear = both & (mine < other - 0.08)  # clothes and hair are thinner
-            mixed += clear.any()
-            assert (own[clear] > theirs[clear]).mean() > 0.97 if clear.any() else True
-    assert mixed >= 6  # in nearly every view each of them hides something of the other
+            clear = both & (mine < other - 0.1)  # clothes and hair are thinner
+            seen.append(int(clear.sum()))
+            right += int((own[clear] > theirs[clear]).sum())
+    assert right > 0.97 * sum(seen)
+    assert np.count_nonzero(seen) >= 5  # in nearly every view each of them hides something of the other
 
 
 @pytest.mark.parametrize("wrong", [{"action": "fly"}, {"views": 0}, {"frames": 0}, {"fps": 0.0}])

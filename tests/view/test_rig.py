@@ -65,11 +65,9 @@ def test_a_rig_alone_and_frames_beyond_the_end(scene):
 
 def test_a_camera_that_does_not_fit_is_red(scene):
     rig, seen, matched = scene
-    wrong = rig.only(["cam02", "cam01", "cam03", "cam04"])
     found = examine(type(rig)(rig.names, (*rig.cameras[:3], rig.cameras[0])), seen)
     colors = {name: traces(rig_figure(rig, matched, diagnosis=found), name)[0].line.color for name in rig.names}
     assert css(WRONG) in colors.values()
-    assert len(wrong) == 4
 
 
 def test_the_table_of_residuals(scene):
