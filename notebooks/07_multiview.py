@@ -106,7 +106,7 @@ sheet([footage.frame(view, t) for view in range(views) for t in MOMENTS],
 # %%
 broken = folder / "broken"
 broken.mkdir()
-for name in ("cam1.mp4", "cam2.mp4", "extri.yml"):
+for name in ("cam1.mp4", "cam2.mp4", "intri.yml", "extri.yml"):
     shutil.copy(capture.folder / name, broken / name)
 shutil.copy(capture.folder / "cam3.mp4", broken / "camera three.mp4")
 (broken / "cam4.mp4").write_bytes(b"not a video")
@@ -318,7 +318,7 @@ for who, told in fitted.report["people"].items():
 videos = {}
 for view, name in enumerate(rig.names):
     over = view_frames(footage.read(view), fitted, matched, sightings, rig.cameras[view], view, body, max_height=300)
-    file = write_mp4(over, folder / f"{name}.mp4", FPS)
+    file = write_mp4(over, folder / f"{name}.mp4", FPS, crf=28)
     videos[name] = "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode()
 
 # %% [markdown]
@@ -382,7 +382,8 @@ picture(np.concatenate([before, np.full((6, before.shape[1], 3), 255, np.uint8),
 from humanav.camera import Camera
 
 motions = [person.motion for person in refined.fitted.people]
-middle = np.mean([motion.transl[deepest] for motion in motions], axis=0)
+middle = np.mean([body.from_motion(motion, slice(deepest, deepest + 1), vertices=False).joints[0, 0].numpy()
+                  for motion in motions], axis=0).astype(float)
 eye = rig.cameras[0].center + rig.cameras[1].center - middle
 between = Camera.look_at(middle + 3.4 * (eye - middle) / np.linalg.norm(eye - middle), middle, 480, 360, 620)
 drawn = [(255 * refined.scene.render(camera, motions, deepest, background=(0.93, 0.93, 0.94)).rgb).astype(np.uint8)

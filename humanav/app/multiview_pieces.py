@@ -108,7 +108,8 @@ def ways(views: int = 0, frames: float = 0) -> list[tuple[str, str]]:
 def capture_words(capture: Capture, frames: int, fps: float) -> str:
     """What is said of a capture that was looked at."""
     kinds = {"": "a calibration", "qualisys": "Qualisys' calibration", "easymocap": "EasyMocap's calibration"}
-    cameras = "no calibration, so the cameras will be found from the people" if capture.rig is None else \
+    source = "the pictures of a board" if capture.rig is None and capture.boards.places else "the people"
+    cameras = f"no calibration, so the cameras will be found from {source}" if capture.rig is None else \
         kinds.get(capture.rig.kind, f"a calibration ({capture.rig.kind})")
     return (f"{len(capture.names)} views of {frames / fps:.1f} seconds at {fps:.3g} frames a second, with {cameras}. "
             "Press the button to reconstruct the scene.")
@@ -200,7 +201,8 @@ def compared(result: Result) -> str:
                          '</span><span>After</span><input type="range" min="0" max="100" value="50" aria-label='
                          f'"Between before and after"></div>{key}')
         else:
-            parts.append(f'<p class="hint">{_APART if apart else depth + "."}</p><div class="wipe"><img src="{after}" alt="the deepest contact">'
+            said = _APART if apart else f"{depth}."
+            parts.append(f'<p class="hint">{said}</p><div class="wipe"><img src="{after}" alt="the deepest contact">'
                          f"</div>{key}")
     title = "Where they touch"
     if result.has(BEFORE_AFTER):

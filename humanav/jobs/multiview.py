@@ -182,6 +182,7 @@ def _tell(writer: ResultWriter, job: Any, report: dict[str, Any]) -> None:
 
     report["quality"] = told.quality(report)
     report["warnings"] = told.warnings(job.notes, report["findings"])
+    report["details"] = list(dict.fromkeys(job.details))
     report["seconds"] = round(job.progress.seconds, 2)
     report = told.plain(report)
     writer.report.update(report)

@@ -55,10 +55,9 @@ class Moments:
         """The picture (h,w,3) of a view."""
         picture = self.footage.frame(view, int(self.numbers[view, t]))
         name = self.footage.names[view]
-        if name in self.mirrored:
-            picture = picture[:, ::-1]
         turns = self.turned.get(name, 0)
-        return np.ascontiguousarray(np.rot90(picture, -turns) if turns else picture)
+        picture = np.rot90(picture, -turns) if turns else picture  # first, as keypoints are
+        return np.ascontiguousarray(picture[:, ::-1] if name in self.mirrored else picture)
 
     def read(self, view: int) -> Iterator[NDArray[np.uint8]]:
         """The pictures of one view in their order."""
@@ -89,6 +88,7 @@ class CaptureWork:
         self._begun: set[str] = set()
         self.notes: list[str] = []
         self.camera_notes: list[str] = []
+        self.details: list[str] = []  # what the views alone said: for the file, not for the page
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +143,7 @@ class CaptureWork:
             from humanav.multiview.masks import with_masks
 
             found = with_masks(found, self.capture.masks, self.sizes, number=footage.number)
-        self.notes += found.notes
+        self.details += found.notes
         return found
 
     @cached_property

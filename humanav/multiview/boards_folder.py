@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanav.errors import CameraError
-from humanav.multiview.boards import Board, guess_board
+from humanav.multiview.boards import Board
+from humanav.multiview.boards_corners import guess_board
 from humanav.multiview.boards_lens import Lens, calibrate_lens, lens_report
 from humanav.multiview.boards_place import Placed, place_cameras
 from humanav.multiview.capture_layout import VIDEOS, pictures_of

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import CameraError
-from humanav.multiview.boards import Board, BoardSource, Corners, board_pictures, find_corners, gray_of
+from humanav.multiview.boards import Board, BoardSource, Corners, board_pictures
+from humanav.multiview.boards_corners import find_corners, gray_of
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from humanav.camera import Camera
 from humanav.errors import CameraError
-from humanav.multiview.boards import Board, BoardSource, Corners, board_pictures, find_corners
+from humanav.multiview.boards import Board, BoardSource, Corners, board_pictures
+from humanav.multiview.boards_corners import find_corners
 from humanav.multiview.boards_lens import Lens
 from humanav.multiview.calibration_value import rotation_vector
 from humanav.multiview.calibration_world import turn_to_y_up

@@ -39,7 +39,7 @@ class Capture:
         problems: all that is missing or odd.
         notes: sentences on what was found and taken for granted.
         clips: size, rate and length of each view; None where it cannot be read.
-        folder: where it lies.
+        folder: where it lies, or the folder in it that holds the pictures of a board.
     """
 
     name: str
@@ -103,7 +103,7 @@ def find_capture(
     """
     if isinstance(place, (str, Path)) and Path(place).is_dir():
         folder = inner_folder(Path(place))
-        name = folder.name
+        name = folder.name or folder.resolve().name
         base, layout = layout_of(folder)
     else:
         files = [Path(place)] if isinstance(place, (str, Path)) else [Path(item) for item in place]
@@ -129,8 +129,9 @@ def find_capture(
     problems += numbering({view: layout.sources[view] for view in views})
     lying = layout.masks or masks_of(base) or masks_of(folder)
     found = _masks(lying, masks, work, names, problems)
+    home = next((one for one in places if boards_in(one).places), folder)
     return Capture(name, tuple(names[view] for view in views), tuple(layout.sources[view] for view in views), rig,
-                   found or None, tuple(problems), tuple(notes), tuple(kept), folder)
+                   found or None, tuple(problems), tuple(notes), tuple(kept), home)
 
 
 def _gathered(files: list[Path], work: str | Path | None) -> tuple[Path, Path, Layout]:
@@ -165,6 +166,7 @@ def _gathered(files: list[Path], work: str | Path | None) -> tuple[Path, Path, L
         inside = unpack(file, folder / f"{file.stem}_zip")
         if layout.sources:
             layout.masks = layout.masks or mask_views(inside) or masks_of(inside)
+            base = inside if boards_in(inside).places else base
         else:
             base, found = layout_of(inside)
             layout = replace(found, odd=[*layout.odd, *found.odd])

@@ -17,6 +17,7 @@ MAX_BYTES = 40 * 2**30
 _MAX_RATIO = 200  # unpacked over packed bytes, beyond any film or mask; small files may be packed better
 _SMALL = 100 * 2**20
 _CHUNK = 2**20
+_MEANINGFUL = ("images", "videos", "hdvideos", "hdimgs", "calibration", "extrinsics")
 _SKIPPED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
@@ -66,7 +67,7 @@ def inner_folder(folder: Path) -> Path:
         inside = [item for item in folder.iterdir() if not _skipped(item.name) and not item.name.startswith(".")]
         if len(inside) != 1 or not inside[0].is_dir() or inside[0].is_symlink():
             break
-        if inside[0].name.lower() in ("images", "videos", "hdvideos", "hdimgs"):  # these mean something
+        if inside[0].name.lower() in _MEANINGFUL:
             break
         folder = inside[0]
     return folder

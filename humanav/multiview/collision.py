@@ -64,6 +64,18 @@ class Skin:
         normals = np.einsum("nab,nb->na", blended[..., :3], self.normals)
         return places, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
 
+    def moved(self, index: NDArray[np.int64], push: Array, clip: PosedClip, t: int) -> Array:
+        """(n,132) derivative of ``push . place`` of some points by the twists of the bones about the pelvis."""
+        bones, turn = body_bones(), clip.rotations[t]
+        shift = clip.joints[t] - np.einsum("jab,jb->ja", turn, self.joints) - clip.joints[t, 0]
+        out = np.zeros((len(index), BONES, 6))
+        weights, points = self.weights[index], self.points[index]
+        for joint in np.flatnonzero(weights.max(axis=0, initial=0) > 0.01):
+            arm = weights[:, joint, None] * (points @ turn[joint].T + shift[joint])
+            out[:, bones[joint], :3] += np.cross(arm, push)
+            out[:, bones[joint], 3:] += weights[:, joint, None] * push
+        return out.reshape(len(index), -1)
+
 
 @dataclass(frozen=True)
 class CollisionTerm:
@@ -98,7 +110,7 @@ class CollisionTerm:
         from scipy.spatial import cKDTree
 
         boxes = [(clip.joints[t].min(axis=0), clip.joints[t].max(axis=0)) for clip in clips]
-        close = [(i, j) for i, j in permutations(range(len(clips)), 2) if _near(boxes[i], boxes[j])]
+        close = [(i, j) for i, j in permutations(range(len(clips)), 2) if boxes_near(boxes[i], boxes[j])]
         if not close:
             return 0.0
         involved = {i for pair in close for i in pair}
@@ -134,8 +146,8 @@ class CollisionTerm:
             value = root * residual[acts]
             total += 0.5 * float(value @ value)
             push = (part[..., None] * normal)[acts] * root[:, None, None]
-            rows[i].append((value, self._rows(i, own[acts], -push.sum(axis=1), clips[i], t)))
-            other = np.stack([self._rows(j, theirs[acts, k], push[:, k], clips[j], t) for k in range(_PLANES)])
+            rows[i].append((value, self.skins[i].moved(own[acts], -push.sum(axis=1), clips[i], t)))
+            other = np.stack([self.skins[j].moved(theirs[acts, k], push[:, k], clips[j], t) for k in range(_PLANES)])
             rows[j].append((value, other.sum(axis=0)))
         for i, found in rows.items():
             if found:
@@ -144,19 +156,6 @@ class CollisionTerm:
                 equations[i].gradient[t] += slope.T @ value
                 equations[i].blocks[t] += 2 * slope.T @ slope
         return total
-
-    def _rows(self, i: int, index: NDArray[np.int64], push: Array, clip: PosedClip, t: int) -> Array:
-        """(n,132) derivative of ``push . place`` by the twists of a person's bones about the pelvis."""
-        skin, bones = self.skins[i], body_bones()
-        turn = clip.rotations[t]
-        shift = clip.joints[t] - np.einsum("jab,jb->ja", turn, skin.joints) - clip.joints[t, 0]
-        out = np.zeros((len(index), BONES, 6))
-        weights, points = skin.weights[index], skin.points[index]
-        for joint in np.flatnonzero(weights.max(axis=0) > 0.01):
-            arm = weights[:, joint, None] * (points @ turn[joint].T + shift[joint])
-            out[:, bones[joint], :3] += np.cross(arm, push)
-            out[:, bones[joint], 3:] += weights[:, joint, None] * push
-        return out.reshape(len(index), -1)
 
 
 def masks_touch(targets: PixelTargets, frames: int) -> NDArray[np.bool_]:
@@ -178,5 +177,6 @@ def masks_touch(targets: PixelTargets, frames: int) -> NDArray[np.bool_]:
     return (met >= 2) & (met >= 0.7 * seen)
 
 
-def _near(a: tuple[Array, Array], b: tuple[Array, Array]) -> bool:
+def boxes_near(a: tuple[Array, Array], b: tuple[Array, Array]) -> bool:
+    """Whether two boxes, corners (3,) and (3,), are near enough for their people to be compared."""
     return bool((a[0] < b[1] + _APART).all() and (b[0] < a[1] + _APART).all())

@@ -49,7 +49,7 @@ _ORDER: dict[Severity, int] = {"stops": 0, "doubtful": 1, "good": 2}
 def examine(
     rig: Rig, sightings: Sightings, matched: Matched | None = None, sizes: Sequence[Size] | None = None
 ) -> Diagnosis:
-    """Examine a calibration by the people that its cameras saw. Raises nothing on odd data: they are what is looked for.
+    """Examine a calibration by the people that its cameras saw. Odd data raise nothing: they are what is looked for.
 
     Args:
         rig: cameras; only those of the sightings' views are examined.
@@ -159,7 +159,7 @@ class _Case:
         base, before = _score(people, cameras)
         trials: list[tuple[float, float, dict[int, tuple[bool, int]], tuple[int, ...]]] = []
         same_order = tuple(range(len(cameras)))
-        if 2 < len(cameras) <= SEARCHED:
+        if len(cameras) <= SEARCHED:
             for order in best_exchanges(people, cameras):
                 if order != same_order:
                     trials.append((*_score(people, [cameras[k] for k in order]), {}, order))

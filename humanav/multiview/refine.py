@@ -28,6 +28,7 @@ from humanav.multiview.refine_solver import SharedTerm, Solved, solve_people
 from humanav.multiview.refine_targets import PixelTargets, pixel_targets, small_pictures
 from humanav.multiview.refine_value import Level, Refined, RefineSettings, Round
 from humanav.multiview.scene import BONES, GaussianScene, Splats
+from humanav.multiview.soft_collision import Balls, SoftCollisionTerm
 from humanav.multiview.value import Fitted, Matched, Pictures, Rig, Sightings
 from humanav.progress import Progress
 
@@ -166,6 +167,9 @@ class _Run:
         ramp = _RAMP ** max(len(settings.levels) - 1 - number, 0)
         if settings.collision > 0 and len(self.crew.people) > 1:
             shared.append(self._collision(ramp, targets))
+        if settings.soft > 0 and len(self.crew.people) > 1:
+            balls = tuple(Balls.of(self.body, person.betas) for person in self.crew.people)
+            shared.append(SoftCollisionTerm(balls, np.full(self.crew.frames, ramp), settings.soft))
         return solve_people([person.skeleton for person in self.crew.people], self.states, own, shared,
                             rounds=settings.steps if steps is None else steps, held=held, progress=self.progress)
 

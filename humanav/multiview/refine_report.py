@@ -81,7 +81,7 @@ def before_after(
         if (depth < 0.2).any():
             continue
         low, high = xy.min(axis=0), xy.max(axis=0)
-        size = np.maximum(1.1 * (high - low), 1.0)
+        size = np.maximum(1.2 * (high - low), 1.0)
         left, top = (low + high) / 2 - size / 2
         factor = height / size[1]
         small = camera.cropped(left, top, max(1, round(size[0])), max(1, round(size[1]))).scaled(factor)

@@ -32,6 +32,7 @@ class RefineSettings:
         prior, smooth: weights of the poses' likelihood and of the prior of motion. hinges: knees and elbows.
         near: radians that a joint may leave its start by, as one error; 0: freely.
         collision: weight of what bodies run into each other in the last round, half in each round before; 0: without.
+        soft: weight of the overlap of bodies as soft balls, likewise (see ``soft_collision``); 0: without.
         contact: weight of contact attraction there, where masks touch.
         gate: keep a round's change of a frame only where a camera that took no part agrees (three views or more).
         tolerance: share by which its errors may rise.
@@ -55,6 +56,7 @@ class RefineSettings:
     hinges: bool = True
     near: float = 0.2
     collision: float = 1e6
+    soft: float = 0.0
     contact: float = 0.0
     gate: bool = True
     tolerance: float = 0.02
@@ -68,7 +70,7 @@ class RefineSettings:
         if not self.levels or any(level.gaussians < 50 or level.pixels < 8 for level in self.levels):
             raise InputError("A refinement needs one level or more, each of 50 Gaussians and 8 pixels at least.")
         weights = (self.color, self.cover, self.instance, *self.keypoints, self.prior, self.smooth, self.near,
-                   self.collision, self.contact, self.tolerance)
+                   self.collision, self.soft, self.contact, self.tolerance)
         if min(weights) < 0 or self.steps < 0 or self.avatar < 0 or self.most_frames < 1 or self.avatar_frames < 1:
             raise InputError("The refinement's weights must not be negative, and its frames one or more.")
 

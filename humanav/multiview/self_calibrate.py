@@ -77,7 +77,7 @@ def calibrate_from_people(
     people = people[np.unique(np.linspace(0, len(people) - 1, min(len(people), _MOST_FRAMES)).round().astype(int))]
     _check(people, names)
     free = known is None and len(names) > 2  # two views fit any focal length
-    start = known or _best_focal(people[::3], sizes, names)
+    start = known or (_best_focal(people[::3], sizes, names) if free else _at_origin(sizes, [max(s) for s in sizes]))
     placed = _chained(people, start, names)
     cameras, points, pixels, weight = _adjusted(people, placed, sides(sightings.landmark_names), free)
     far = _residuals(cameras, points, pixels)
@@ -150,17 +150,20 @@ def _intrinsics(
     values = np.broadcast_to(values, (len(names),))
     if not (np.isfinite(values).all() and (values > 0).all()):
         raise InputError("The focal length must be a positive number of pixels.")
-    return [Camera.from_focal(int(w), int(h), float(f), np.eye(3), np.zeros(3)) for (w, h), f in zip(sizes, values)]
+    return _at_origin(sizes, values)
+
+
+def _at_origin(sizes: Sequence[tuple[int, int]], focals: Sequence[float] | Array) -> list[Camera]:
+    """Cameras of those focal lengths at the origin."""
+    return [Camera.from_focal(int(w), int(h), float(f), np.eye(3), np.zeros(3)) for (w, h), f in zip(sizes, focals)]
 
 
 def _best_focal(people: Array, sizes: Sequence[tuple[int, int]], names: tuple[str, ...]) -> list[Camera]:
     """Cameras at the origin with the focal length, of :data:`FOCALS`, by which the views go together best."""
     best: tuple[float, list[Camera]] | None = None
     problem: InputError | None = None
-    for factor in FOCALS if len(names) > 2 else (1.0,):
-        start = [Camera.from_focal(int(w), int(h), factor * max(w, h), np.eye(3), np.zeros(3)) for w, h in sizes]
-        if len(names) == 2:  # two views fit any: nothing to compare
-            return start
+    for factor in FOCALS:
+        start = _at_origin(sizes, [factor * max(size) for size in sizes])
         try:
             found = _worst(people, _chained(people, start, names))
         except InputError as error:

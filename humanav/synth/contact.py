@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_APART = ("handshake",)  # at arm's length the hands alone meet, as they are posed: fingers are too thin to be settled
 _LIGHT = 3  # frames from one computation of the surroundings' light to the next: people who walk up to each other
 
 __all__ = ["ACTIONS", "Action", "ContactScene", "close_contact", "film_contact", "ring_of_cameras"]
@@ -101,7 +102,7 @@ def close_contact(
     motions = tuple(
         _motion(puppets, hands, person, fps, str(k + 1), kind)
         for k, (puppets, hands, person) in enumerate(zip(posed, fingers, people, strict=True)))
-    if settle:
+    if settle and kind not in _APART:
         from humanav.synth.contact_settle import settled
 
         motions = settled(motions)

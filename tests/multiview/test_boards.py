@@ -13,10 +13,11 @@ from PIL import Image
 
 from humanav.camera import Camera
 from humanav.errors import CameraError, InputError
-from humanav.multiview.boards import Board, find_corners, guess_board, named_board
+from humanav.multiview.boards import Board, Corners, named_board
+from humanav.multiview.boards_corners import find_corners, guess_board
 from humanav.multiview.boards_folder import boards_in, calibrate_from_boards
 from humanav.multiview.boards_lens import Lens, calibrate_lens
-from humanav.multiview.boards_place import place_cameras
+from humanav.multiview.boards_place import place_cameras, place_from_corners
 from humanav.multiview.calibration import read_calibration
 from humanav.multiview.capture import find_capture
 from humanav.multiview.capture_boards import with_boards
@@ -181,6 +182,7 @@ FLOOR = (np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]), np.zeros(3))  # a board
 def test_a_board_on_the_floor_places_the_cameras() -> None:
     cameras = around(3)
     pictures = {f"c{k}": [shown(camera, *FLOOR)] for k, camera in enumerate(cameras)}
+    pictures["c2"].append(np.full_like(pictures["c2"][0], 128))
     placed = place_cameras(pictures, {f"c{k}": lens_of(camera) for k, camera in enumerate(cameras)}, BOARD)
     assert placed.rig.kind == "board"
     for name, camera in zip(placed.rig.names, cameras):
@@ -188,13 +190,12 @@ def test_a_board_on_the_floor_places_the_cameras() -> None:
         assert np.linalg.norm(found.center - camera.center) < 0.01
         assert np.abs(found.R - camera.R).max() < 0.01
     assert max(placed.error.values()) < 0.3
+    assert "unlike numbers of board pictures (c0 1, c1 1, c2 2)" in placed.rig.notes[-1]
+    assert placed.dropped == {"c2: picture 2": "the board was not found"}
     assert placed.used == {"c0": 1, "c1": 1, "c2": 1}
 
 
 def test_cameras_joined_through_a_third() -> None:
-    from humanav.multiview.boards import Corners
-    from humanav.multiview.boards_place import place_from_corners
-
     cameras = around(3)
     moved = [FLOOR, (FLOOR[0], np.array([0.1, 0.2, 0.0]))]
     seen = {}
@@ -244,6 +245,11 @@ def test_a_folder_of_boards(views: list[np.ndarray], camera: Camera, tmp_path: P
     films(tmp_path, ("Cam_1", "Cam_2"), width=SIZE[0], height=SIZE[1], frames=2)
     capture = find_capture(tmp_path)
     assert set(capture.boards.lenses) == {"cam1", "cam2"}
+    uploads = tmp_path / "uploads"
+    whole = shutil.make_archive(str(uploads / "whole"), "zip", tmp_path, ".")
+    boards = shutil.make_archive(str(uploads / "boards"), "zip", tmp_path, "calibration")
+    for given in (whole, [*tmp_path.glob("*.mp4"), boards]):
+        assert set(find_capture(given, work=uploads).boards.places) == {"cam1", "cam2"}
     full = with_boards(capture, BOARD).check()
     assert full.rig is not None
     assert full.rig.names == ("Cam_1", "Cam_2") == full.names

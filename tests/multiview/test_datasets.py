@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.io import savemat
-from scipy.spatial.transform import Rotation
 
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.errors import CameraError, InputError
@@ -265,7 +264,3 @@ def test_pickled_objects_are_never_loaded(tmp_path) -> None:
         read_dataset(tmp_path)
     assert not (tmp_path / "touched").exists()
 
-
-def test_turns_are_rotations() -> None:
-    for up in ("y", "z", "-y"):
-        assert Rotation.from_matrix(looking(up, 0.3)[0]).as_matrix() == pytest.approx(looking(up, 0.3)[0])

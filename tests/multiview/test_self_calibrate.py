@@ -74,6 +74,8 @@ def test_bad_arguments_are_said():
         calibrate_from_people(seen, [(1000, 1000)])
     with pytest.raises(InputError, match="positive number"):
         calibrate_from_people(seen, [(1000, 1000)] * 2, focal=-5)
+    with pytest.raises(InputError, match="not 3"):
+        calibrate_from_people(seen, [(1000, 1000)] * 2, focal=[900, 1000, 1100])
     with pytest.raises(InputError, match="no person's"):
         calibrate_from_people(seen, [(1000, 1000)] * 2, focal=1000, height=170)
 
