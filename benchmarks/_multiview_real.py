@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from _common import Say
+from _multiview_films import default_cache
 from _multiview_measures import of_views, plain
 from numpy.typing import NDArray
 
@@ -77,7 +78,7 @@ def treadmill(quick: bool, body: BodyModel, say: Say) -> dict[str, dict[str, Any
     if quick:
         return rows
     with open_footage(capture) as clips:
-        found = detect(clips, people=1)
+        found = detect(clips, people=1, work=default_cache() / "mv_single-detected")
     own = _treadmill_rows("own detections", found, rig, body)
     say(f"treadmill: {own}")
     return rows | own | {f"held out {view}": row for view, row in _held_out(capture, found, rig, body, say).items()}
@@ -218,7 +219,7 @@ def two_people(quick: bool, say: Say) -> dict[str, dict[str, Any]]:
     if quick:
         return rows
     with open_footage(capture) as clips:
-        found = detect(clips)
+        found = detect(clips, work=default_cache() / "mv_multi-detected")
     rows["own detections"] = _pairing(match_people(found, rig), found, true)
     say(f"two people: {rows}")
     return rows

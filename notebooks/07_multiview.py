@@ -53,8 +53,9 @@ from humanav.view.colors import css, person_color
 pio.renderers.default = "plotly_mimetype+notebook_connected"
 body = BodyModel.load()
 folder = Path(tempfile.mkdtemp())
-FPS = 5  # of the 15 frames a second that were filmed: enough to see each step
-MOMENTS = (0, 3, 6, 9)
+THOROUGH = float(os.environ.get("HUMANAV_NOTEBOOK_MINUTES", "1")) >= 1
+FPS = 7.5 if THOROUGH else 5  # of the 15 frames a second that were filmed: enough to see each step
+MOMENTS = tuple(round(FPS * seconds) for seconds in (0, 0.6, 1.2, 1.8))
 
 
 def picture(pixels, quality=88):
@@ -173,7 +174,7 @@ residual_figure(diagnosis, title="By how much rays pass each other").show()
 
 # %% [markdown]
 # What does it say when something is wrong? From the true motions, keypoints are made as a detector would give them, with its
-# faults; then we break one thing at a time.
+# faults; then we break one thing at a time. Where it cannot tell the cause, it still tells the camera.
 
 # %%
 from scipy.spatial.transform import Rotation
@@ -334,7 +335,8 @@ HTML(f"<div>{page}</div>")
 # ## 7. Refinement through avatars
 # Everybody becomes a cloud of Gaussians on their body, all in one scene. Their colours come from the pictures in closed form;
 # then all poses move together so that the scene looks like the pictures and masks, and bodies that run into each other push
-# each other out. One camera of each round takes no part and judges: what it finds worse, frame by frame, is taken back.
+# each other out. One camera of each round takes no part and judges: what it finds worse, frame by frame, is taken back. The
+# settings here are coarse; the defaults are finer.
 
 # %%
 from humanav.multiview.refine import Level, RefineSettings, refine
@@ -350,8 +352,8 @@ def look(number, numbers, pixels):
               f"{numbers['accepted'] + numbers['rejected']}; deepest contact {numbers['penetration_mm']:.1f} mm")
 
 
-small = RefineSettings(levels=(Level(300, 48), Level(500, 64), Level(500, 64)), steps=6, avatar=4, avatar_gaussians=2500,
-                       avatar_pixels=150, avatar_frames=6)  # the defaults are finer
+levels = (Level(300, 48), Level(500, 64), Level(500, 64)) if THOROUGH else (Level(300, 48), Level(300, 48))
+small = RefineSettings(levels=levels, steps=6, avatar=4, avatar_gaussians=2500, avatar_pixels=150, avatar_frames=6)
 begun = time.process_time()
 refined = refine(fitted, matched, sightings, rig, footage, settings=small, body=body, watch=look)
 print(f"{time.process_time() - begun:.0f} s of computing")

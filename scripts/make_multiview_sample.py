@@ -24,7 +24,7 @@ SIZE = (480, 360)
 FPS, LENGTH = 15.0, 39
 """Frames per second, and frames."""
 SEED, VIEWS = 4, 4
-RING = 2
+RING = 3
 """Seed of the cameras' places: none of them looks along the line on which the two stand, or one would hide the other
 all the time."""
 

@@ -27,8 +27,8 @@ def essential(a: Camera, b: Camera) -> Array:
 def sampson(E: Array, a: ArrayLike, b: ArrayLike) -> Array:
     """Sampson distance (...,) of pairs of normalised places (...,2): how far, to first order, both must move together
     until their rays meet (Hartley and Zisserman, eq. 11.9). Times the focal length it is in pixels."""
-    ax, ay = np.moveaxis(np.asarray(a, dtype=np.float64), -1, 0)
-    bx, by = np.moveaxis(np.asarray(b, dtype=np.float64), -1, 0)
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    ax, ay, bx, by = a[..., 0], a[..., 1], b[..., 0], b[..., 1]
     l0, l1, l2 = (E[i, 0] * ax + E[i, 1] * ay + E[i, 2] for i in range(3))
     m0, m1 = (E[0, i] * bx + E[1, i] * by + E[2, i] for i in range(2))
     slope = l0 * l0 + l1 * l1 + m0 * m0 + m1 * m1

@@ -32,7 +32,7 @@ def notes(people: Sequence[Person3D], sightings: Sightings, rig: Rig, settings: 
         views = (person.chosen >= 0).mean(axis=0)
         weak = [f"{name} in {share:.0%}" for name, share in zip(rig.names, views) if share < 0.9]
         out.append(f"Person {person.person_id} is matched in {seen} of {frames} frames"
-                   + (f"; of them {', '.join(weak)} of all frames." if weak else ", in every view."))
+                   + (f"; it is seen by {', '.join(weak)} of all frames." if weak else ", in every view."))
         flips = person.swapped.sum(axis=0)
         told = [f"{name} ({count} frames)" for name, count in zip(rig.names, flips) if count]
         if told:
@@ -82,10 +82,13 @@ def nobody(seen: Seen, sightings: Sightings, alike: Array) -> str:
     if len(views) < 2:
         who = f"only {views[0]} sees anybody" if views else "no camera sees anybody"
         return f"Nobody can be matched: {who}, and two views are needed. Check the videos and the detections."
-    best = best_residual(seen)
-    if not np.isfinite(best):
+    if sightings.present.any(axis=2).sum(axis=1).max() < 2:
         return ("Nobody can be matched: no two cameras see somebody in the same frame. Check that the videos are of "
                 "the same moment.")
+    best = best_residual(seen)
+    if not np.isfinite(best):
+        return ("Nobody can be matched: no two views show the same points of a body, or what they show does not meet "
+                "before the cameras. Check that the calibration is of these cameras: run the doctor on it.")
     if best < _MEET:
         return ("Nobody can be matched: rays of two cameras meet, but in too few frames or on too little of a body. "
                 "Choose a part of the capture that shows people longer; if it does, check the calibration: run the "

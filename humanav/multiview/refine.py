@@ -96,6 +96,7 @@ class _Run:
         self.small = small_pictures(rig, pictures, middle, highest)
         self.rounds: list[Round] = []
         self.skins: tuple[Skin, ...] | None = None
+        self.balls: tuple[Balls, ...] | None = None
         self.made: dict[tuple[float, int], PixelTargets] = {}
         self.weights = PixelWeights(settings.color, settings.cover, settings.instance)
 
@@ -168,8 +169,8 @@ class _Run:
         if settings.collision > 0 and len(self.crew.people) > 1:
             shared.append(self._collision(ramp, targets))
         if settings.soft > 0 and len(self.crew.people) > 1:
-            balls = tuple(Balls.of(self.body, person.betas) for person in self.crew.people)
-            shared.append(SoftCollisionTerm(balls, np.full(self.crew.frames, ramp), settings.soft))
+            self.balls = self.balls or tuple(Balls.of(self.body, person.betas) for person in self.crew.people)
+            shared.append(SoftCollisionTerm(self.balls, np.full(self.crew.frames, ramp), settings.soft))
         return solve_people([person.skeleton for person in self.crew.people], self.states, own, shared,
                             rounds=settings.steps if steps is None else steps, held=held, progress=self.progress)
 

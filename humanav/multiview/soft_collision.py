@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _NEAREST = 3  # balls of the other that make up its occupancy
-_OPACITY = 0.95
-_SHARP = 0.5  # standard deviation of a ball in its radii
-_TOUCH = 0.2  # square root of the overlap of two limbs that just touch
+_OPACITY = 0.99
+_SHARP = 0.35  # standard deviation of two balls' overlap in the sum of their radii
+_TOUCH = 2.5  # standard deviations at which two limbs just touch: 2.8, less for the balls beside the nearest
 _SPACING = 0.5  # between balls, in the radius of the larger
 _THIN = 0.012  # metres; balls smaller than this (fingers) are left out
-_FITS, _DEEP = 0.7, 0.7  # a ball that does not fit by more than this, or whose centre is not below skin, is left out
+_FITS, _DEEP = 0.7, 0.6  # a ball that does not fit by more than this, or whose centre is not below skin, is left out
 _OPPOSITE = -0.2  # cosine of normals from which on two points lie on opposite sides of a part
 
 
@@ -50,7 +50,7 @@ class Balls:
     radii: Array
 
     @classmethod
-    def of(cls, body: BodyModel, betas: Array, count: int = 900) -> Balls:
+    def of(cls, body: BodyModel, betas: Array, count: int = 2000) -> Balls:
         """Balls of a shape of the body, from so many points of its skin."""
         return cls.within(Skin.of(body, betas, count))
 
@@ -72,9 +72,11 @@ class Balls:
                 radius[k] = ((arm[across] ** 2).sum(axis=1) / (2 * deep[across])).min()
         found = np.isfinite(radius)
         centre = skin.points - np.where(found, radius, 0.0)[:, None] * skin.normals
-        away, nearest = cKDTree(skin.points).query(centre)
-        inside = ((centre - skin.points[nearest]) * skin.normals[nearest]).sum(axis=1) < -_DEEP * away
-        radius = np.where(found & inside & (away > _FITS * radius), np.minimum(radius, away), 0.0)
+        away, nearest = cKDTree(skin.points).query(centre, k=4)
+        arm = centre[:, None] - skin.points[nearest]
+        inside = ((arm * skin.normals[nearest]).sum(axis=-1) < -_DEEP * away).all(axis=1)
+        fits = found & inside & (away[:, 0] > _FITS * radius)
+        radius = np.where(fits, np.minimum(radius, away[:, 0]), 0.0)
         kept: list[int] = []
         for k in np.argsort(-radius, kind="stable"):
             if radius[k] < _THIN:
@@ -95,12 +97,14 @@ class SoftCollisionTerm:
     Attributes:
         balls: of each person.
         frames: (T,) weight of each frame.
-        weight: per overlap and square decimetre of skin.
+        weight: per square metre of depth and square decimetre of skin.
+        slack: metres that balls may overlap by: what lies no deeper is better judged by the skin itself.
     """
 
     balls: tuple[Balls, ...]
     frames: Array
-    weight: float = 1e3
+    weight: float = 3e5
+    slack: float = 0.01
 
     def __call__(self, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
         """Add to everybody's equations; the cost, which is added to the first one's."""
@@ -111,20 +115,19 @@ class SoftCollisionTerm:
         return total
 
     def _frame(self, t: int, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
-        from scipy.spatial import cKDTree
-
         boxes = [(clip.joints[t].min(axis=0), clip.joints[t].max(axis=0)) for clip in clips]
         close = [(i, j) for i, j in permutations(range(len(clips)), 2) if boxes_near(boxes[i], boxes[j])]
         involved = {i for pair in close for i in pair if len(self.balls[i].radii) >= _NEAREST}
         places = {i: self.balls[i].centres.posed(clips[i], t)[0] for i in involved}
-        trees = {i: cKDTree(places[i]) for i in involved}
         rows: dict[int, list[tuple[Array, Array]]] = {i: [] for i in involved}
         total = 0.0
         for i, j in close:
             if i not in involved or j not in involved:
                 continue
-            theirs = trees[j].query(places[i], k=_NEAREST)[1]
-            residual, push = _overlap(places[i], self.balls[i].radii, places[j][theirs], self.balls[j].radii[theirs])
+            radii = self.balls[j].radii
+            theirs = _nearest(places[i], self.balls[i].radii, places[j], radii)
+            residual, push = _overlap(places[i], self.balls[i].radii, places[j][theirs], radii[theirs])
+            residual = residual - self.slack
             own = np.flatnonzero(residual > 0)
             if len(own) == 0:
                 continue
@@ -144,14 +147,25 @@ class SoftCollisionTerm:
         return total
 
 
+def _nearest(centre: Array, radius: Array, others: Array, radii: Array) -> NDArray[np.int64]:
+    """(N,K) which balls of the other are nearest, as shares of the distance at which the two touch."""
+    square = (centre**2).sum(axis=1)[:, None] - 2 * centre @ others.T + (others**2).sum(axis=1)
+    return np.argpartition(square / (radius[:, None] + radii) ** 2, _NEAREST - 1, axis=1)[:, :_NEAREST]
+
+
 def _overlap(centre: Array, radius: Array, others: Array, radii: Array) -> tuple[Array, Array]:
-    """How far the root of the overlap (N,) of balls with the nearest K of the other exceeds that of limbs that touch,
-    and its derivative (N,K,3) by the arms from each of these. Two Gaussians meet as one of both variances together;
-    the own occupancy at an own centre is the same in all poses."""
+    """How much nearer (N,) than touching, in metres, balls are to the nearest K of the other, and its derivative
+    (N,K,3) by the arms from each of these.
+
+    The own occupancy at an own centre is the same in all poses. The overlap is taken as the distance at which a single
+    ball would have it: that is even where the overlap itself saturates.
+    """
     arm = centre[:, None] - others
-    variance = _SHARP**2 * (radius[:, None] ** 2 + radii**2)
+    variance = (_SHARP * (radius[:, None] + radii)) ** 2
     cover = _OPACITY * np.exp(-0.5 * (arm**2).sum(axis=-1) / variance)
     clear = np.prod(1 - cover, axis=1)
-    root = np.sqrt(np.maximum(1 - clear, 1e-12))
-    slope = -(clear[:, None] / (1 - cover) * cover / variance)[..., None] * arm
-    return root - _TOUCH, slope / (2 * root)[:, None, None]
+    overlap = np.clip(1 - clear, 1e-12, 1 - 1e-6)
+    away = np.sqrt(-2 * np.log(overlap))
+    unit = 2 * _SHARP * radius
+    slope = (clear[:, None] / (1 - cover) * cover / variance)[..., None] * arm
+    return unit * (_TOUCH - away), -(unit / (overlap * away))[:, None, None] * slope

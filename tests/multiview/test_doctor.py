@@ -28,6 +28,12 @@ def right():
     return rig, filmed(rig, frames=40, people=2, noise=5, dropout=0.1, swaps=0.03, seed=5)
 
 
+@pytest.fixture(scope="module")
+def alone():
+    rig = ring(4, seed=5, width=1200, height=900)
+    return rig, filmed(rig, frames=40, people=1, noise=5, dropout=0.1, swaps=0.03, seed=5)
+
+
 def changed(rig, edit):
     return replace(rig, cameras=tuple(edit(v, camera) for v, camera in enumerate(rig.cameras)))
 
@@ -103,8 +109,8 @@ def test_exchanged_cameras_are_named(right):
 
 
 @pytest.mark.parametrize("views", [(2,), (0, 1, 2, 3)])
-def test_a_mirrored_picture_is_told(right, views):
-    rig, seen = right
+def test_a_mirrored_picture_is_told(alone, views):
+    rig, seen = alone
     points = seen.keypoints.copy()
     for v in views:
         points[:, v] = turned_over(points[:, v], (1200, 900), True, 0, COCO)
@@ -116,8 +122,8 @@ def test_a_mirrored_picture_is_told(right, views):
 
 
 @pytest.mark.parametrize("turns", [1, 2])
-def test_a_turned_picture_is_told(right, turns):
-    rig, seen = right
+def test_a_turned_picture_is_told(alone, turns):
+    rig, seen = alone
     points, size = seen.keypoints.copy(), [(1200, 900)] * 4
     points[:, 1] = turned_over(points[:, 1], (900, 1200) if turns % 2 else (1200, 900), False, 4 - turns, COCO)
     size[1] = (900, 1200) if turns % 2 else (1200, 900)
@@ -128,8 +134,8 @@ def test_a_turned_picture_is_told(right, turns):
     assert found.severity == "good"
 
 
-def test_a_picture_turned_and_mirrored_is_put_right(right):
-    rig, seen = right
+def test_a_picture_turned_and_mirrored_is_put_right(alone):
+    rig, seen = alone
     points = seen.keypoints.copy()
     points[:, 1] = turned_over(points[:, 1], (1200, 900), True, 0, COCO)
     points[:, 1] = turned_over(points[:, 1], (900, 1200), False, 3, COCO)
@@ -161,9 +167,9 @@ def test_a_late_camera_is_told_and_mended(right):
     assert examine(rig, found.mended(late)).severity == "good"
 
 
-def test_a_camera_that_was_moved_is_named(right):
+def test_a_camera_that_was_moved_is_named(alone):
     """Turned along the other cameras' lines of sight: the rays of pairs hardly tell, a third view does."""
-    rig, seen = right
+    rig, seen = alone
     turn = Rotation.from_rotvec([0, 0.15, 0]).as_matrix()
     found = examine(changed(rig, lambda v, c: replace(c, R=turn @ c.R, t=turn @ c.t) if v == 3 else c), seen)
     assert found.severity == "stops"
@@ -172,8 +178,8 @@ def test_a_camera_that_was_moved_is_named(right):
     assert found.unit == "metres"
 
 
-def test_another_place_s_calibration_stops(right):
-    _, seen = right
+def test_another_place_s_calibration_stops(alone):
+    _, seen = alone
     rng = np.random.default_rng(0)
     cameras = tuple(Camera.look_at(rng.uniform(-4, 4, 3) * [1, 0.2, 1] + [0, 1.6, 0], [0, 1, 0], 1200, 900, 1000)
                     for _ in range(4))
@@ -200,16 +206,16 @@ def test_odd_data_never_stop_the_doctor(rng):
     junk = rng.uniform(0, 1000, (6, 3, 2, 17, 3))
     junk[..., 2] = rng.random((6, 3, 2, 17))
     lonely = np.where(np.arange(3)[None, :, None, None, None] == 1, junk, 0)
-    rigs = (rig, Rig(rig.names, (rig.cameras[0],) * 3), changed(rig, lambda v, c: replace(c, t=c.t * 1e9)),
+    rigs = (Rig(rig.names, (rig.cameras[0],) * 3), changed(rig, lambda v, c: replace(c, t=c.t * 1e9)),
             changed(rig, lambda v, c: replace(c, t=np.zeros(3))))
-    for points in (np.zeros((4, 3, 1, 17, 3)), np.zeros((4, 3, 0, 17, 3)), junk, junk[:1], lonely,
-                   np.ones((9, 3, 1, 17, 3)) * [500, 500, 1]):
-        for one in rigs if points is junk else rigs[:1]:
-            seen = Sightings(points, "coco17", rig.names, 25.0)
-            found = examine(one, seen, sizes=[(500, 500), (0, 0), (999, 7)])
-            assert found.text()
-            json.dumps(found.to_dict(), allow_nan=False)
-            found.mended(seen)
+    still = np.ones((9, 3, 1, 17, 3)) * [500, 500, 1]
+    cases = [(rig, points) for points in (0 * still, 0 * still[:, :, :0], junk, junk[:1], lonely, still)]
+    for one, points in cases + [(one, junk[:, :, :1]) for one in rigs]:
+        seen = Sightings(points, "coco17", rig.names, 25.0)
+        found = examine(one, seen, sizes=[(500, 500), (0, 0), (999, 7)])
+        assert found.text()
+        json.dumps(found.to_dict(), allow_nan=False)
+        found.mended(seen)
 
 
 def test_names_that_do_not_meet(right):

@@ -1,0 +1,262 @@
+"""Limbs in quite another place: many poses of an arm or leg that the keypoints do not tell, judged by the pictures.
+
+In a close hold detectors put arms that hide behind the other person somewhere plausible, and in the same wrong place
+in several views; no small step leads from there to where the arm is. So a limb whose points the matching mostly
+refused is tried in many poses, of other frames, of the poses' likelihood given the rest of the body, and in a few
+rounds near the best of them. What the pictures say of each, with keypoints at little weight, and smoothness over time
+(Viterbi's path through the best of each frame) choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanav.avatar.gaussian.value import EPS2D
+from humanav.body.kinematics import exp_rotation, log_rotation
+from humanav.fit import PosePrior
+from humanav.fit.clip_kinematics import ClipState, pose_clip
+from humanav.multiview.fit_terms import Eyes
+from humanav.multiview.losses import PixelWeights
+from humanav.multiview.refine_people import Person, reprojection
+from humanav.multiview.refine_targets import PixelTargets
+from humanav.multiview.scene import GaussianScene
+from humanav.progress import Progress
+
+Array = NDArray[np.float64]
+
+LIMBS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
+    ((13, 16, 18), ("left_elbow", "left_wrist")), ((14, 17, 19), ("right_elbow", "right_wrist")),
+    ((1, 4), ("left_knee", "left_ankle")), ((2, 5), ("right_knee", "right_ankle")))
+"""Joints that are turned, and the points that tell where the limb is."""
+_KNOWN = 0.4  # share of a limb's points over the views that must be used for the limb to be trusted
+_LOCAL = (0.35, 0.2, 0.1)  # radians that the rounds near the best candidates turn joints by
+_KEPT = 6  # candidates of a frame that the path over time may choose from
+_STEP, _JUMP = 0.06, 12.0  # metres a hand moves in a tenth of a second, as one error; the most that a jump costs
+_POINTS = 0.02  # weight of keypoints
+_FAR = 3.0  # expected errors from which on a keypoint counts less
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search needs to know: ``samples`` of the likelihood for each frame, ``near`` candidates in each round near
+    the best, ``prior`` the likelihood's weight, ``weights`` of the pixels."""
+
+    samples: int = 20
+    near: int = 8
+    prior: float = 0.08
+    weights: PixelWeights = PixelWeights(0.5, 0.3, 0.05)
+    seed: int = 0
+
+
+def doubtful(person: Person, views: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(T,L) limbs of which few points agree between the views in use, one frame to each side included."""
+    targets = person.targets
+    out = np.zeros((len(targets.space), len(LIMBS)), bool)
+    for k, (_, names) in enumerate(LIMBS):
+        rows = [targets.names.index(name) for name in names if name in targets.names]
+        if not rows:
+            continue
+        used = (targets.used & (targets.confidence > 0.3))[:, views][:, :, rows].mean(axis=(1, 2))
+        padded = np.concatenate([used[:1], used, used[-1:]])
+        calm = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+        out[:, k] = (calm < _KNOWN) & person.seen
+    return out
+
+
+def search_limbs(
+    people: Sequence[Person], states: Sequence[ClipState], scene: GaussianScene, targets: PixelTargets, eyes: Eyes,
+    doubt: Sequence[NDArray[np.bool_]], views: NDArray[np.bool_], fps: float, settings: Search | None = None,
+    progress: Progress | None = None,
+) -> list[ClipState]:
+    """Everybody with doubtful limbs where the pictures show them best.
+
+    Args:
+        people, states: P people in T frames.
+        scene: their Gaussians, colours best from frames whose limbs are known.
+        targets: pixels of the frames that are searched; the others stay.
+        eyes: the cameras. views: (V,) those in use.
+        doubt: (T,L) for each person, see :func:`doubtful`.
+        fps: frames per second.
+        progress: asked whether to stop.
+
+    Raises:
+        Cancelled: ``progress`` was told to stop.
+    """
+    settings, found = settings or Search(), list(states)
+    generator = np.random.default_rng(settings.seed)
+    order = sorted(((int(d[:, k].sum()), p, k) for p, d in enumerate(doubt) for k in range(len(LIMBS))), reverse=True)
+    for count, p, k in order:
+        if progress is not None:
+            progress.check()
+        if count == 0:
+            continue
+        limb = _Limb(people, found, p, k, scene, targets, eyes, views, fps, settings, generator)
+        found[p] = limb.best(doubt[p][:, k])
+    return found
+
+
+class _Limb:
+    """One limb's search."""
+
+    def __init__(
+        self, people: Sequence[Person], states: Sequence[ClipState], p: int, k: int, scene: GaussianScene,
+        targets: PixelTargets, eyes: Eyes, views: NDArray[np.bool_], fps: float, settings: Search,
+        generator: np.random.Generator,
+    ) -> None:
+        self.people, self.states, self.p, self.joints = people, states, p, list(LIMBS[k][0])
+        self.person, self.state = people[p], states[p]
+        self.scene, self.targets, self.eyes, self.views, self.fps = scene, targets, eyes, views, fps
+        self.settings, self.generator, self.prior = settings, generator, PosePrior.load()
+
+    def best(self, doubt: NDArray[np.bool_]) -> ClipState:
+        """The state with the limb where it is best in the doubtful frames."""
+        rows = np.flatnonzero(doubt[self.targets.frames])
+        frames = self.targets.frames[rows]
+        if len(frames) == 0:
+            return self.state
+        turns = self._proposals(frames, doubt)
+        costs = self._costs(turns, frames, rows)
+        for size in _LOCAL:
+            extra = self._near(turns, costs, size)
+            turns = np.concatenate([turns, extra])
+            costs = np.concatenate([costs, self._costs(extra, frames, rows)])
+        keep = np.argsort(costs, axis=0, kind="stable")[:_KEPT]
+        turns, costs = (np.take_along_axis(x, keep.reshape(*keep.shape, *(1,) * (x.ndim - 2)), 0) for x in (
+            turns, costs))
+        chosen = self._path(turns, costs, frames)
+        rotations = self.state.rotations.copy()
+        rotations[np.ix_(frames, self.joints)] = turns[chosen, np.arange(len(frames))]
+        return replace(self.state, rotations=rotations)
+
+    def _proposals(self, frames: NDArray[np.int64], doubt: NDArray[np.bool_]) -> Array:
+        """(C,F,J,3,3), the present pose first."""
+        own = self.state.rotations[:, self.joints]
+        out = [own[frames]]
+        count = len(self.state)
+        for t in np.unique(np.linspace(0, count - 1, min(count, 8)).round().astype(int)):
+            out.append(np.broadcast_to(own[t], out[0].shape))
+        trusted = np.flatnonzero(~doubt & self.person.seen)
+        if len(trusted):
+            out.append(_between(own, trusted, frames))
+        samples = self._likely(frames)
+        return np.concatenate([np.stack(out), samples])
+
+    def _likely(self, frames: NDArray[np.int64]) -> Array:
+        """Draws (C,F,J,3,3) from the likelihood of poses given the rest of the body."""
+        features = _features(self.state, frames)
+        mine = np.concatenate([np.arange(3 * j - 3, 3 * j) for j in self.joints])
+        rest = np.setdiff1d(np.arange(features.shape[1]), mine)
+        out = []
+        for _ in range(self.settings.samples):
+            which = self.generator.choice(len(self.prior.weights), p=self.prior.weights / self.prior.weights.sum())
+            precision, mean = self.prior.precisions[which], self.prior.means[which]
+            block = precision[np.ix_(mine, mine)]
+            shift = np.linalg.solve(block, precision[np.ix_(mine, rest)] @ (features[:, rest] - mean[rest]).T).T
+            noise = np.linalg.solve(np.linalg.cholesky(block).T, self.generator.normal(size=len(mine)))
+            out.append(exp_rotation((mean[mine] - np.clip(shift, -0.5, 0.5) + 1.2 * noise).reshape(
+                len(frames), len(self.joints), 3)))
+        return np.stack(out)
+
+    def _near(self, turns: Array, costs: Array, size: float) -> Array:
+        """Near the best of each frame and of its neighbours."""
+        order = np.argsort(costs, axis=0, kind="stable")
+        at = np.arange(turns.shape[1])
+        first = turns[order[0], at]
+        out = [np.concatenate([first[:1], first[:-1]]), np.concatenate([first[1:], first[-1:]])]
+        for number in range(self.settings.near - 2):
+            base = turns[order[min(number % 3, len(order) - 1)], at]
+            turn = self.generator.normal(size=(len(self.joints), 3)) * size
+            turn[0] *= 0.4 if len(self.joints) == 3 else 1.0  # collars move little
+            out.append(base @ exp_rotation(turn))
+        return np.stack(out)
+
+    def _costs(self, turns: Array, frames: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+        """(C,F)."""
+        count = len(turns)
+        where = np.tile(frames, count)
+        rotations = self.state.rotations[where]
+        rotations[:, self.joints] = turns.reshape(-1, *turns.shape[2:])
+        state = replace(self.state, rotations=rotations, pelvis=self.state.pelvis[where])
+        total = self._pixels(state, rows, count)
+        total += self.settings.prior * self.prior.negative_log_likelihood(_features(state, np.arange(len(state))))
+        return (total + _POINTS * self._points(state, where)).reshape(count, len(frames))
+
+    def _pixels(self, state: ClipState, rows: NDArray[np.int64], count: int) -> Array:
+        from humanav.multiview import refine_search_kernels as kernels
+        from humanav.render.kernels import KERNEL_LOCK
+
+        targets, weights = self.targets, self.settings.weights
+        frames = targets.frames[rows]
+        fixed = self.scene.posed([pose_clip(one.skeleton, other) for one, other in zip(self.people, self.states)],
+                                 frames)
+        own = GaussianScene((self.scene.people[self.p],))
+        mine = fixed.owner == self.p
+        costs = np.zeros((len(state), 3))
+        for first in range(0, count, 8):
+            some = slice(first * len(rows), min(first + 8, count) * len(rows))
+            part = replace(state, rotations=state.rotations[some], pelvis=state.pelvis[some])
+            moved = own.posed([pose_clip(self.person.skeleton, part)])
+            repeat = len(part) // len(rows)
+            means, covars = np.tile(fixed.means, (repeat, 1, 1)), np.tile(fixed.covars, (repeat, 1, 1))
+            means[:, mine], covars[:, mine] = moved.means, moved.covars
+            found = np.zeros((len(part), 3))
+            with KERNEL_LOCK:
+                kernels.cost_pass(
+                    means, covars, fixed.opacity, fixed.rgb, fixed.owner, targets.cameras,
+                    np.tile(targets.table[rows], (repeat, 1, 1)), np.tile(targets.scale[rows], (repeat, 1)),
+                    targets.target, targets.trust, np.array(weights.soft), EPS2D, found)
+            costs[some] = found
+        return costs @ weights.strength
+
+    def _points(self, state: ClipState, where: NDArray[np.int64]) -> Array:
+        person = replace(self.person, targets=self.person.targets.part(where))
+        off = reprojection(person, self.eyes, state)
+        size = np.maximum(self.eyes.focal() * person.tall / np.maximum(self.eyes.depth(state.pelvis), 0.3), 20.0)
+        square = (off / np.maximum(person.noise * person.targets.spread / 100 * size[..., None], 0.25)) ** 2
+        cost = np.where(np.isfinite(square), 0.5 * square / (1 + square / _FAR**2), 0.0)
+        return np.asarray(cost[:, self.views].sum(axis=(1, 2)))
+
+    def _path(self, turns: Array, costs: Array, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(F,) Viterbi's choice among the candidates of each frame."""
+        count = len(turns)
+        places = np.empty((count, len(frames), 2, 3))
+        for c in range(count):
+            rotations = self.state.rotations[frames]
+            rotations[:, self.joints] = turns[c]
+            clip = pose_clip(self.person.skeleton, replace(self.state, rotations=rotations,
+                                                           pelvis=self.state.pelvis[frames]))
+            places[c] = clip.joints[:, [self.joints[-1], self.joints[-1] + 2 if count else 0]]
+        best, came = costs[:, 0].copy(), np.zeros((len(frames), count), int)
+        for f in range(1, len(frames)):
+            gap = (frames[f] - frames[f - 1]) / self.fps / 0.1
+            square = ((places[:, None, f] - places[None, :, f - 1]) ** 2).sum(axis=(2, 3)) / _STEP**2 / gap
+            total = best[None] + 0.5 * square / (1 + 0.5 * square / _JUMP)
+            came[f] = total.argmin(axis=1)
+            best = costs[:, f] + total.min(axis=1)
+        chosen = np.zeros(len(frames), int)
+        chosen[-1] = int(best.argmin())
+        for f in range(len(frames) - 1, 0, -1):
+            chosen[f - 1] = came[f, chosen[f]]
+        return chosen
+
+
+def _features(state: ClipState, frames: NDArray[np.int64]) -> Array:
+    """(F,66) what the likelihood of poses is about."""
+    vectors = log_rotation(state.rotations[frames][:, 1:22]).reshape(len(frames), -1)
+    return np.concatenate([vectors, np.einsum("tji,j->ti", state.rotations[frames, 0], state.up)], axis=1)
+
+
+def _between(own: Array, trusted: NDArray[np.int64], frames: NDArray[np.int64]) -> Array:
+    """(F,J,3,3) turned evenly from the trusted frame before to the one after."""
+    out = []
+    for t in frames:
+        before, after = trusted[trusted <= t], trusted[trusted >= t]
+        a = before[-1] if len(before) else after[0]
+        b = after[0] if len(after) else before[-1]
+        part = (t - a) / (b - a) if b > a else 0.0
+        out.append(own[a] @ exp_rotation(part * log_rotation(np.swapaxes(own[a], -1, -2) @ own[b])))
+    return np.stack(out)
