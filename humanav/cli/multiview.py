@@ -39,8 +39,8 @@ Up = Annotated[str, typer.Option(help="The calibration's upward axis: y, -y, z, 
 Unit = Annotated[str | None, typer.Option(help="Unit of its lengths: m, cm, mm, feet, inches.", show_default=False)]
 Sync = Annotated[str, typer.Option(help="auto finds the time offsets between cameras, off takes the videos as they "
                                         "are; or the frames by which each is late, as 0,4,2,4.")]
-RefineCameras = Annotated[bool, typer.Option("--refine-cameras", help="Move the cameras a little where that lowers the "
-                                             "error.")]
+RefineCameras = Annotated[bool, typer.Option("--refine-cameras/--keep-cameras", help="Move the cameras a little where "
+                                             "that lowers the error in frames that it was not found from.")]
 People = Annotated[str, typer.Option(help="How many people, or all.")]
 Height = Annotated[float | None, typer.Option(help="The people's height in metres: the scale of a capture without "
                                                    "calibration.", show_default=False)]
@@ -167,7 +167,7 @@ def synchronise(
 @app.command()
 def match(
     capture: Capture, calibration: Calibration = None, masks: Masks = None, up: Up = "auto", unit: Unit = None,
-    sync: Sync = "auto", refine_cameras: RefineCameras = False, people: People = "all", height: Height = None,
+    sync: Sync = "auto", refine_cameras: RefineCameras = True, people: People = "all", height: Height = None,
     focal: Focal = None, board: BoardOf = None, start: Start = 0.0, end: End = None, fps: Fps = None,
     detector: Detector = "mediapipe", out: Out = None, as_json: Json = False,
 ) -> None:
@@ -180,7 +180,7 @@ def match(
 @app.command()
 def fit(
     capture: Capture, calibration: Calibration = None, masks: Masks = None, up: Up = "auto", unit: Unit = None,
-    sync: Sync = "auto", refine_cameras: RefineCameras = False, people: People = "all", height: Height = None,
+    sync: Sync = "auto", refine_cameras: RefineCameras = True, people: People = "all", height: Height = None,
     focal: Focal = None, board: BoardOf = None, start: Start = 0.0, end: End = None, fps: Fps = None,
     detector: Detector = "mediapipe", render: Render = True, out: Out = None, as_json: Json = False,
 ) -> None:
@@ -195,7 +195,7 @@ def refine(
     capture: Capture, effort: Annotated[Literal["quick", "full"], typer.Option(help="quick, or full: more Gaussians, "
                                                                               "frames and rounds.")] = "quick",
     calibration: Calibration = None, masks: Masks = None, up: Up = "auto", unit: Unit = None, sync: Sync = "auto",
-    refine_cameras: RefineCameras = False, people: People = "all", height: Height = None, focal: Focal = None,
+    refine_cameras: RefineCameras = True, people: People = "all", height: Height = None, focal: Focal = None,
     board: BoardOf = None, start: Start = 0.0, end: End = None, fps: Fps = None, detector: Detector = "mediapipe",
     render: Render = True, out: Out = None, as_json: Json = False,
 ) -> None:
@@ -210,7 +210,7 @@ def run(
     capture: Capture, refinement: Annotated[Literal["off", "quick", "full"], typer.Option(
         "--refine", help="Effort of the refinement through the people's avatars.")] = "quick",
     calibration: Calibration = None, masks: Masks = None, up: Up = "auto", unit: Unit = None, sync: Sync = "auto",
-    refine_cameras: RefineCameras = False, people: People = "all", height: Height = None, focal: Focal = None,
+    refine_cameras: RefineCameras = True, people: People = "all", height: Height = None, focal: Focal = None,
     board: BoardOf = None, start: Start = 0.0, end: End = None, fps: Fps = None, detector: Detector = "mediapipe",
     render: Render = True, out: Out = None, as_json: Json = False,
 ) -> None:

@@ -31,7 +31,8 @@ class MultiviewOptions:
         unit: of its lengths; None where it is told from the numbers.
         sync: "auto" looks for the time offsets between cameras, "off" takes the videos as they are; or the frames by
             which each view is late.
-        refine_cameras: move the cameras a little where that lowers the error.
+        refine_cameras: move the cameras a little where that lowers the error in frames that were not used for it; a
+            right calibration is left alone, and what was changed is told.
         people: how many there are, or "all".
         height: of the people in metres, where known; gives the scale when there is no calibration.
         focal: focal length in pixels, where known, when there is no calibration.
@@ -56,7 +57,7 @@ class MultiviewOptions:
     up: str = "auto"
     unit: str | None = None
     sync: Literal["auto", "off"] | tuple[float, ...] = "auto"
-    refine_cameras: bool = False
+    refine_cameras: bool = True
     people: int | Literal["all"] = "all"
     height: float | None = None
     focal: float | None = None

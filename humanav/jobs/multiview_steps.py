@@ -237,7 +237,11 @@ class CaptureWork:
             return self.given
         from humanav.multiview.adjust import refine_cameras
 
-        adjusted = refine_cameras(self.given, self.sightings, self._first_match)
+        try:
+            adjusted = refine_cameras(self.given, self.sightings, self._first_match)
+        except InputError:  # too little is seen to judge the cameras by
+            self.camera_notes.append("The cameras stay as they are: too little is seen by several of them at once.")
+            return self.given
         self.camera_notes += adjusted.notes
         return adjusted.rig
 

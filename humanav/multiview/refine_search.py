@@ -34,6 +34,7 @@ LIMBS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
 """Joints that are turned, and the points that tell where the limb is."""
 _KNOWN = 0.4  # share of a limb's points over the views that must be used for the limb to be trusted
 _LOCAL = (0.35, 0.2, 0.1)  # radians that the rounds near the best candidates turn joints by
+_EVERY, _SPREAD = 3, 3  # frames of which one is tried in many poses, and how many of the best are tried in all
 _KEPT = 6  # candidates of a frame that the path over time may choose from
 _STEP, _JUMP = 0.06, 12.0  # metres a hand moves in a tenth of a second, as one error; the most that a jump costs
 _POINTS = 0.02  # weight of keypoints
@@ -115,10 +116,10 @@ class _Limb:
     def best(self, doubt: NDArray[np.bool_]) -> ClipState:
         """The state with the limb where it is best in the doubtful frames."""
         rows = np.flatnonzero(doubt[self.targets.frames])
-        frames = self.targets.frames[rows]
-        if len(frames) == 0:
+        if len(rows) == 0:
             return self.state
-        turns = self._proposals(frames, doubt)
+        frames = self.targets.frames[rows]
+        turns = self._proposals(frames, rows, doubt)
         costs = self._costs(turns, frames, rows)
         for size in _LOCAL:
             extra = self._near(turns, costs, size)
@@ -132,18 +133,38 @@ class _Limb:
         rotations[np.ix_(frames, self.joints)] = turns[chosen, np.arange(len(frames))]
         return replace(self.state, rotations=rotations)
 
-    def _proposals(self, frames: NDArray[np.int64], doubt: NDArray[np.bool_]) -> Array:
-        """(C,F,J,3,3), the present pose first."""
+    def _proposals(self, frames: NDArray[np.int64], rows: NDArray[np.int64], doubt: NDArray[np.bool_]) -> Array:
+        """(C,F,J,3,3), the present pose first; the best of many tried in every few frames are tried in all."""
         own = self.state.rotations[:, self.joints]
         out = [own[frames]]
-        count = len(self.state)
-        for t in np.unique(np.linspace(0, count - 1, min(count, 8)).round().astype(int)):
-            out.append(np.broadcast_to(own[t], out[0].shape))
         trusted = np.flatnonzero(~doubt & self.person.seen)
         if len(trusted):
             out.append(_between(own, trusted, frames))
-        samples = self._likely(frames)
-        return np.concatenate([np.stack(out), samples])
+        some = np.unique(np.linspace(0, len(frames) - 1, -(-len(frames) // _EVERY)).round().astype(int))
+        tried = np.concatenate([self._likely(frames[some]), self._anywhere(own[frames[some]])])
+        costs = self._costs(tried, frames[some], rows[some])
+        for column, order in enumerate(np.argsort(costs, axis=0, kind="stable")[:_SPREAD].T):
+            out.extend(np.broadcast_to(turn, out[0].shape) for turn in tried[order, column])
+        return np.stack(out)
+
+    def _anywhere(self, own: Array) -> Array:
+        """Draws (C,F,J,3,3) of arms that point anywhere but backwards, bent at the elbow; of legs none."""
+        count = self.settings.samples * 2 if len(self.joints) == 3 else 0
+        out = np.tile(own, (count, 1, 1, 1, 1))
+        side = 1.0 if self.joints[-1] == 18 else -1.0
+        for c in range(count):
+            while True:
+                way = self.generator.normal(size=3)
+                way /= np.linalg.norm(way)
+                if way[2] > -0.4 and way[0] * side > -0.7:
+                    break
+            arm = np.array([side, 0.0, 0.0])
+            axis, cosine = np.cross(arm, way), float(arm @ way)
+            axis *= np.arccos(np.clip(cosine, -1, 1)) / max(np.linalg.norm(axis), 1e-9)
+            twist = arm * self.generator.uniform(-1.5, 1.5)
+            out[c, :, 1] = exp_rotation(axis) @ exp_rotation(twist)
+            out[c, :, 2] = exp_rotation(np.array([0.0, -side * self.generator.uniform(0.1, 2.3), 0.0]))
+        return out
 
     def _likely(self, frames: NDArray[np.int64]) -> Array:
         """Draws (C,F,J,3,3) from the likelihood of poses given the rest of the body."""
