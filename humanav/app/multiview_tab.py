@@ -71,7 +71,7 @@ class MultiviewTab(Part):
             self.axis = gr.Dropdown(list(AXES), value=next(iter(AXES)), label="Its upward axis")
             self.sync = gr.Checkbox(True, label="Find time offsets", info="Videos that did not begin together.")
             self.mend = gr.Checkbox(True, label="Mend the cameras a little",
-                                    info="Only where rays then meet better in other frames too. What changed is reported.")
+                                    info="Only where rays meet better in other frames too; told in the report.")
             with gr.Row():
                 self.people = gr.Textbox(label="How many people", placeholder="all", min_width=120)
                 self.height = gr.Textbox(label="Their height", placeholder="174 cm", min_width=120)

@@ -29,7 +29,7 @@ def findings(job: CaptureWork) -> list[dict[str, Any]]:
     told = [{"severity": "warning", "text": problem.text} for problem in job.capture.problems]
     if job.examined is not None:
         told += [_finding(found) for found in job.examined.findings if found.mended]
-    told += [_finding(found) for found in job.diagnosis.findings]
+    told += [_relieved(found) if job.cameras_hold else _finding(found) for found in job.diagnosis.findings]
     told += [{"severity": "note", "text": text} for text in (*job.rig.notes, *job.camera_notes)]
     once: dict[str, dict[str, Any]] = {}
     for item in told:
@@ -41,6 +41,14 @@ def findings(job: CaptureWork) -> list[dict[str, Any]]:
 def _finding(found: Finding) -> dict[str, Any]:
     severity = {"stops": "error", "doubtful": "warning", "good": "good"}[found.severity]
     return {"severity": "warning" if found.mended and severity == "error" else severity, "text": found.text}
+
+
+def _relieved(found: Finding) -> dict[str, Any]:
+    """A finding on cameras that could not be bettered: rays that miss each other are then the points' fault."""
+    if found.kind != "residual" or found.severity != "doubtful":
+        return _finding(found)
+    return {"severity": "note", "text": f"{found.seen} Moving the cameras betters nothing: they seem right, and "
+            "people hide each other there."}
 
 
 def matching(matched: Matched) -> dict[str, Any]:

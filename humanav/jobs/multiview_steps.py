@@ -87,6 +87,7 @@ class CaptureWork:
         self._files = ExitStack()
         self._begun: set[str] = set()
         self.notes: list[str] = []
+        self.cameras_hold = False  # whether moving the cameras was tried and gained nothing
         self.camera_notes: list[str] = []
         self.details: list[str] = []  # what the views alone said: for the file, not for the page
 
@@ -243,6 +244,7 @@ class CaptureWork:
             self.camera_notes.append("The cameras stay as they are: too little is seen by several of them at once.")
             return self.given
         self.camera_notes += adjusted.notes
+        self.cameras_hold = not adjusted.kept
         return adjusted.rig
 
     @cached_property
