@@ -46,8 +46,12 @@ class Errors:
         return np.stack([self.overlap, self.color, self.keypoints], axis=-1)
 
 
-def pixel_errors(posed: PosedScene, targets: PixelTargets, frames: int) -> tuple[Array, Array, Array]:
-    """One minus IoU and colour error (T,P), mean over the views that tell, and the IoU of everybody by view (T,V)."""
+def pixel_errors(posed: PosedScene, targets: PixelTargets, frames: int, together: NDArray[np.bool_] | None = None
+                 ) -> tuple[Array, Array, Array]:
+    """One minus IoU and colour error (T,P), mean over the views that tell, and the IoU of everybody by view (T,V).
+
+    In frames ``together`` (T,), whose masks may give a limb to the wrong person, everybody's overlap is that of all.
+    """
     drawn = draw(posed, targets)
     views, people = targets.table.shape[1], targets.people
     overlap = np.full((frames, views, people), np.nan)
@@ -62,7 +66,8 @@ def pixel_errors(posed: PosedScene, targets: PixelTargets, frames: int) -> tuple
             union[t, v] = _iou(own[..., 3], wanted[..., 3], trust[..., 1])
             for p in range(people):
                 asked = trust[..., 2 + p]
-                overlap[t, v, p] = 1 - _iou(own[..., 4 + p], wanted[..., 4 + p], asked)
+                overlap[t, v, p] = 1 - (union[t, v] if together is not None and together[t] else _iou(
+                    own[..., 4 + p], wanted[..., 4 + p], asked))
                 weight = trust[..., 0] * np.where(asked > 0, wanted[..., 4 + p], 0.0)
                 if weight.sum() > 4:
                     color[t, v, p] = (weight * off).sum() / weight.sum()

@@ -24,6 +24,7 @@ from humanav.multiview.gate import Errors, accepted, held_out, pixel_errors, rel
 from humanav.multiview.losses import PixelTerm, PixelWeights
 from humanav.multiview.refine_people import Crew
 from humanav.multiview.refine_report import before_after, body_numbers, mask_overlap
+from humanav.multiview.refine_search import Doubt, search_limbs
 from humanav.multiview.refine_solver import SharedTerm, Solved, solve_people
 from humanav.multiview.refine_targets import PixelTargets, pixel_targets, small_pictures
 from humanav.multiview.refine_value import Level, Refined, RefineSettings, Round
@@ -41,6 +42,7 @@ Array = NDArray[np.float64]
 Watch = Callable[[int, dict[str, Any], Any], None]
 
 _RAMP = 0.5  # by how much less collisions count one round earlier
+_COARSE = Level(500, 60.0)  # at which limbs are looked for
 _PIXELS_CORRELATED = 0.1  # seconds over which what the pictures say goes together
 
 
@@ -99,6 +101,11 @@ class _Run:
         self.balls: tuple[Balls, ...] | None = None
         self.made: dict[tuple[float, int], PixelTargets] = {}
         self.weights = PixelWeights(settings.color, settings.cover, settings.instance)
+        self.near = self.start
+        teachers = len(rig) - len(self.never)
+        self.doubt = Doubt.of(self.crew.people, [v not in self.never for v in range(len(rig))],
+                              bool(settings.search) and teachers >= 3 and bool(sightings.masks))
+        self.crew.people = self.doubt.forgotten(self.crew.people)
 
     def go(self) -> Refined:
         settings = self.settings
@@ -132,7 +139,10 @@ class _Run:
         targets = self._targets(level.pixels, number)
         taught = targets.without([*self.never, *([] if judge is None else [judge])])
         scene = self._scene(level, taught)
-        solved = self._solve(scene, taught, number, judge)
+        if number < settings.search and self.doubt.any:
+            solved = self._searched(level, targets, number, judge)
+        else:
+            solved = self._solve(scene, self.doubt.weighed(taught), number, judge)
         kept, change = self.crew.present.copy(), 0.0
         if judge is not None:
             anew = fit_avatars(scene, self.crew.clips(solved.states), taught, self.weights, colors=1,
@@ -146,6 +156,23 @@ class _Run:
             round(change, 4), (round(solved.before, 2), round(solved.after, 2)), solved.steps,
             round(time.perf_counter() - began, 2)))
         return scene, kept
+
+    def _searched(self, level: Level, targets: PixelTargets, number: int, judge: int | None) -> Solved:
+        """Poses whose doubtful limbs were looked for everywhere, with colours from where limbs are known."""
+        out = [v for v in range(len(self.rig)) if v in self.never or v == judge]
+        views, before = ~np.isin(np.arange(len(self.rig)), out), self.states
+        coarse = self._targets(_COARSE.pixels, number).without(out)
+        scene, weighed = self._scene(_COARSE, self.doubt.clear(coarse)), self.doubt.weighed(coarse)
+        if number == 0:  # bodies leave where wrong arms drew them
+            first = self._solve(scene, weighed, number, judge, steps=max(2, self.settings.steps // 2))
+            self.states = list(first.states)
+        self.states = search_limbs(self.crew.people, self.states, scene, weighed, self.crew.eyes, self.doubt.limbs,
+                                   views, self.crew.fps, seed=number, progress=self.progress)
+        self.near = self.doubt.placed(self.start, self.states)
+        taught = targets.without(out)
+        solved = self._solve(self._scene(level, self.doubt.clear(taught)), self.doubt.weighed(taught), number, judge)
+        self.states = before
+        return solved
 
     def _scene(self, level: Level, targets: PixelTargets) -> GaussianScene:
         blank = GaussianScene(tuple(Splats.on_body(self.body, person.betas, level.gaussians, person.person_id)
@@ -161,7 +188,7 @@ class _Run:
         keypoints = first * (final / first) ** min(part, 1.0) if first > 0 and final > 0 else first + part * (
             final - first)
         views = np.array([v not in self.never and v != judge for v in range(len(self.rig))])
-        own = self.crew.own_terms(self.states, self.start, settings, keypoints, views)
+        own = self.crew.own_terms(self.states, self.near, settings, keypoints, views)
         shared: list[SharedTerm] = []
         if max(settings.color, settings.cover, settings.instance) > 0:
             shared.append(PixelTerm(scene, targets, self.weights, np.full(self.crew.frames, self._thin())))
@@ -199,15 +226,18 @@ class _Run:
     def _errors(self, scene: GaussianScene, targets: PixelTargets, states: list[ClipState],
                 views: NDArray[np.bool_]) -> Errors:
         posed = scene.posed(self.crew.clips(states), targets.frames)
-        overlap, color, _ = pixel_errors(posed, targets, self.crew.frames)
-        return Errors(overlap, color, self.crew.misses(states, views))
+        overlap, color, _ = pixel_errors(posed, targets, self.crew.frames, self.doubt.frames)
+        misses = self.crew.misses(states, views)
+        misses[self.doubt.frames] = np.nan  # detectors are misled there, and the start followed them
+        return Errors(overlap, color, misses)
 
     def _finish(self, scene: GaussianScene, ever: NDArray[np.bool_]) -> None:
         """Polish on all cameras what some camera that took no part has found better."""
         number = len(self.settings.levels)
         targets = self._targets(self.settings.levels[-1].pixels, number - 1).without(self.never)
         held = [~ever[:, p] for p in range(ever.shape[1])]
-        solved = self._solve(scene, targets, number, None, held=held, steps=max(2, self.settings.steps * 3 // 4))
+        solved = self._solve(scene, self.doubt.weighed(targets), number, None, held=held,
+                             steps=max(2, self.settings.steps * 3 // 4))
         self.states = list(solved.states)
 
     # -- pictures --------------------------------------------------------------------------------------------------
@@ -217,9 +247,10 @@ class _Run:
         step = -(-count // self.settings.most_frames)
         key = pixels, number % step
         if key not in self.made:
-            self.made = {key: pixel_targets(
+            self.made = dict([*self.made.items()][-1:])  # two at most are kept
+            self.made[key] = pixel_targets(
                 self.rig, self.sightings, self.matched, self.small, self.joints, self.crew.present,
-                np.arange(number % step, count, step), np.ones(len(self.rig), bool), pixels)}
+                np.arange(number % step, count, step), np.ones(len(self.rig), bool), pixels)
         return self.made[key]
 
     def _avatars(self, scene: GaussianScene) -> GaussianScene:

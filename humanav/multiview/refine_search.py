@@ -29,10 +29,19 @@ from humanav.progress import Progress
 Array = NDArray[np.float64]
 
 LIMBS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
-    ((13, 16, 18), ("left_elbow", "left_wrist")), ((14, 17, 19), ("right_elbow", "right_wrist")),
-    ((1, 4), ("left_knee", "left_ankle")), ((2, 5), ("right_knee", "right_ankle")))
-"""Joints that are turned, and the points that tell where the limb is."""
+    *(((c, c + 3, c + 5), tuple(f"{side}_{part}" for part in ("elbow", "wrist", "pinky", "index", "thumb")))
+      for c, side in ((13, "left"), (14, "right"))),
+    *(((h, h + 3), tuple(f"{side}_{part}" for part in ("knee", "ankle", "heel", "foot_index", "big_toe", "small_toe")))
+      for h, side in ((1, "left"), (2, "right"))))
+"""Joints that are turned, and the points on the limb, those first that tell where it is."""
+_HARDLY = 0.02
+_DOUBTED = (3.0, 3.0, 0.1)  # how much more colour, the masks together and each mask count where limbs are doubtful
 _KNOWN = 0.4  # share of a limb's points over the views that must be used for the limb to be trusted
+_SAMPLES, _NEAR = 40, 8  # poses drawn from the likelihood (and twice as many anywhere), and in each round near the best
+_WEIGHTS = PixelWeights(1.0, 0.1, 0.2)
+_PRIOR = 0.06  # weight of the likelihood
+_REFUSED = 0.3  # share of points seen but refused from which on; where they are only hidden, those left tell enough
+_SHORTEST = 3  # frames
 _LOCAL = (0.35, 0.2, 0.1)  # radians that the rounds near the best candidates turn joints by
 _EVERY, _SPREAD = 3, 3  # frames of which one is tried in many poses, and how many of the best are tried in all
 _KEPT = 6  # candidates of a frame that the path over time may choose from
@@ -42,35 +51,97 @@ _FAR = 3.0  # expected errors from which on a keypoint counts less
 
 
 @dataclass(frozen=True)
-class Search:
-    """What a search needs to know: ``samples`` of the likelihood for each frame, ``near`` candidates in each round near
-    the best, ``prior`` the likelihood's weight, ``weights`` of the pixels."""
+class Doubt:
+    """Limbs that the keypoints do not tell.
 
-    samples: int = 20
-    near: int = 8
-    prior: float = 0.08
-    weights: PixelWeights = PixelWeights(0.5, 0.3, 0.05)
-    seed: int = 0
+    Attributes:
+        limbs: (T,L) for each person.
+    """
+
+    limbs: tuple[NDArray[np.bool_], ...]
+
+    @classmethod
+    def of(cls, people: Sequence[Person], views: Sequence[bool], asked: bool = True) -> Doubt:
+        """From how many of a limb's points agree between ``views`` (V,); nothing is doubted unless ``asked``."""
+        use = np.asarray(views, bool)
+        return cls(tuple(doubtful(person, use) & asked for person in people))
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any."""
+        return any(bool(limbs.any()) for limbs in self.limbs)
+
+    @property
+    def frames(self) -> NDArray[np.bool_]:
+        """(T,) in which anybody's limb is doubtful."""
+        return np.asarray(np.any([limbs.any(axis=1) for limbs in self.limbs], axis=0))
+
+    def forgotten(self, people: Sequence[Person]) -> list[Person]:
+        """People without the keypoints of their doubtful limbs."""
+        out = []
+        for person, limbs in zip(people, self.limbs, strict=True):
+            used = person.targets.used.copy()
+            for k, (_, names) in enumerate(LIMBS):
+                rows = [row for row, name in enumerate(person.targets.names) if name in names]
+                used[:, :, rows] &= ~limbs[:, k, None, None]
+            out.append(replace(person, targets=replace(person.targets, used=used)))
+        return out
+
+    def clear(self, targets: PixelTargets) -> PixelTargets:
+        """Targets for colours: frames with doubtful limbs hardly count, where there are others."""
+        doubtful = self.frames
+        if (~doubtful).sum() < 2:
+            return targets
+        return replace(targets, scale=targets.scale * np.where(doubtful, _HARDLY, 1.0)[targets.frames][:, None])
+
+    def weighed(self, targets: PixelTargets) -> PixelTargets:
+        """In frames with doubtful limbs, which masks give to the wrong person as well, colour and everybody's masks
+        together count more and each person's own mask hardly."""
+        trust, doubtful = targets.trust.copy(), self.frames
+        for f in np.flatnonzero(doubtful[targets.frames]):
+            for first, _, _, width, height in targets.table[f]:
+                trust[first : first + width * height] *= np.array(
+                    [*_DOUBTED[:2], *[_DOUBTED[2]] * targets.people], np.float32)
+        return replace(targets, trust=trust)
+
+    def placed(self, start: Sequence[ClipState], found: Sequence[ClipState]) -> list[ClipState]:
+        """The start with the doubtful limbs as they were found."""
+        out = []
+        for old, new, limbs in zip(start, found, self.limbs, strict=True):
+            rotations = old.rotations.copy()
+            for k, (joints, _) in enumerate(LIMBS):
+                at = np.ix_(np.flatnonzero(limbs[:, k]), np.array(joints))
+                rotations[at] = new.rotations[at]
+            out.append(replace(old, rotations=rotations))
+        return out
 
 
 def doubtful(person: Person, views: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(T,L) limbs of which few points agree between the views in use, one frame to each side included."""
+    """(T,L) limbs of which few points agree between the views in use, for three frames or more: what holds between
+    frames bridges shorter gaps."""
+    from scipy.ndimage import binary_opening
+
     targets = person.targets
     out = np.zeros((len(targets.space), len(LIMBS)), bool)
     for k, (_, names) in enumerate(LIMBS):
-        rows = [targets.names.index(name) for name in names if name in targets.names]
+        rows = [targets.names.index(name) for name in names[:2] if name in targets.names]
         if not rows:
             continue
         used = (targets.used & (targets.confidence > 0.3))[:, views][:, :, rows].mean(axis=(1, 2))
-        padded = np.concatenate([used[:1], used, used[-1:]])
-        calm = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
-        out[:, k] = (calm < _KNOWN) & person.seen
+        refused = (~targets.used & (targets.confidence > 0))[:, views][:, :, rows].mean(axis=(1, 2))
+        few = (_calm(used) < _KNOWN) & (_calm(refused) > _REFUSED) & person.seen
+        out[:, k] = binary_opening(few, np.ones(_SHORTEST, bool))
     return out
+
+
+def _calm(share: Array) -> Array:
+    padded = np.concatenate([share[:1], share, share[-1:]])
+    return np.asarray(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])
 
 
 def search_limbs(
     people: Sequence[Person], states: Sequence[ClipState], scene: GaussianScene, targets: PixelTargets, eyes: Eyes,
-    doubt: Sequence[NDArray[np.bool_]], views: NDArray[np.bool_], fps: float, settings: Search | None = None,
+    doubt: Sequence[NDArray[np.bool_]], views: NDArray[np.bool_], fps: float, *, seed: int = 0,
     progress: Progress | None = None,
 ) -> list[ClipState]:
     """Everybody with doubtful limbs where the pictures show them best.
@@ -78,24 +149,23 @@ def search_limbs(
     Args:
         people, states: P people in T frames.
         scene: their Gaussians, colours best from frames whose limbs are known.
-        targets: pixels of the frames that are searched; the others stay.
+        targets: pixels of the frames that are searched; doubtful ones between them are interpolated.
         eyes: the cameras. views: (V,) those in use.
-        doubt: (T,L) for each person, see :func:`doubtful`.
-        fps: frames per second.
+        doubt: (T,L) for each person, see :class:`Doubt`.
+        fps: frames per second. seed: of what is drawn.
         progress: asked whether to stop.
 
     Raises:
         Cancelled: ``progress`` was told to stop.
     """
-    settings, found = settings or Search(), list(states)
-    generator = np.random.default_rng(settings.seed)
+    found, generator = list(states), np.random.default_rng(seed)
     order = sorted(((int(d[:, k].sum()), p, k) for p, d in enumerate(doubt) for k in range(len(LIMBS))), reverse=True)
     for count, p, k in order:
         if progress is not None:
             progress.check()
         if count == 0:
             continue
-        limb = _Limb(people, found, p, k, scene, targets, eyes, views, fps, settings, generator)
+        limb = _Limb(people, found, p, k, scene, targets, eyes, views, fps, generator)
         found[p] = limb.best(doubt[p][:, k])
     return found
 
@@ -105,13 +175,12 @@ class _Limb:
 
     def __init__(
         self, people: Sequence[Person], states: Sequence[ClipState], p: int, k: int, scene: GaussianScene,
-        targets: PixelTargets, eyes: Eyes, views: NDArray[np.bool_], fps: float, settings: Search,
-        generator: np.random.Generator,
+        targets: PixelTargets, eyes: Eyes, views: NDArray[np.bool_], fps: float, generator: np.random.Generator,
     ) -> None:
         self.people, self.states, self.p, self.joints = people, states, p, list(LIMBS[k][0])
         self.person, self.state = people[p], states[p]
         self.scene, self.targets, self.eyes, self.views, self.fps = scene, targets, eyes, views, fps
-        self.settings, self.generator, self.prior = settings, generator, PosePrior.load()
+        self.generator, self.prior = generator, PosePrior.load()
 
     def best(self, doubt: NDArray[np.bool_]) -> ClipState:
         """The state with the limb where it is best in the doubtful frames."""
@@ -130,7 +199,12 @@ class _Limb:
             turns, costs))
         chosen = self._path(turns, costs, frames)
         rotations = self.state.rotations.copy()
-        rotations[np.ix_(frames, self.joints)] = turns[chosen, np.arange(len(frames))]
+        index = np.array(self.joints)
+        rotations[np.ix_(frames, index)] = turns[chosen, np.arange(len(frames))]
+        left = np.setdiff1d(np.flatnonzero(doubt), frames)  # of which there are no pixels
+        if len(left):
+            known = np.setdiff1d(np.flatnonzero(self.person.seen), left)
+            rotations[np.ix_(left, index)] = _between(rotations[:, index], known, left)
         return replace(self.state, rotations=rotations)
 
     def _proposals(self, frames: NDArray[np.int64], rows: NDArray[np.int64], doubt: NDArray[np.bool_]) -> Array:
@@ -149,7 +223,7 @@ class _Limb:
 
     def _anywhere(self, own: Array) -> Array:
         """Draws (C,F,J,3,3) of arms that point anywhere but backwards, bent at the elbow; of legs none."""
-        count = self.settings.samples * 2 if len(self.joints) == 3 else 0
+        count = 2 * _SAMPLES if len(self.joints) == 3 else 0
         out = np.tile(own, (count, 1, 1, 1, 1))
         side = 1.0 if self.joints[-1] == 18 else -1.0
         for c in range(count):
@@ -172,7 +246,7 @@ class _Limb:
         mine = np.concatenate([np.arange(3 * j - 3, 3 * j) for j in self.joints])
         rest = np.setdiff1d(np.arange(features.shape[1]), mine)
         out = []
-        for _ in range(self.settings.samples):
+        for _ in range(_SAMPLES):
             which = self.generator.choice(len(self.prior.weights), p=self.prior.weights / self.prior.weights.sum())
             precision, mean = self.prior.precisions[which], self.prior.means[which]
             block = precision[np.ix_(mine, mine)]
@@ -188,7 +262,7 @@ class _Limb:
         at = np.arange(turns.shape[1])
         first = turns[order[0], at]
         out = [np.concatenate([first[:1], first[:-1]]), np.concatenate([first[1:], first[-1:]])]
-        for number in range(self.settings.near - 2):
+        for number in range(_NEAR - 2):
             base = turns[order[min(number % 3, len(order) - 1)], at]
             turn = self.generator.normal(size=(len(self.joints), 3)) * size
             turn[0] *= 0.4 if len(self.joints) == 3 else 1.0  # collars move little
@@ -203,14 +277,14 @@ class _Limb:
         rotations[:, self.joints] = turns.reshape(-1, *turns.shape[2:])
         state = replace(self.state, rotations=rotations, pelvis=self.state.pelvis[where])
         total = self._pixels(state, rows, count)
-        total += self.settings.prior * self.prior.negative_log_likelihood(_features(state, np.arange(len(state))))
+        total += _PRIOR * self.prior.negative_log_likelihood(_features(state, np.arange(len(state))))
         return (total + _POINTS * self._points(state, where)).reshape(count, len(frames))
 
     def _pixels(self, state: ClipState, rows: NDArray[np.int64], count: int) -> Array:
         from humanav.multiview import refine_search_kernels as kernels
         from humanav.render.kernels import KERNEL_LOCK
 
-        targets, weights = self.targets, self.settings.weights
+        targets, weights = self.targets, _WEIGHTS
         frames = targets.frames[rows]
         fixed = self.scene.posed([pose_clip(one.skeleton, other) for one, other in zip(self.people, self.states)],
                                  frames)
@@ -250,7 +324,7 @@ class _Limb:
             rotations[:, self.joints] = turns[c]
             clip = pose_clip(self.person.skeleton, replace(self.state, rotations=rotations,
                                                            pelvis=self.state.pelvis[frames]))
-            places[c] = clip.joints[:, [self.joints[-1], self.joints[-1] + 2 if count else 0]]
+            places[c] = clip.joints[:, [self.joints[-1], self.joints[-1] + (2 if len(self.joints) == 3 else 3)]]
         best, came = costs[:, 0].copy(), np.zeros((len(frames), count), int)
         for f in range(1, len(frames)):
             gap = (frames[f] - frames[f - 1]) / self.fps / 0.1
@@ -271,11 +345,11 @@ def _features(state: ClipState, frames: NDArray[np.int64]) -> Array:
     return np.concatenate([vectors, np.einsum("tji,j->ti", state.rotations[frames, 0], state.up)], axis=1)
 
 
-def _between(own: Array, trusted: NDArray[np.int64], frames: NDArray[np.int64]) -> Array:
-    """(F,J,3,3) turned evenly from the trusted frame before to the one after."""
+def _between(own: Array, known: NDArray[np.int64], frames: NDArray[np.int64]) -> Array:
+    """(F,J,3,3) turned evenly from the known frame before to the one after."""
     out = []
     for t in frames:
-        before, after = trusted[trusted <= t], trusted[trusted >= t]
+        before, after = known[known <= t], known[known >= t]
         a = before[-1] if len(before) else after[0]
         b = after[0] if len(after) else before[-1]
         part = (t - a) / (b - a) if b > a else 0.0

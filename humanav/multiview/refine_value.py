@@ -36,6 +36,7 @@ class RefineSettings:
         contact: weight of contact attraction there, where masks touch.
         gate: keep a round's change of a frame only where a camera that took no part agrees (three views or more).
         tolerance: share by which its errors may rise.
+        search: rounds that also look for limbs in quite other places, where keypoints do not tell; 0: none.
         hold_out: a camera that is never used, only measured; None for none.
         most_frames: frames that pictures are looked at in, spread over the capture, in each round.
         avatar_gaussians, avatar_pixels, avatar_frames: of the avatars at the end; 0 Gaussians for none of their own.
@@ -56,10 +57,11 @@ class RefineSettings:
     hinges: bool = True
     near: float = 0.2
     collision: float = 1e6
-    soft: float = 0.0
+    soft: float = 3e5
     contact: float = 0.0
     gate: bool = True
     tolerance: float = 0.02
+    search: int = 2
     hold_out: str | None = None
     most_frames: int = 60
     avatar_gaussians: int = 6000
@@ -71,7 +73,8 @@ class RefineSettings:
             raise InputError("A refinement needs one level or more, each of 50 Gaussians and 8 pixels at least.")
         weights = (self.color, self.cover, self.instance, *self.keypoints, self.prior, self.smooth, self.near,
                    self.collision, self.soft, self.contact, self.tolerance)
-        if min(weights) < 0 or self.steps < 0 or self.avatar < 0 or self.most_frames < 1 or self.avatar_frames < 1:
+        counts = self.steps, self.search, self.avatar
+        if min(*weights, *counts) < 0 or self.most_frames < 1 or self.avatar_frames < 1:
             raise InputError("The refinement's weights must not be negative, and its frames one or more.")
 
 

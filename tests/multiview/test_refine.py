@@ -12,7 +12,7 @@ from humanav.multiview.refine import Level, RefineSettings, refine
 from humanav.progress import Progress
 from tests.multiview import duo
 
-SMALL = RefineSettings(levels=(Level(250, 56),) * 2, steps=4, avatar=2, collision=0.0, avatar_gaussians=0)
+SMALL = RefineSettings(levels=(Level(250, 56),) * 2, steps=4, avatar=2, collision=0.0, soft=0.0, avatar_gaussians=0)
 
 
 @pytest.fixture(scope="module")
