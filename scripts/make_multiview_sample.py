@@ -7,10 +7,7 @@ python scripts/make_multiview_sample.py
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from humanav.export import write_mp4
 from humanav.jobs.multiview_samples import draw_sample_picture
@@ -18,22 +15,17 @@ from humanav.motion import save_npz
 from humanav.multiview.calibration_writing import write_calibration
 from humanav.multiview.value import Rig
 from humanav.paths import asset
-from humanav.synth.contact import ContactScene, close_contact, film_contact, ring_of_cameras
+from humanav.synth.contact import ContactScene, close_contact, film_contact
 
 SIZE = (480, 360)
 FPS, LENGTH = 15.0, 39
 """Frames per second, and frames."""
 SEED, VIEWS = 4, 4
-RING = 3
-"""Seed of the cameras' places: none of them looks along the line on which the two stand, or one would hide the other
-all the time."""
 
 
 def stage(length: int = LENGTH) -> ContactScene:
     """Who is in the capture, how they truly move, and the cameras."""
-    scene = close_contact("hug", SEED, views=VIEWS, frames=length, fps=FPS * length / LENGTH, size=SIZE)
-    ring = ring_of_cameras(scene.motions, VIEWS, SIZE, np.random.default_rng(RING))
-    return replace(scene, cameras=ring)
+    return close_contact("hug", SEED, views=VIEWS, frames=length, fps=FPS * length / LENGTH, size=SIZE)
 
 
 def write(scene: ContactScene, folder: Path) -> list[Path]:
