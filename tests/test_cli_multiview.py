@@ -63,9 +63,11 @@ def test_a_capture_is_checked_synchronised_and_matched(
     assert len(json.loads(said)["frames"]) == 3
     code, said, _ = run(capsys, "multiview", "sync", capture)
     assert "cam2" in said
-    code, said, _ = run(capsys, "multiview", "check", capture, "--sync", "off")
+    page = capture.parent / "pages" / "rig.html"
+    code, said, _ = run(capsys, "multiview", "check", capture, "--sync", "off", "--rig", page)
     assert code == 0
     assert said.strip()
+    assert [file.name for file in page.parent.iterdir()] == ["rig.html"]
     code, said, log = run(capsys, "multiview", "match", capture, "--sync", "off", "--json")
     assert code == 0
     told = json.loads(said.splitlines()[-1])
@@ -96,7 +98,12 @@ def test_errors_are_one_sentence(
     assert says in log
 
 
-def test_results_are_named_after_the_capture(tmp_path: Path) -> None:
+def test_results_are_named_after_the_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _target([tmp_path / "hug.zip"], None) == tmp_path / "hug_capture"
     assert _target([tmp_path / "a.mp4", tmp_path / "b.mp4"], None).name == f"{tmp_path.name}_capture"
     assert _target([tmp_path / "hug"], tmp_path / "out") == tmp_path / "out"
+    (tmp_path / "take.2").mkdir()
+    assert _target([tmp_path / "take.2"], None) == tmp_path / "take.2_capture"
+    monkeypatch.chdir(tmp_path / "take.2")
+    assert _target([Path()], None) == tmp_path / "take.2_capture"
+    assert _target([Path("..")], None) == tmp_path.with_name(f"{tmp_path.name}_capture")

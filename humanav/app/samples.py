@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -78,12 +79,16 @@ def _avatar(photo: Path, gaussian: bool = False) -> None:
 
 def _scene(name: str) -> None:
     files, options = sample_files(name), replace(CAPTURED, budget=multiview_pieces.budget())
+    work = None
     try:
         identity = f"capture-{multiview_id(files, options)}"
-        if known_result(identity) is None:
-            reconstruct_capture(files, out=result_folder(identity), options=options)
+        if known_result(identity) is None:  # apart from what a visitor keeps who does not wait for it
+            work = result_folder(f"{identity}-prepared")
+            reconstruct_capture(files, out=result_folder(identity), options=options, work=work)
     except HumanavError as error:
         print(f"{name}: {error}", file=sys.stderr)
+    if work is not None:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from humanav.cli.shared import Json, progress, show_result
+from humanav.cli.shared import Json, progress, show_result, whole
 from humanav.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
@@ -78,8 +78,16 @@ def _options(
 
 def _target(capture: list[Path], out: Path | None) -> Path:
     """Where a capture's result goes."""
-    first = capture[0] if capture[0].name else capture[0].resolve()
-    return out or first.with_name(f"{first.stem if len(capture) == 1 else first.parent.name or 'capture'}_capture")
+    first = capture[0] if capture[0].name not in ("", "..") else capture[0].resolve()
+    name = first.parent.name or "capture" if len(capture) > 1 else first.name if first.is_dir() else first.stem
+    return out or first.with_name(f"{name}_capture")
+
+
+def _work(target: Path) -> Path:
+    """Where what is found on the way to a result is kept."""
+    from humanav.jobs.multiview_source import WORK
+
+    return target.with_name(f"{target.name}{WORK}")
 
 
 def _source(capture: list[Path]) -> Any:
@@ -91,9 +99,8 @@ def _opened(capture: list[Path], out: Path | None, options: MultiviewOptions, st
     """A capture whose steps are done as they are asked for; Ctrl-C ends with a sentence."""
     from humanav.jobs.multiview_steps import CaptureWork
 
-    target = _target(capture, out)
-    with _resumable(), CaptureWork(_source(capture), options, target.with_name(f"{target.name}.work"),
-                                   progress(steps)) as job:
+    work = _work(_target(capture, out))
+    with _resumable(), CaptureWork(_source(capture), options, work, progress(steps)) as job:
         yield job
 
 
@@ -126,7 +133,8 @@ def check(
         if rig is not None:
             from humanav.view.rig import rig_figure
 
-            rig_figure(job.rig, job.matched, diagnosis=job.diagnosis).write_html(rig, include_plotlyjs=True)
+            with whole(rig) as page:
+                rig_figure(job.rig, job.matched, diagnosis=job.diagnosis).write_html(page, include_plotlyjs=True)
         if as_json:
             typer.echo(json.dumps({"views": list(job.rig.names), "cameras": job.rig.kind, "findings": found,
                                    "diagnosis": job.diagnosis.to_dict(), "notes": list(dict.fromkeys(job.notes))}))
@@ -231,7 +239,7 @@ def _reconstruct(
     with _resumable():
         result = reconstruct_capture(
             _source(capture), out=target, options=options, progress=progress(len(multiview_stages(options))),
-            work=target.with_name(f"{target.name}.work") if keep else None)
+            work=_work(target) if keep else None)
     show_result(result, as_json)
 
 

@@ -16,13 +16,12 @@ from typing import Any
 from humanav import __version__
 from humanav.errors import InputError, MissingExtraError
 from humanav.jobs.multiview_options import DRAWING, EXPORTING, MULTIVIEW_STAGES, MultiviewOptions, multiview_stages
-from humanav.jobs.multiview_source import Source, source_key, sources_of
+from humanav.jobs.multiview_source import WORK, Source, source_key, sources_of
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id, weights_id
 
 __all__ = ["MULTIVIEW_STAGES", "MultiviewOptions", "multiview_id", "multiview_stages", "reconstruct_capture"]
 
-_WORK = ".work"
 _KEPT = ("sightings_*", "matched_*", "rematched_*", "fitted_*", "rig_*", "refined_*")
 
 
@@ -51,7 +50,7 @@ def reconstruct_capture(
             ``motion_amass.npz``, ``motion.bvh``, ``body.glb``, ``points.trc``, ``points.c3d`` and, refined,
             ``avatar.ply``, ``avatar.npz``, ``avatar.glb``; of all ``people.glb``, ``points3d.npz``, ``openpose.zip``,
             ``avatarpose.zip``, ``cameras.json``, ``intri.yml``, ``extri.yml``, ``capture.json``, ``rig.html``,
-            ``matching.png``, ``contact_after.png`` and an overlay video of each view.
+            ``matching.png``, ``epipolar.png``, ``contact_after.png`` and an overlay video of each view.
         options: see :class:`MultiviewOptions`.
         work: folder for intermediate results, so that a stopped run goes on; by default beside ``out``, removed at the
             end.
@@ -60,6 +59,7 @@ def reconstruct_capture(
     Raises:
         InputError, CameraError, ImageError: the capture or an option cannot be used.
         NoPersonError: nobody was found in two views at once.
+        MissingExtraError: the detector that was named is not installed.
         StorageError: ``out`` or ``work`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
@@ -71,8 +71,8 @@ def reconstruct_capture(
     progress = progress or Progress(len(stages))
     progress.steps = len(stages)
     identity = multiview_id(source, options)
-    place = out.with_name(f"{out.name}{_WORK}") if work is None else Path(work)
-    names = [path.name for path in sources_of(source)]
+    place = out.with_name(f"{out.name}{WORK}") if work is None else Path(work)
+    names = [path.name or path.resolve().name for path in sources_of(source)]
     inputs = {"source": names[0] if len(names) == 1 else names, "refine": options.refine, "until": options.until,
               "start": options.start, "end": options.end}
     with _tidied(place, work is None), ResultWriter(out, "capture", identity, inputs) as writer, \
@@ -211,7 +211,7 @@ def _tidied(work: Path, own: bool) -> Iterator[None]:
 def _tidy(work: Path, own: bool) -> None:
     if not own:
         return
-    for name in ("capture", "masks", "detection", "refining"):
+    for name in ("capture", "detection"):
         shutil.rmtree(work / name, ignore_errors=True)
     for pattern in _KEPT:
         for file in work.glob(pattern):

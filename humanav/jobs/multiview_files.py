@@ -36,6 +36,11 @@ def suffixes(ids: Sequence[str]) -> dict[str, str]:
     return {person: f"_{person}" for person in ids} if len(ids) > 1 else dict.fromkeys(ids, "")
 
 
+def plain_name(view: str) -> str:
+    """A view's name as part of a file name."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in view)
+
+
 def who(person: str, ids: Sequence[str]) -> str:
     """Whose file it is, in words; empty for the only person."""
     return f" of person {person}" if len(ids) > 1 else ""
@@ -106,7 +111,7 @@ def write_openpose_zip(writer: ResultWriter, matched: Matched, sightings: Sighti
     with tempfile.TemporaryDirectory(dir=writer.folder.parent) as place, zipfile.ZipFile(
             path, "w", zipfile.ZIP_DEFLATED) as archive:
         file = Path(place) / "frame.json"
-        for view, name in enumerate(matched.names):
+        for view, name in enumerate(map(plain_name, matched.names)):
             for t in range(matched.frames):
                 people = [as_openpose25(_person2d(sightings, person.chosen[t, view], t, view))
                           for person in matched.people]

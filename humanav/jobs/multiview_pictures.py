@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from humanav.jobs.multiview_files import plain_name
 from humanav.multiview.value import Fitted
 from humanav.progress import Progress
 from humanav.results import ResultWriter
@@ -32,7 +33,7 @@ _CROWD = 8  # people, above whom contacts are looked for in fewer frames
 
 def overlay_name(view: str) -> str:
     """The file of a view's overlay."""
-    return "overlay_" + "".join(c if c.isalnum() or c in "-_" else "_" for c in view) + ".mp4"
+    return f"overlay_{plain_name(view)}.mp4"
 
 
 def sheet_columns(pictures: Sequence[Picture]) -> int:

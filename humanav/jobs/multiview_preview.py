@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from humanav.jobs.track_preview import seen_in
+
 if TYPE_CHECKING:
     from humanav.progress import Progress
 
-_HEIGHT = 480
 _SECONDS = 0.6
 
 
@@ -32,13 +33,6 @@ class Preview:
         if now - self._last < _SECONDS:
             return
         self._last = now
-        from humanav.view import draw_keypoints
-
-        picture = frame
-        for person in people:
-            picture = draw_keypoints(picture, person, max_height=_HEIGHT if person is people[-1] else len(picture),
-                                     crop=False, dim=0.0)
-        count = len(people)
-        words = "nobody is seen" if count == 0 else "one person" if count == 1 else f"{count} people"
+        picture, words = seen_in(frame, people)
         self._progress.show(f"{self._names[view]}, frame {number + 1}: {words}.", picture, title="Finding people",
                             name="finding", live=True)

@@ -58,8 +58,8 @@ def matching(matched: Matched) -> dict[str, Any]:
         seen = person.seen
         views = (person.chosen[seen] >= 0).sum(axis=1)
         people.append({
-            "person": person.person_id, "frames": int(seen.sum()), "seen_share": _rounded(float(seen.mean()), 4),
-            "views": _rounded(float(views.mean()) if len(views) else 0.0, 2),
+            "person": person.person_id, "frames": int(seen.sum()), "seen_share": round(float(seen.mean()), 4),
+            "views": round(float(views.mean()) if len(views) else 0.0, 2),
             "residual_px": _median(person.residual[person.used]), "bone_variation": bone_variation(person),
             "swapped_views": int(person.swapped.sum())})
     by_view = {name: _median(np.concatenate([person.residual[:, k][person.used[:, k]] for person in matched.people]))
@@ -82,7 +82,7 @@ def bone_variation(person: Person3D) -> float | None:
             if known.sum() >= 5:
                 length = np.linalg.norm(first[known, :3] - second[known, :3], axis=1)
                 shares.append(float(length.std() / max(length.mean(), 1e-6)))
-    return _rounded(float(np.mean(shares)), 4) if shares else None
+    return round(float(np.mean(shares)), 4) if shares else None
 
 
 def fitting(fitted: Fitted) -> dict[str, Any]:
@@ -170,8 +170,4 @@ def warnings(notes: Sequence[str], found: Sequence[dict[str, Any]]) -> list[str]
 
 def _median(values: NDArray[Any]) -> float | None:
     known = values[np.isfinite(values)]
-    return _rounded(float(np.median(known)), 2) if len(known) else None
-
-
-def _rounded(value: float, digits: int) -> float:
-    return round(value, digits)
+    return round(float(np.median(known)), 2) if len(known) else None

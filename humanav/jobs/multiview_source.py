@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanav.errors import InputError
 from humanav.jobs.multiview_options import MultiviewOptions
+from humanav.results import MANIFEST
 
 if TYPE_CHECKING:
     from humanav.multiview.capture import Capture
 
 Source = str | Path | Sequence[str | Path]
+
+WORK = ".work"
+"""Ends the name of the folder beside a result in which what was found on the way is kept."""
+_WHOLE, _PIECES = 1 << 20, 16  # bytes of a folder's file up to which all of it counts, and pieces of larger ones
 
 
 def sources_of(source: Source) -> tuple[Path, ...]:
@@ -31,7 +36,11 @@ def sources_of(source: Source) -> tuple[Path, ...]:
 def source_key(source: Source, options: MultiviewOptions) -> str:
     """Hexadecimal digits that depend on every file of a source, and on the calibration and masks that were named.
 
-    Files that were given are read; those of folders count by name, size and time.
+    Contents count and times do not, so that a copy has the same digits. Of the large files of a folder sixteen pieces
+    count; hidden ones, results and what is kept beside them do not, so that a result may lie in the capture's folder.
+
+    Raises:
+        InputError: the source is not there.
     """
     digest = hashlib.blake2b(digest_size=12)
     for path in (*sources_of(source), *(Path(p) for p in (options.calibration, options.masks) if p)):
@@ -59,12 +68,35 @@ def read_capture(source: Source, options: MultiviewOptions, work: Path) -> Captu
 
 
 def _feed(digest: Any, path: Path) -> None:
-    digest.update(f"{path.name};".encode())
-    if path.is_dir():
-        for file in sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")):
-            stat = file.stat()
-            digest.update(f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns};".encode())
-    elif path.is_file():
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+    digest.update(f"{path.name or path.resolve().name};".encode())
+    if path.is_file():
+        _read(digest, path)
+    for file in _files(path) if path.is_dir() else ():
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(path).as_posix()} {size};".encode())
+        if size <= _WHOLE:
+            _read(digest, file)
+            continue
+        length = _WHOLE // _PIECES
+        with file.open("rb") as stream:
+            for piece in range(_PIECES):
+                stream.seek(piece * (size - length) // (_PIECES - 1))
+                digest.update(stream.read(length))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files of a folder and of those in it, in the order of their names, without ours."""
+    home = folder.resolve()
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.name.startswith(".") or (item.is_symlink() and item.resolve() in (home, *home.parents)):
+            continue
+        if item.is_file():
+            yield item
+        elif item.is_dir() and not item.name.endswith(WORK) and not (item / MANIFEST).is_file():
+            yield from _files(item)
+
+
+def _read(digest: Any, file: Path) -> None:
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)

@@ -67,7 +67,8 @@ class Moments:
 
 class CaptureWork:
     """A capture being worked on; use it as a context manager. Steps are done when their values are first asked for, in
-    this order: ``capture``, ``sightings``, ``offsets``, ``rig``, ``matched``, ``fitted``, ``refined``.
+    this order: ``capture``, ``footage``, ``seen``, ``offsets``, ``sightings``, ``rig``, ``matched``, ``fitted``,
+    ``refined``.
 
     Args:
         source: see :func:`humanav.jobs.multiview_source.read_capture`.
@@ -193,7 +194,7 @@ class CaptureWork:
         seen, offsets = self.seen, self.offsets
         if self.examined is not None:
             seen = replace(self.examined, offsets=None).mended(seen)
-        if offsets is None:
+        if offsets is None or not offsets.frames.any():
             return seen
         said = ", ".join(f"{name} {value:+.1f}" for name, value in zip(offsets.names, offsets.frames))
         self.notes.append(f"The cameras do not run alike: these frames of offset were taken out: {said}.")
@@ -258,9 +259,10 @@ class CaptureWork:
     @cached_property
     def matched(self) -> Matched:
         """Everybody in 3D."""
-        if not self.options.refine_cameras:
-            return self._first_match
-        return self._match(self.rig, "rematched")
+        same = self.rig is self.given  # nothing was moved: matching again would find the same
+        found = self._first_match if same else self._match(self.rig, "rematched")
+        self.notes += found.notes
+        return found
 
     @cached_property
     def fitted(self) -> Fitted:
@@ -337,8 +339,6 @@ class CaptureWork:
             except NoPersonError as error:
                 raise self._explained(error) from error
             self.store.save(name, key, found)
-        if name == "rematched" or not self.options.refine_cameras:
-            self.notes += found.notes
         return found
 
     def _explained(self, error: HumanavError) -> HumanavError:

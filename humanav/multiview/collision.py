@@ -19,7 +19,7 @@ from humanav.fit.clip_kinematics import PosedClip
 from humanav.fit.clip_solver import Equations
 from humanav.multiview.losses import twist_chain
 from humanav.multiview.refine_targets import PixelTargets
-from humanav.multiview.scene import BONES, body_bones
+from humanav.multiview.scene import BONES, SPREAD, Splats, body_bones
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _PLANES = 3  # nearest points of the other's skin whose tangent planes are averaged
+_SLIGHT = 0.01  # skin weight below which a joint moves no point
 _FAR = 0.12  # metres; a point farther than this from the other's nearest is not inside it
+_MOST = 0.7  # share of the views that show two people in which their masks must touch
 _APART = 0.25  # metres between the boxes of two people from which on they are not compared
 
 
@@ -48,12 +50,10 @@ class Skin:
 
     @classmethod
     def of(cls, body: BodyModel, betas: Array, count: int = 2500) -> Skin:
-        """Points spread evenly over a shape of the body, as many as asked for."""
-        from humanav.multiview.scene import Splats
-
+        """Points spread over a shape of the body, as many as asked for, denser on what is thin."""
         splats = Splats.on_body(body, betas, count)
         return cls(splats.surface, splats.normals, splats.weights.astype(np.float64), splats.joints,
-                   (splats.scales[:, 0] / 0.6) ** 2)
+                   (splats.scales[:, 0] / SPREAD) ** 2)
 
     def posed(self, clip: PosedClip, t: int) -> tuple[Array, Array]:
         """Places and normals (N,3) in a frame."""
@@ -70,7 +70,7 @@ class Skin:
         shift = clip.joints[t] - np.einsum("jab,jb->ja", turn, self.joints) - clip.joints[t, 0]
         out = np.zeros((len(index), BONES, 6))
         weights, points = self.weights[index], self.points[index]
-        for joint in np.flatnonzero(weights.max(axis=0, initial=0) > 0.01):
+        for joint in np.flatnonzero(weights.max(axis=0, initial=0) > _SLIGHT):
             arm = weights[:, joint, None] * (points @ turn[joint].T + shift[joint])
             out[:, bones[joint], :3] += np.cross(arm, push)
             out[:, bones[joint], 3:] += weights[:, joint, None] * push
@@ -87,7 +87,7 @@ class CollisionTerm:
         weight: per square metre of depth and square decimetre of skin.
         slack: metres that skin gives way.
         pull: weight of contact attraction, of points nearer than ``near`` metres where ``touching`` (T,P,P) says that
-            the masks touch; 0 for none.
+            the masks touch (anywhere if that is None); 0 for none.
     """
 
     skins: tuple[Skin, ...]
@@ -99,7 +99,7 @@ class CollisionTerm:
     touching: NDArray[np.bool_] | None = None
 
     def __call__(self, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
-        """Add to everybody's equations; the cost."""
+        """Add to everybody's equations; the cost, which is added to the first one's."""
         total = 0.0
         for t in np.flatnonzero(self.frames > 0):
             total += self._frame(int(t), clips, equations)
@@ -109,8 +109,7 @@ class CollisionTerm:
     def _frame(self, t: int, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
         from scipy.spatial import cKDTree
 
-        boxes = [(clip.joints[t].min(axis=0), clip.joints[t].max(axis=0)) for clip in clips]
-        close = [(i, j) for i, j in permutations(range(len(clips)), 2) if boxes_near(boxes[i], boxes[j])]
+        close = close_pairs(clips, t)
         if not close:
             return 0.0
         involved = {i for pair in close for i in pair}
@@ -149,17 +148,31 @@ class CollisionTerm:
             rows[i].append((value, self.skins[i].moved(own[acts], -push.sum(axis=1), clips[i], t)))
             other = np.stack([self.skins[j].moved(theirs[acts, k], push[:, k], clips[j], t) for k in range(_PLANES)])
             rows[j].append((value, other.sum(axis=0)))
-        for i, found in rows.items():
-            if found:
-                value = np.concatenate([part[0] for part in found])
-                slope = np.concatenate([part[1] for part in found]) @ twist_chain(clips[i], np.array([t]))[0]
-                equations[i].gradient[t] += slope.T @ value
-                equations[i].blocks[t] += 2 * slope.T @ slope
+        add_rows(rows, clips, equations, t)
         return total
 
 
+def close_pairs(clips: Sequence[PosedClip], t: int) -> list[tuple[int, int]]:
+    """Who is near enough to whom in a frame to be compared, both ways round."""
+    boxes = [(clip.joints[t].min(axis=0), clip.joints[t].max(axis=0)) for clip in clips]
+    return [(i, j) for i, j in permutations(range(len(clips)), 2) if boxes_near(boxes[i], boxes[j])]
+
+
+def add_rows(rows: dict[int, list[tuple[Array, Array]]], clips: Sequence[PosedClip], equations: Sequence[Equations],
+             t: int) -> None:
+    """Add everybody's residuals (n,) and their derivatives (n,132) by the bones' twists to a frame's equations."""
+    for i, found in rows.items():
+        if found:
+            value = np.concatenate([part[0] for part in found])
+            slope = np.concatenate([part[1] for part in found]) @ twist_chain(clips[i], np.array([t]))[0]
+            equations[i].gradient[t] += slope.T @ value
+            # twice: the curvature between the two people is left out
+            equations[i].blocks[t] += 2 * slope.T @ slope
+
+
 def masks_touch(targets: PixelTargets, frames: int) -> NDArray[np.bool_]:
-    """(T,P,P) whether two people's masks touch in two views at least and in most of those that show both."""
+    """(T,P,P) whether two people's masks touch in two views at least and in most of those that show both; False in
+    frames of which there are no pixels."""
     import cv2
 
     people = targets.people
@@ -174,7 +187,7 @@ def masks_touch(targets: PixelTargets, frames: int) -> NDArray[np.bool_]:
             for i, j in permutations(np.flatnonzero(there), 2):
                 seen[t, i, j] += 1
                 met[t, i, j] += bool((wide[i] & masks[..., j]).sum() > 1)
-    return (met >= 2) & (met >= 0.7 * seen)
+    return (met >= 2) & (met >= _MOST * seen)
 
 
 def boxes_near(a: tuple[Array, Array], b: tuple[Array, Array]) -> bool:

@@ -1,8 +1,9 @@
 """Avatars from posed pictures, without a training loop: colours in closed form, clothes by a few Jacobi steps.
 
 A Gaussian's colour is the mean of the pixels it dominates, weighted by how much of each it fills; some passes of
-simultaneous reconstruction then share out what is left where Gaussians overlap. Offsets along the normal and opacities
-move against the masks and colours by damped Newton steps, one number a Gaussian, held near the body and smooth.
+simultaneous reconstruction then share out what is left where Gaussians overlap. Offsets along the normal (and, where
+asked for, opacities) move against the masks and colours by damped Newton steps, one number a Gaussian, held near the
+body and smooth.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from humanav.progress import Progress
 Array = NDArray[np.float64]
 
 _NEIGHBOURS = 6
+_SPREADING = 12  # passes that give what nobody saw its neighbours' first colours
+_AT_ONCE = 4_000_000  # Gaussians of all frames that are looked at together
+_FAINTEST, _DENSEST = 0.05, 0.98  # opacities
 _SEEN = 0.5
 """Visible squares of 2 cm from which on a Gaussian's colour is its own; less seen ones lean on their neighbours."""
 
@@ -53,8 +57,11 @@ def fit_avatars(
     """The scene with colours (and shapes) that the pictures show in these poses.
 
     Args:
-        colors: passes for colours; the first one starts from nothing.
-        shapes: passes that also move offsets, before the last colours.
+        scene: Gaussians; those that no picture has coloured yet get their first colours from nothing.
+        clips: poses of everybody.
+        targets, weights: pixels, and what they count.
+        colors: passes for colours alone: the first one and those at the end. A single one moves offsets as well.
+        shapes: passes between them that move offsets too.
         clothing: limits of those.
         progress: asked whether to stop.
 
@@ -67,7 +74,7 @@ def fit_avatars(
     for number in range(colors + shapes):
         if progress is not None:
             progress.check()
-        found, _ = gather(scene, clips, targets, weights)
+        found = gather(scene, clips, targets, weights)
         moves = 1 <= number <= shapes or (number == 0 and colors == 1)
         people, start = [], 0
         for k, splats in enumerate(scene.people):
@@ -81,15 +88,15 @@ def fit_avatars(
 
 def gather(
     scene: GaussianScene, clips: Sequence[PosedClip], targets: PixelTargets, weights: PixelWeights
-) -> tuple[Array, float]:
-    """(G,10) what the pictures say of each Gaussian (see ``refine_kernels``), and the cost."""
+) -> Array:
+    """(G,10) what the pictures say of each Gaussian (see ``refine_kernels``)."""
     from humanav.multiview import refine_kernels as kernels
     from humanav.render.kernels import KERNEL_LOCK
 
     posed = scene.posed(clips, targets.frames)
     count = len(posed.owner)
-    total, cost = np.zeros((count, kernels.SHAPE_NUMBERS)), 0.0
-    most = max(1, 4_000_000 // max(count, 1))  # numbers kept at a time
+    total = np.zeros((count, kernels.SHAPE_NUMBERS))
+    most = max(1, _AT_ONCE // max(count, 1))
     for first in range(0, len(targets.frames), most):
         part = slice(first, first + most)
         costs = np.zeros(targets.scale[part].shape)
@@ -99,8 +106,7 @@ def gather(
                                 posed.owner, targets.cameras, targets.table[part], targets.scale[part], targets.target,
                                 targets.trust, weights.strength, np.array(weights.soft), EPS2D, costs, found)
         total += found.sum(axis=0, dtype=np.float64)
-        cost += float(costs.sum())
-    return total, cost
+    return total
 
 
 def _neighbours(splats: Splats) -> NDArray[np.int64]:
@@ -122,7 +128,7 @@ def _recolored(splats: Splats, found: Array, near: NDArray[np.int64], first: boo
     trust = seen / (seen + _SEEN)
     filled = np.where(seen[:, None] > 1e-6, np.clip(own, 0, 1), 0.5)
     mixed = filled
-    for _ in range(1 if not first else 12):  # what nobody saw takes its neighbours' colour
+    for _ in range(1 if not first else _SPREADING):  # what nobody saw takes its neighbours' colour
         weight = trust[near] + 1e-3
         around = (weight[..., None] * mixed[near]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
         mixed = trust[:, None] * filled + (1 - trust[:, None]) * around
@@ -138,5 +144,5 @@ def _moved(splats: Splats, found: Array, near: NDArray[np.int64], rest: Array, l
     if limits.sheer > 0:
         away = np.log(opacity / OPACITY)
         turn = (found[:, 8] + away / limits.sheer**2) / (found[:, 9] + 1 / limits.sheer**2)
-        opacity = np.clip(opacity * np.exp(-limits.step * turn), 0.05, 0.98)
+        opacity = np.clip(opacity * np.exp(-limits.step * turn), _FAINTEST, _DENSEST)
     return replace(splats, offset=rest + moved, opacity=opacity)

@@ -1,10 +1,10 @@
-"""A round never makes things worse: what a camera that took no part says of each pose before and after.
+"""A round must not make things worse: what a camera that took no part says of each pose before and after.
 
 For every person and frame three errors are measured in the pictures of one camera: one minus the overlap of the
 person's cover and mask (intersection over union), the colour error inside the mask, and the distance of the keypoints.
 What came before had seen some of these: the start all keypoints, later poses this camera's pixels in another round. So
-a change must not raise the pixels' errors against the start, which has seen no pixels, and against the poses of the
-round before only not by much, keypoints included.
+a change must not raise the pixels' errors against the start, which has seen no pixels, nor by much all errors,
+keypoints included, against the poses of the round before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.multiview.losses import draw
+from humanav.multiview.refine_means import known_mean, over_neighbours
 from humanav.multiview.refine_targets import PixelTargets
 from humanav.multiview.scene import PosedScene
 
@@ -23,9 +24,10 @@ Array = NDArray[np.float64]
 
 _FLOOR = np.array([0.05, 0.01, 0.01])
 """Added to errors before they are compared: what such a measure does not resolve (IoU, colour, shares of a stature)."""
-
-
 _SLACK = 0.1
+"""By how much more than the tolerance errors may rise against the round before, and in a single frame."""
+_FEWEST = 4
+"""Pixels that a mask must show to be asked."""
 
 
 @dataclass(frozen=True)
@@ -69,22 +71,16 @@ def pixel_errors(posed: PosedScene, targets: PixelTargets, frames: int, together
                 overlap[t, v, p] = 1 - (union[t, v] if together is not None and together[t] else _iou(
                     own[..., 4 + p], wanted[..., 4 + p], asked))
                 weight = trust[..., 0] * np.where(asked > 0, wanted[..., 4 + p], 0.0)
-                if weight.sum() > 4:
+                if weight.sum() > _FEWEST:
                     color[t, v, p] = (weight * off).sum() / weight.sum()
-    return _over_views(overlap), _over_views(color), union
+    return known_mean(overlap, 1), known_mean(color, 1), union
 
 
 def _iou(own: NDArray[np.float32], wanted: NDArray[np.float32], trust: NDArray[np.float32]) -> float:
     """Of two soft masks where they are trusted; NaN where the mask shows hardly anything."""
-    if float((trust * wanted).sum()) < 4:
+    if float((trust * wanted).sum()) < _FEWEST:
         return float("nan")
     return float((trust * np.minimum(own, wanted)).sum() / (trust * np.maximum(own, wanted)).sum())
-
-
-def _over_views(values: Array) -> Array:
-    known = np.isfinite(values)
-    count = known.sum(axis=1)
-    return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan))
 
 
 def relative_change(before: Errors, after: Errors, pixels: bool = False) -> Array:
@@ -99,19 +95,15 @@ def relative_change(before: Errors, after: Errors, pixels: bool = False) -> Arra
 
 def accepted(start: Errors, before: Errors, after: Errors, tolerance: float = 0.0) -> NDArray[np.bool_]:
     """(T,P) where a change may stay: where errors, smoothed over neighbouring frames, do not rise by more than
-    ``tolerance`` (a share) against the start, and by not more than a tenth more against the poses before."""
-    over = np.maximum(_smooth(relative_change(start, after, pixels=True)),
-                      _smooth(relative_change(before, after)) - _SLACK)
+    ``tolerance`` (a share) against the start, nor by more than a tenth more against the poses before; a single
+    frame's may rise by a tenth more against the start. What is not known does not count."""
+    over = np.maximum(over_neighbours(relative_change(start, after, pixels=True)),
+                      over_neighbours(relative_change(before, after)) - _SLACK)
     alone = relative_change(start, after, pixels=True)  # a single frame may not be bad either
     return np.asarray((over <= tolerance) & (alone <= tolerance + _SLACK))
 
 
-def _smooth(change: Array) -> Array:
-    padded = np.concatenate([change[:1], change, change[-1:]])
-    return np.asarray(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])
-
-
 def held_out(number: int, views: int, excluded: Sequence[int] = ()) -> int | None:
-    """Which camera takes no part in a round: another one each time; None where there are only two."""
+    """Which camera takes no part in a round: another one each time; None where fewer than three are open."""
     open_ = [v for v in range(views) if v not in excluded]
     return open_[number % len(open_)] if len(open_) >= 3 else None

@@ -1,8 +1,8 @@
-"""What the refinement minimises over poses: pixels of all views and people at once, and each person's own terms.
+"""What the refinement minimises over poses in the pictures: pixels of all views and people at once.
 
-The pixel part is a sum of robust squares, so that Gauss-Newton steps apply: colour (Charbonnier's, a smooth Huber),
-cover against the union of the masks, and each person's cover against their own mask outside of what is not
-clear. Such squares take the place of AvatarPose's cross-entropy of masks: same minimum, but the curvature is known.
+It is a sum of robust squares, so that Gauss-Newton steps apply: colour (Charbonnier's, a smooth Huber),
+cover against the union of the masks, and each person's cover against their own mask where it is clear whose a pixel
+is. Such squares take the place of AvatarPose's cross-entropy of masks: same minimum, but the curvature is known.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class PixelTerm:
     Attributes:
         scene: the Gaussians.
         targets: pixels of some frames.
-        weights: see there.
+        weights: of a pixel's parts.
         frames: (T,) weight of each frame of the capture.
     """
 

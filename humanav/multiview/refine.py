@@ -2,8 +2,9 @@
 
 A round makes everybody's avatar in the present poses (colours in closed form, clothes by a few steps), then moves all
 poses together so that the scene looks like the pictures and masks of all cameras but one; that one judges, person by
-person and frame by frame, what may stay. At the end what has proved itself is polished on all cameras. The idea is
-AvatarPose's (Lu et al., ECCV 2024); Gauss-Newton on low-resolution splats takes the place of its fields and rays.
+person and frame by frame, what may stay. At the end what has proved itself is polished on all cameras, and elsewhere
+bodies are only parted where they run into each other. The idea is AvatarPose's (Lu et al., ECCV 2024); Gauss-Newton on
+low-resolution splats takes the place of its fields and rays.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from humanav.errors import CameraError, InputError
 from humanav.fit.clip_kinematics import ClipState
 from humanav.multiview.collision import CollisionTerm, Skin, masks_touch
-from humanav.multiview.colors import Clothing, fit_avatars
+from humanav.multiview.colors import fit_avatars
 from humanav.multiview.gate import Errors, accepted, held_out, pixel_errors, relative_change
 from humanav.multiview.losses import PixelTerm, PixelWeights
+from humanav.multiview.refine_doubt import Doubt
 from humanav.multiview.refine_people import Crew
-from humanav.multiview.refine_report import before_after, body_numbers, mask_overlap
-from humanav.multiview.refine_search import Doubt, search_limbs
+from humanav.multiview.refine_report import before_after, body_numbers, mask_overlap, said
+from humanav.multiview.refine_search import search_limbs
 from humanav.multiview.refine_solver import SharedTerm, Solved, solve_people
 from humanav.multiview.refine_targets import PixelTargets, pixel_targets, small_pictures
-from humanav.multiview.refine_value import Level, Refined, RefineSettings, Round
+from humanav.multiview.refine_value import Level, Refined, RefineSettings, Round, check_values
 from humanav.multiview.scene import BONES, GaussianScene, Splats
 from humanav.multiview.soft_collision import Balls, SoftCollisionTerm
 from humanav.multiview.value import Fitted, Matched, Pictures, Rig, Sightings
@@ -41,6 +42,7 @@ __all__ = ["Level", "RefineSettings", "Refined", "Round", "refine"]
 Array = NDArray[np.float64]
 Watch = Callable[[int, dict[str, Any], Any], None]
 
+_INSIDE = 3.0  # millimetres that bodies may be in each other
 _RAMP = 0.5  # by how much less collisions count one round earlier
 _COARSE = Level(500, 60.0)  # at which limbs are looked for
 _PIXELS_CORRELATED = 0.1  # seconds over which what the pictures say goes together
@@ -58,21 +60,22 @@ def refine(
         matched, sightings: which detection is whom; keypoints and masks.
         rig: the cameras, in the order of the sightings.
         pictures: of all views and frames.
-        settings: by default those that were best on rendered captures.
+        settings: by default those chosen on rendered captures.
         body: by default the built-in one.
-        watch: given each round's number (0: before the first), plain numbers, and a picture (h,w,3) uint8 of a frame
-            in all views: photo, scene before, scene now.
+        watch: given each round's number (from 1), plain numbers, and a picture (h,w,3) uint8 of a frame in the views
+            (six at most): photo, scene before, scene now.
         progress: told of the parts of the present stage that are done, and asked whether to stop.
 
     Raises:
-        InputError: nobody to refine, or values of different captures.
-        CameraError: the cameras are not those of the sightings, one is alone, or the one to hold out is unknown.
+        InputError: nobody to refine in any frame, or values of different captures.
+        CameraError: the cameras are not those of the sightings, fewer than two may teach, or the one to hold out is
+            unknown.
         Cancelled: ``progress`` was told to stop.
     """
     from humanav.body import BodyModel as Body
 
     settings = settings or RefineSettings()
-    _check(fitted, matched, sightings, rig, settings)
+    check_values(fitted, matched, sightings, rig, settings)
     run = _Run(fitted, matched, sightings, rig, pictures, settings, body or Body.load(), watch, progress)
     return run.go()
 
@@ -120,6 +123,7 @@ class _Run:
         assert scene is not None
         if len(self.rig) - len(self.never) >= 3 and settings.gate:
             self._finish(scene, ever)
+            self._separate(ever)
         before, after = self._numbers(self.start, scene), self._numbers(self.states, scene)
         self._part((len(settings.levels) + 1) / (len(settings.levels) + 2))
         scene = self._avatars(scene)
@@ -128,7 +132,8 @@ class _Run:
         report = {"before": before, "after": after, "held_out": settings.hold_out or "",
                   "moved_mm": round(1000 * float(moved[self.crew.present].mean()), 2),
                   "seconds": round(time.perf_counter() - self.began, 2)}
-        result, notes = self.crew.result(self.states), self._notes()
+        result, notes = self.crew.result(self.states), said(
+            self.rounds, len(self.rig) - len(self.never), settings.gate, bool(self.sightings.masks))
         return Refined(replace(result, notes=(*result.notes, *notes)), scene, tuple(self.rounds), notes, report)
 
     # -- a round ---------------------------------------------------------------------------------------------------
@@ -193,19 +198,24 @@ class _Run:
         if max(settings.color, settings.cover, settings.instance) > 0:
             shared.append(PixelTerm(scene, targets, self.weights, np.full(self.crew.frames, self._thin())))
         ramp = _RAMP ** max(len(settings.levels) - 1 - number, 0)
-        if settings.collision > 0 and len(self.crew.people) > 1:
-            shared.append(self._collision(ramp, targets))
-        if settings.soft > 0 and len(self.crew.people) > 1:
-            self.balls = self.balls or tuple(Balls.of(self.body, person.betas) for person in self.crew.people)
-            shared.append(SoftCollisionTerm(self.balls, np.full(self.crew.frames, ramp), settings.soft))
+        shared += self._apart(ramp, targets)
         return solve_people([person.skeleton for person in self.crew.people], self.states, own, shared,
                             rounds=settings.steps if steps is None else steps, held=held, progress=self.progress)
 
-    def _collision(self, ramp: float, targets: PixelTargets) -> CollisionTerm:
-        if self.skins is None:
-            self.skins = tuple(Skin.of(self.body, person.betas) for person in self.crew.people)
-        return CollisionTerm(self.skins, np.full(self.crew.frames, ramp), self.settings.collision,
-                             pull=self.settings.contact, touching=masks_touch(targets, self.crew.frames))
+    def _apart(self, ramp: float, targets: PixelTargets) -> list[SharedTerm]:
+        """What keeps people out of each other, at this share of its weight."""
+        settings, terms = self.settings, list[SharedTerm]()
+        if len(self.crew.people) < 2:
+            return terms
+        if settings.collision > 0:
+            self.skins = self.skins or tuple(Skin.of(self.body, person.betas) for person in self.crew.people)
+            touching = masks_touch(targets, self.crew.frames) if settings.contact > 0 else None
+            terms.append(CollisionTerm(self.skins, np.full(self.crew.frames, ramp), settings.collision,
+                                       pull=settings.contact, touching=touching))
+        if settings.soft > 0:
+            self.balls = self.balls or tuple(Balls.of(self.body, person.betas) for person in self.crew.people)
+            terms.append(SoftCollisionTerm(self.balls, np.full(self.crew.frames, ramp), settings.soft))
+        return terms
 
     def _thin(self) -> float:
         return min(1.0, 1 / self.crew.fps / _PIXELS_CORRELATED)
@@ -240,6 +250,25 @@ class _Run:
                              steps=max(2, self.settings.steps * 3 // 4))
         self.states = list(solved.states)
 
+    def _separate(self, ever: NDArray[np.bool_]) -> None:
+        """Where no camera found refined poses better the start stays, but for what it runs bodies into each other."""
+        if len(self.crew.people) < 2 or max(self.settings.collision, self.settings.soft) <= 0:
+            return
+        from humanav.multiview.contact import clip_contact
+
+        motions = [person.motion for person in self.crew.result(self.states).people]
+        inside = clip_contact(motions, self.body, volume=False).depth_mm.max(axis=1) > _INSIDE
+        held = [~(inside & ~ever[:, p] & self.crew.present[:, p]) for p in range(ever.shape[1])]
+        if np.all(held):
+            return
+        views = np.array([v not in self.never for v in range(len(self.rig))])
+        own = self.crew.own_terms(self.states, self.states, self.settings, self.settings.keypoints[1], views)
+        targets = self._targets(self.settings.levels[-1].pixels, len(self.settings.levels) - 1)
+        solved = solve_people([person.skeleton for person in self.crew.people], self.states, own,
+                              self._apart(1.0, targets), rounds=2 * self.settings.steps, held=held,
+                              progress=self.progress)
+        self.states = list(solved.states)
+
     # -- pictures --------------------------------------------------------------------------------------------------
 
     def _targets(self, pixels: float, number: int) -> PixelTargets:
@@ -266,7 +295,7 @@ class _Run:
             Splats.on_body(self.body, person.betas, settings.avatar_gaussians, person.person_id)
             for person in self.crew.people))
         return fit_avatars(blank, self.crew.clips(self.states), targets, self.weights, colors=4, shapes=6,
-                           clothing=Clothing(), progress=self.progress)
+                           progress=self.progress)
 
     # -- what is told ----------------------------------------------------------------------------------------------
 
@@ -291,36 +320,7 @@ class _Run:
         if self.progress is not None:
             self.progress.update(part)
 
-    def _notes(self) -> tuple[str, ...]:
-        notes = []
-        if len(self.rig) - len(self.never) < 3:
-            notes.append("With two cameras both teach and none is left to judge: compare before and after yourself.")
-        elif self.settings.gate:
-            kept, lost = (sum(getattr(r, k) for r in self.rounds) for k in ("accepted", "rejected"))
-            notes.append(f"A camera that took no part found the refined poses better in {kept} of {kept + lost} cases; "
-                         "the others stayed as they were.")
-        if not self.sightings.masks:
-            notes.append("There are no masks: the refinement had colours and keypoints alone.")
-        return tuple(notes)
-
 
 def _mixed(old: ClipState, new: ClipState, kept: NDArray[np.bool_]) -> ClipState:
     return replace(old, rotations=np.where(kept[:, None, None, None], new.rotations, old.rotations),
                    pelvis=np.where(kept[:, None], new.pelvis, old.pelvis))
-
-
-def _check(fitted: Fitted, matched: Matched, sightings: Sightings, rig: Rig, settings: RefineSettings) -> None:
-    if not fitted.people:
-        raise InputError("There is nobody to refine.")
-    if [p.person_id for p in fitted.people] != [p.person_id for p in matched.people]:
-        raise InputError("The fitted people are not the matched ones: give the fit of the same matching.")
-    if len({fitted.frames, matched.frames, sightings.frames}) != 1:
-        raise InputError(f"The fit has {fitted.frames} frames, the matching {matched.frames}, the keypoints "
-                         f"{sightings.frames}: give those of one capture.")
-    if tuple(rig.names) != tuple(sightings.names):
-        raise CameraError(f"The cameras {', '.join(rig.names)} are not those of the keypoints "
-                          f"({', '.join(sightings.names)}): give the calibration of this capture.")
-    if len(rig) < 2:
-        raise CameraError("One camera alone cannot refine people in contact: two are needed, better four.")
-    if settings.hold_out is not None:
-        rig[settings.hold_out]

@@ -17,6 +17,7 @@ from humanav.fit.clip_terms import ClipHingeTerm, ClipPriorTerm, ClipTurnTerm, S
 from humanav.motion import Motion
 from humanav.multiview.fit_targets import Targets, view_targets
 from humanav.multiview.fit_terms import LEVEL, Eyes, ViewsTerm
+from humanav.multiview.refine_means import known_mean
 from humanav.multiview.refine_value import RefineSettings
 from humanav.multiview.scene import BONES
 from humanav.multiview.value import Fitted, Matched, Rig, Sightings
@@ -30,7 +31,12 @@ Array = NDArray[np.float64]
 _CUTOFF = 3.0  # Geman-McClure scale of keypoints, in expected errors
 _CORRELATED = 0.25  # seconds over which the errors of a keypoint go together
 _AWAY = 0.1  # weight of the poses' prior in frames that do not show the person
-_NOISE, _RAYLEIGH = (0.5, 4.0), 1.177
+_NOISE = (0.5, 4.0)  # limits of a person's noise
+_RAYLEIGH = 1.177  # median distance in the plane, in standard deviations along an axis
+_NEAREST = 0.3  # metres before a camera: nearer people are taken to be there, and their keypoints are not used
+_SMALLEST = 20.0  # pixels of a stature at least, when errors are expected
+_LEAST = 0.25  # pixels that a keypoint is always expected to be off by
+_FAR = 0.2  # shares of the stature: keypoints farther off than this count as this in the judge's errors
 
 
 @dataclass
@@ -77,7 +83,7 @@ class Crew:
         self.prior, self.motion_prior = PosePrior.load(), MotionPrior.load()
         states = self.states()
         for person, state in zip(self.people, states, strict=True):
-            off = reprojection(person, self.eyes, state) / self._sigma(person, state)
+            off = reprojection(person, self.eyes, state) / expected_errors(person, self.eyes, state)
             counted = off[np.isfinite(off)]
             if counted.size:
                 person.noise = float(np.clip(np.median(counted) / _RAYLEIGH, *_NOISE))
@@ -115,7 +121,8 @@ class Crew:
 
         Args:
             states: where people are now, which the keypoints' expected errors depend on.
-            start: where they were before the refinement.
+            start: what their turns are held near.
+            settings: the weights of the other terms.
             keypoints: weight of theirs. views: (V,) which cameras count.
         """
         thin = min(1.0, 1 / self.fps / _CORRELATED)
@@ -126,9 +133,9 @@ class Crew:
         for person, state, first in zip(self.people, states, start, strict=True):
             targets = person.targets
             share = np.where(targets.used & views[:, None], targets.confidence > 0, 0.0)
-            share = share * (self.eyes.depth(state.pelvis) > 0.3)[..., None]
+            share = share * (self.eyes.depth(state.pelvis) > _NEAREST)[..., None]
             terms: list[ClipTerm] = [
-                ViewsTerm(targets.points, self.eyes, targets.pixels, self._sigma(person, state),
+                ViewsTerm(targets.points, self.eyes, targets.pixels, expected_errors(person, self.eyes, state),
                           keypoints * thin * share, _CUTOFF),
                 ClipPriorTerm(self.prior, settings.prior * thin * np.where(person.seen, 1.0, _AWAY)),
                 SmoothTerm(precision, path, weight=settings.smooth)]
@@ -140,18 +147,14 @@ class Crew:
             out.append(terms)
         return out
 
-    def _sigma(self, person: Person, state: ClipState) -> Array:
-        size = np.maximum(self.eyes.focal() * person.tall / np.maximum(self.eyes.depth(state.pelvis), 0.3), 20.0)
-        return np.maximum(person.noise * person.targets.spread / 100 * size[..., None], 0.25)
-
     def misses(self, states: Sequence[ClipState], views: NDArray[np.bool_]) -> Array:
         """(T,P) mean distance of keypoints in some views, in shares of the stature, far ones counted as 20 %."""
         out = []
         for person, state in zip(self.people, states, strict=True):
             off = reprojection(person, self.eyes, state)
-            size = self.eyes.focal() * person.tall / np.maximum(self.eyes.depth(state.pelvis), 0.3)
+            size = self.eyes.focal() * person.tall / np.maximum(self.eyes.depth(state.pelvis), _NEAREST)
             share = np.where(views[:, None], off / size[..., None], np.nan)
-            out.append(_mean(np.minimum(share, 0.2), (1, 2)))
+            out.append(known_mean(np.minimum(share, _FAR), (1, 2)))
         return np.stack(out, axis=1)
 
     def result(self, states: Sequence[ClipState]) -> Fitted:
@@ -167,8 +170,15 @@ class Crew:
             motion = Motion.from_full_pose(
                 pose, fit.motion.fps, place, fit.motion.betas, fit.motion.expression, fit.motion.name,
                 fit.motion.person_id, fit.motion.confidence)
-            people.append(replace(fit, motion=motion, reprojection=_mean(reprojection(person, self.eyes, state), 2)))
+            off = known_mean(reprojection(person, self.eyes, state), 2)
+            people.append(replace(fit, motion=motion, reprojection=off))
         return replace(self.fitted, people=tuple(people))
+
+
+def expected_errors(person: Person, eyes: Eyes, state: ClipState) -> Array:
+    """(T,V,K) pixels by which keypoints are expected to be off, which grow with the person in the picture."""
+    size = np.maximum(eyes.focal() * person.tall / np.maximum(eyes.depth(state.pelvis), _NEAREST), _SMALLEST)
+    return np.maximum(person.noise * person.targets.spread / 100 * size[..., None], _LEAST)
 
 
 def reprojection(person: Person, eyes: Eyes, state: ClipState) -> Array:
@@ -181,9 +191,3 @@ def reprojection(person: Person, eyes: Eyes, state: ClipState) -> Array:
         fine = person.targets.used[:, view] & (eyes.depth(places)[..., view] > 0)
         out[:, view] = np.where(fine, off, np.nan)
     return out
-
-
-def _mean(values: Array, axis: int | tuple[int, ...]) -> Array:
-    known = np.isfinite(values)
-    count = known.sum(axis=axis)
-    return np.asarray(np.where(count > 0, np.where(known, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan))

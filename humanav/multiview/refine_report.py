@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from humanav.multiview.gate import pixel_errors
 from humanav.multiview.refine_targets import PixelTargets
+from humanav.multiview.refine_value import Round
 from humanav.multiview.scene import GaussianScene
 from humanav.multiview.value import Fitted, Pictures, Rig
 
@@ -23,7 +24,9 @@ Array = NDArray[np.float64]
 _MOST_FRAMES = 25  # in which bodies are measured against each other
 _TOUCH, _DEEP = 0.02, 0.005  # metres: nearer than this is contact, deeper than this is marked as inside
 _TOUCH_COLOR, _DEEP_COLOR = (250, 200, 40), (235, 60, 60)
-_VIEWS = 6
+_VIEWS = 6  # at most that a picture shows
+_REACH = 0.1  # metres within which the nearest of somebody else is looked for
+_SHOWN = 0.03  # metres behind what is drawn at which a point still counts as seen
 
 
 def body_numbers(fitted: Fitted, rig: Rig, body: BodyModel) -> dict[str, Any]:
@@ -62,6 +65,8 @@ def before_after(
     height: int = 220,
 ) -> NDArray[np.uint8]:
     """A picture (h,w,3): for each view a row of the photo, the scene before and the scene now, contacts marked.
+
+    The first six views are shown, without those whose camera stands among the people; the rows are ``height`` high.
 
     Yellow: closer than 2 cm to somebody else; red: more than 5 mm inside.
     """
@@ -104,14 +109,29 @@ def before_after(
     if not rows:
         return np.zeros((1, 1, 3), np.uint8)
     wide = max(row.shape[1] for row in rows)
-    return np.concatenate([np.pad(row, ((0, 0), (0, wide - row.shape[1]), (0, 0))) for row in rows])
+    return np.concatenate([
+        np.pad(row, ((0, 0), (0, wide - row.shape[1]), (0, 0)), constant_values=238) for row in rows])
+
+
+def said(rounds: Sequence[Round], views: int, gate: bool, masks: bool) -> tuple[str, ...]:
+    """Sentences on what rounds did with so many ``views`` that may teach, and on what they had to do without."""
+    notes = []
+    if views < 3:
+        notes.append("With two cameras both teach and none is left to judge: compare before and after yourself.")
+    elif gate:
+        kept, lost = (sum(getattr(r, k) for r in rounds) for k in ("accepted", "rejected"))
+        notes.append(f"A camera that took no part found the refined poses better in {kept} of {kept + lost} cases; "
+                     "the others stayed as they were.")
+    if not masks:
+        notes.append("There are no masks: the refinement had colours and keypoints alone.")
+    return tuple(notes)
 
 
 def _shown(spots: Array, away: Array, depth: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which points are not behind what is drawn."""
     x, y = (np.clip(spots[:, k].astype(int), 0, depth.shape[1 - k] - 1) for k in range(2))
     inside = (spots >= 0).all(axis=1) & (spots < [depth.shape[1], depth.shape[0]]).all(axis=1)
-    return np.asarray(inside & (away < depth[y, x] + 0.03))
+    return np.asarray(inside & (away < depth[y, x] + _SHOWN))
 
 
 def _contacts(places: Array, normals: Array, owner: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
@@ -123,7 +143,7 @@ def _contacts(places: Array, normals: Array, owner: NDArray[np.int64]) -> tuple[
         others, own = np.flatnonzero(owner != person), np.flatnonzero(owner == person)
         if len(others) == 0:
             continue
-        far, nearest = cKDTree(places[others]).query(places[own], distance_upper_bound=0.1)
+        far, nearest = cKDTree(places[others]).query(places[own], distance_upper_bound=_REACH)
         near = np.isfinite(far)
         other = others[nearest[near]]
         height = ((places[own[near]] - places[other]) * normals[other]).sum(axis=1)

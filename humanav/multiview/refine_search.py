@@ -2,15 +2,15 @@
 
 In a close hold detectors put arms that hide behind the other person somewhere plausible, and in the same wrong place
 in several views; no small step leads from there to where the arm is. So a limb whose points the matching mostly
-refused is tried in many poses, of other frames, of the poses' likelihood given the rest of the body, and in a few
-rounds near the best of them. What the pictures say of each, with keypoints at little weight, and smoothness over time
-(Viterbi's path through the best of each frame) choose.
+refused is tried in many poses: of other frames, of the poses' likelihood given the rest of the body, of arms that
+point anywhere, and in a few rounds near the best of them. What the pictures say of each, with keypoints at little
+weight, and smoothness over time (Viterbi's path through the best of each frame) choose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,122 +21,24 @@ from humanav.fit import PosePrior
 from humanav.fit.clip_kinematics import ClipState, pose_clip
 from humanav.multiview.fit_terms import Eyes
 from humanav.multiview.losses import PixelWeights
-from humanav.multiview.refine_people import Person, reprojection
+from humanav.multiview.refine_doubt import LIMBS
+from humanav.multiview.refine_people import Person, expected_errors, reprojection
 from humanav.multiview.refine_targets import PixelTargets
 from humanav.multiview.scene import GaussianScene
 from humanav.progress import Progress
 
 Array = NDArray[np.float64]
 
-LIMBS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
-    *(((c, c + 3, c + 5), tuple(f"{side}_{part}" for part in ("elbow", "wrist", "pinky", "index", "thumb")))
-      for c, side in ((13, "left"), (14, "right"))),
-    *(((h, h + 3), tuple(f"{side}_{part}" for part in ("knee", "ankle", "heel", "foot_index", "big_toe", "small_toe")))
-      for h, side in ((1, "left"), (2, "right"))))
-"""Joints that are turned, and the points on the limb, those first that tell where it is."""
-_HARDLY = 0.02
-_DOUBTED = (3.0, 3.0, 0.1)  # how much more colour, the masks together and each mask count where limbs are doubtful
-_KNOWN = 0.4  # share of a limb's points over the views that must be used for the limb to be trusted
 _SAMPLES, _NEAR = 40, 8  # poses drawn from the likelihood (and twice as many anywhere), and in each round near the best
-_WEIGHTS = PixelWeights(1.0, 0.1, 0.2)
+_WEIGHTS = PixelWeights(1.0, 0.1, 0.2)  # of pixels, when candidates are compared
 _PRIOR = 0.06  # weight of the likelihood
-_REFUSED = 0.3  # share of points seen but refused from which on; where they are only hidden, those left tell enough
-_SHORTEST = 3  # frames
 _LOCAL = (0.35, 0.2, 0.1)  # radians that the rounds near the best candidates turn joints by
 _EVERY, _SPREAD = 3, 3  # frames of which one is tried in many poses, and how many of the best are tried in all
+_BATCH = 8  # candidates of all frames that are drawn at a time
 _KEPT = 6  # candidates of a frame that the path over time may choose from
 _STEP, _JUMP = 0.06, 12.0  # metres a hand moves in a tenth of a second, as one error; the most that a jump costs
 _POINTS = 0.02  # weight of keypoints
 _FAR = 3.0  # expected errors from which on a keypoint counts less
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """Limbs that the keypoints do not tell.
-
-    Attributes:
-        limbs: (T,L) for each person.
-    """
-
-    limbs: tuple[NDArray[np.bool_], ...]
-
-    @classmethod
-    def of(cls, people: Sequence[Person], views: Sequence[bool], asked: bool = True) -> Doubt:
-        """From how many of a limb's points agree between ``views`` (V,); nothing is doubted unless ``asked``."""
-        use = np.asarray(views, bool)
-        return cls(tuple(doubtful(person, use) & asked for person in people))
-
-    @property
-    def any(self) -> bool:
-        """Whether there is any."""
-        return any(bool(limbs.any()) for limbs in self.limbs)
-
-    @property
-    def frames(self) -> NDArray[np.bool_]:
-        """(T,) in which anybody's limb is doubtful."""
-        return np.asarray(np.any([limbs.any(axis=1) for limbs in self.limbs], axis=0))
-
-    def forgotten(self, people: Sequence[Person]) -> list[Person]:
-        """People without the keypoints of their doubtful limbs."""
-        out = []
-        for person, limbs in zip(people, self.limbs, strict=True):
-            used = person.targets.used.copy()
-            for k, (_, names) in enumerate(LIMBS):
-                rows = [row for row, name in enumerate(person.targets.names) if name in names]
-                used[:, :, rows] &= ~limbs[:, k, None, None]
-            out.append(replace(person, targets=replace(person.targets, used=used)))
-        return out
-
-    def clear(self, targets: PixelTargets) -> PixelTargets:
-        """Targets for colours: frames with doubtful limbs hardly count, where there are others."""
-        doubtful = self.frames
-        if (~doubtful).sum() < 2:
-            return targets
-        return replace(targets, scale=targets.scale * np.where(doubtful, _HARDLY, 1.0)[targets.frames][:, None])
-
-    def weighed(self, targets: PixelTargets) -> PixelTargets:
-        """In frames with doubtful limbs, which masks give to the wrong person as well, colour and everybody's masks
-        together count more and each person's own mask hardly."""
-        trust, doubtful = targets.trust.copy(), self.frames
-        for f in np.flatnonzero(doubtful[targets.frames]):
-            for first, _, _, width, height in targets.table[f]:
-                trust[first : first + width * height] *= np.array(
-                    [*_DOUBTED[:2], *[_DOUBTED[2]] * targets.people], np.float32)
-        return replace(targets, trust=trust)
-
-    def placed(self, start: Sequence[ClipState], found: Sequence[ClipState]) -> list[ClipState]:
-        """The start with the doubtful limbs as they were found."""
-        out = []
-        for old, new, limbs in zip(start, found, self.limbs, strict=True):
-            rotations = old.rotations.copy()
-            for k, (joints, _) in enumerate(LIMBS):
-                at = np.ix_(np.flatnonzero(limbs[:, k]), np.array(joints))
-                rotations[at] = new.rotations[at]
-            out.append(replace(old, rotations=rotations))
-        return out
-
-
-def doubtful(person: Person, views: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(T,L) limbs of which few points agree between the views in use, for three frames or more: what holds between
-    frames bridges shorter gaps."""
-    from scipy.ndimage import binary_opening
-
-    targets = person.targets
-    out = np.zeros((len(targets.space), len(LIMBS)), bool)
-    for k, (_, names) in enumerate(LIMBS):
-        rows = [targets.names.index(name) for name in names[:2] if name in targets.names]
-        if not rows:
-            continue
-        used = (targets.used & (targets.confidence > 0.3))[:, views][:, :, rows].mean(axis=(1, 2))
-        refused = (~targets.used & (targets.confidence > 0))[:, views][:, :, rows].mean(axis=(1, 2))
-        few = (_calm(used) < _KNOWN) & (_calm(refused) > _REFUSED) & person.seen
-        out[:, k] = binary_opening(few, np.ones(_SHORTEST, bool))
-    return out
-
-
-def _calm(share: Array) -> Array:
-    padded = np.concatenate([share[:1], share, share[-1:]])
-    return np.asarray(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])
 
 
 def search_limbs(
@@ -151,7 +53,7 @@ def search_limbs(
         scene: their Gaussians, colours best from frames whose limbs are known.
         targets: pixels of the frames that are searched; doubtful ones between them are interpolated.
         eyes: the cameras. views: (V,) those in use.
-        doubt: (T,L) for each person, see :class:`Doubt`.
+        doubt: (T,L) for each person, see :class:`~humanav.multiview.refine_doubt.Doubt`.
         fps: frames per second. seed: of what is drawn.
         progress: asked whether to stop.
 
@@ -270,7 +172,7 @@ class _Limb:
         return np.stack(out)
 
     def _costs(self, turns: Array, frames: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
-        """(C,F)."""
+        """(C,F) what the pictures, the likelihood of poses and the keypoints say of candidates (C,F,J,3,3)."""
         count = len(turns)
         where = np.tile(frames, count)
         rotations = self.state.rotations[where]
@@ -281,6 +183,7 @@ class _Limb:
         return (total + _POINTS * self._points(state, where)).reshape(count, len(frames))
 
     def _pixels(self, state: ClipState, rows: NDArray[np.int64], count: int) -> Array:
+        """(C*F,) what the pictures say of ``count`` candidates, everybody else as they are."""
         from humanav.multiview import refine_search_kernels as kernels
         from humanav.render.kernels import KERNEL_LOCK
 
@@ -291,8 +194,8 @@ class _Limb:
         own = GaussianScene((self.scene.people[self.p],))
         mine = fixed.owner == self.p
         costs = np.zeros((len(state), 3))
-        for first in range(0, count, 8):
-            some = slice(first * len(rows), min(first + 8, count) * len(rows))
+        for first in range(0, count, _BATCH):
+            some = slice(first * len(rows), min(first + _BATCH, count) * len(rows))
             part = replace(state, rotations=state.rotations[some], pelvis=state.pelvis[some])
             moved = own.posed([pose_clip(self.person.skeleton, part)])
             repeat = len(part) // len(rows)
@@ -308,10 +211,10 @@ class _Limb:
         return costs @ weights.strength
 
     def _points(self, state: ClipState, where: NDArray[np.int64]) -> Array:
+        """(C*F,) what the keypoints of the frames ``where`` say, by Geman and McClure's robust squares."""
         person = replace(self.person, targets=self.person.targets.part(where))
         off = reprojection(person, self.eyes, state)
-        size = np.maximum(self.eyes.focal() * person.tall / np.maximum(self.eyes.depth(state.pelvis), 0.3), 20.0)
-        square = (off / np.maximum(person.noise * person.targets.spread / 100 * size[..., None], 0.25)) ** 2
+        square = (off / expected_errors(person, self.eyes, state)) ** 2
         cost = np.where(np.isfinite(square), 0.5 * square / (1 + square / _FAR**2), 0.0)
         return np.asarray(cost[:, self.views].sum(axis=(1, 2)))
 

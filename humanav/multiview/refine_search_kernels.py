@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from humanav.multiview.refine_kernels import _composite, fragments
+from humanav.multiview.refine_fragments import composite, fragments
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -17,7 +17,7 @@ def cost_pass(
     means: Array, covars: Array, opacity: Array, color: Array, owner: Array, cameras: Array, table: Array,
     scale: Array, target: Array, trust: Array, soft: Array, eps2d: float, costs: Array,
 ) -> None:
-    """Unweighted costs of F scenes: ``costs`` (F,3) of colour, of anybody's cover and of each person's is filled.
+    """Unweighted costs of F scenes: ``costs`` (F,3) of colour, of anybody's cover and of each person's are added to.
 
     Args as :func:`humanav.multiview.refine_kernels.pose_pass`; ``table`` and ``scale`` have F rows, which may point at
     the same pixels.
@@ -34,7 +34,7 @@ def cost_pass(
                 means[f], covars[f], opacity, cameras[v], left, top, width, height, eps2d)
             for pixel in range(width * height):
                 at = first_pixel + pixel
-                _composite(starts[pixel], starts[pixel + 1], who, alpha, color, owner, target[at, :3], light, value)
+                composite(starts[pixel], starts[pixel + 1], who, alpha, color, owner, target[at, :3], light, value)
                 square = value[0] * value[0] + value[1] * value[1] + value[2] * value[2]
                 bend = np.sqrt(1.0 + square / (soft[0] * soft[0])) - 1.0
                 costs[f, 0] += scale[f, v] * trust[at, 0] * soft[0] * soft[0] * bend

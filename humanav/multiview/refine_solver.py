@@ -20,7 +20,11 @@ from humanav.progress import Progress
 
 Array = NDArray[np.float64]
 SharedTerm = Callable[[Sequence[PosedClip], Sequence[Equations]], float]
-"""Adds to everybody's equations."""
+"""Adds to everybody's equations; the cost, which it adds to the first one's."""
+
+_EASE, _HARDEN = 4, 6  # by how much damping falls after a step that helps, and rises after one that does not
+_LEAST = 1e-5  # damping
+_REFUSALS = 5  # steps in a row that may not help
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,12 @@ def solve_people(
         if np.isfinite(lower) and lower < cost:
             gain, refused, taken = cost - lower, 0, taken + 1
             current, equations, cost = trial, found, lower
-            damping = max(damping / 4, 1e-5)
+            damping = max(damping / _EASE, _LEAST)
             if gain < tolerance * max(abs(cost), 1.0):
                 break
         else:
-            damping, refused = damping * 6, refused + 1
-            if refused > 5:
+            damping, refused = damping * _HARDEN, refused + 1
+            if refused > _REFUSALS:
                 break
     return Solved(tuple(current), before, cost, taken)
 

@@ -1,8 +1,9 @@
 """What the pictures and masks say, made small: flat arrays of pixels in crops round the people.
 
 Pictures and masks are shrunk so that a standing person is some tens of pixels high, the lens' distortion is taken out,
-and every pixel gets a trust for each of its numbers: nothing is asked of pixels where a bystander stands, where masks
-of two people overlap, or where somebody stands whose mask is missing. What lies outside the masks has no colour.
+and every pixel gets a trust for each of its numbers: nothing is asked of pixels where a bystander stands, not whose
+they are where masks of two people overlap, and no cover outside the masks where somebody may stand whose mask is
+missing. What lies outside the masks has no colour; in a view without any, colour alone is asked, near the bones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 _MARGIN = 0.35  # metres round the joints that a crop shows
 _FOOTPRINT = 0.02  # metres: a pixel that shows a square of this side counts as one
-_TALL = 1.7
+_TALL = 1.7  # metres of a standing person, for the size of small pictures
 _WHOLE = 0.6  # share of a detection's points that must lie in its mask for it to be believed
 _OVERLAP = 0.25  # where two masks say more than this, neither is asked
 _HIDES, _CORE = 0.2, 0.07  # metres round the bones of somebody without a mask: that may be, and that surely is them
@@ -70,11 +71,12 @@ class PixelTargets:
 
 @dataclass
 class SmallPictures:
-    """Pictures of a capture, read once and kept at a size at which people are ``height`` pixels high.
+    """Pictures of a capture, read once and kept small.
 
     Attributes:
         pictures: where they come from.
         shapes: (V,2) width and height of the kept pictures.
+        kept: those by view and frame.
     """
 
     pictures: Pictures
@@ -121,7 +123,8 @@ def pixel_targets(
     """Targets of some frames.
 
     Args:
-        small: pictures at least as large as asked for here.
+        rig, sightings, matched: cameras, masks, and whose they are.
+        small: pictures about as large as asked for here, or larger.
         joints: (T,P,55,3) where people are about, level frame, metres.
         present: (T,P) whether each is there.
         frames: (F,) which.
@@ -247,7 +250,10 @@ def _pixels(
 
 
 def believed_mask(sightings: Sightings, t: int, v: int, detection: int, size: tuple[int, int]) -> Mask | None:
-    """A detection's mask in pictures of ``size`` (width, height), unless its own points lie where nobody's mask is."""
+    """A detection's mask; None where there is none, or where too many of its own points lie in nobody's mask.
+
+    ``size`` is the width and height of the pictures that the points are of.
+    """
     mask = sightings.mask(t, v, detection)
     if mask is None or mask.max(initial=0) < 0.5:
         return None

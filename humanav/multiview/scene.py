@@ -38,6 +38,8 @@ SPREAD = 0.6
 _THICK, _INSET, OPACITY = 0.3, 0.5, 0.95
 _DENSITY = {"head": 2.5, "neck": 1.6, "hand": 3.0, "elbow": 2.2, "wrist": 3.0, "shoulder": 1.6, "foot": 2.0,
             "ankle": 2.0, "knee": 1.5}
+_LEAST = 50  # Gaussians of a person
+_SLIGHT = 0.02  # skin weight below which a bone moves no Gaussian in the derivative
 _INNER = 1e-3  # of the mouth's inside and the like, which nobody sees
 
 
@@ -80,8 +82,8 @@ class Splats:
         Raises:
             InputError: too few of them.
         """
-        if count < 50:
-            raise InputError(f"{count} Gaussians cannot cover a person: use at least 50, better some hundred.")
+        if count < _LEAST:
+            raise InputError(f"{count} Gaussians cannot cover a person: use at least {_LEAST}, better some hundred.")
         vertices, _ = _rest(body, betas)
         face, barycentric, spacing = scatter(vertices.astype(np.float32), np.asarray(body.faces, np.int64),
                                              _density(body, vertices), count)
@@ -123,7 +125,7 @@ class Splats:
         grouped = self.weights.astype(np.float64) @ carry
         order = np.argsort(-grouped, axis=1, kind="stable")[:, :SLOTS]
         share = np.take_along_axis(grouped, order, axis=1)
-        return np.where(share > 0.02, order, -1), np.where(share > 0.02, share, 0.0), carry
+        return np.where(share > _SLIGHT, order, -1), np.where(share > _SLIGHT, share, 0.0), carry
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ class PosedScene:
     Attributes:
         means: (T,G,3). covars: (T,G,6) xx, xy, xz, yy, yz, zz. normals: (T,G,3), of unit length where skin is rigid.
         arms: (T,G,SLOTS,3), what a bone's turn moves (see ``refine_kernels``), or None.
-        bone, share: (G,SLOTS). opacity: (G,). rgb: (G,3). owner: (G,) index of the person.
-        pivots: (T,P,3) what the bones' twists are about.
+        bone, share: (G,SLOTS) bones that move each (-1: none), and by which share. opacity: (G,). rgb: (G,3).
+        owner: (G,) index of the person.
     """
 
     means: Array
@@ -146,7 +148,6 @@ class PosedScene:
     opacity: Array
     rgb: Array
     owner: NDArray[np.int64]
-    pivots: Array
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class ScenePicture:
     """A picture of the scene.
 
     Attributes:
-        rgb: (H,W,3) 0..1 over the background. alpha: (H,W). depth: (H,W) metres, inf where alpha < 0.5.
+        rgb: (H,W,3) 0..1 over the background. alpha: (H,W). depth: (H,W) metres, inf where alpha is 0.5 or less.
         instance: (H,W,P) share of each pixel that each person covers, hidden parts not counted.
     """
 
@@ -181,8 +182,7 @@ class GaussianScene:
             np.concatenate([splats.slots[1] for splats in self.people]),
             np.concatenate([splats.opacity for splats in self.people]),
             np.concatenate([splats.rgb for splats in self.people]),
-            np.repeat(np.arange(len(self.people)), [len(splats) for splats in self.people]),
-            np.stack([clip.joints[frames, 0] for clip in clips], axis=1))
+            np.repeat(np.arange(len(self.people)), [len(splats) for splats in self.people]))
 
     def render(
         self, camera: Camera, motions: Sequence[Motion], frame: int = 0, *, background: Any = (0.0, 0.0, 0.0),

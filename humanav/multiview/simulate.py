@@ -32,6 +32,10 @@ _LOOKS = 24  # colours of a simulated histogram
 _HIDDEN_NOISE = 1.5  # of the noise of a point that is seen
 _MISSED = 0.5  # how often somebody is missed of whom more than _COVERED of the points are hidden
 _COVERED = 0.7
+_UNSURE, _SURE = (0.15, 0.55), (0.6, 0.98)  # confidences of points that are hidden and that are seen
+_DOUBT = 0.75  # of the confidence of a limb that changed places
+_TOUCHES = 0.02  # metres before a point that hide nothing
+_NEAREST = 0.1  # metres before a camera from which on it sees
 
 
 def body_points(motions: Sequence[Motion], keypoint_set: str, body: Any = None) -> tuple[Array, Array]:
@@ -100,9 +104,9 @@ def simulate(
     for v, camera in enumerate(rig.cameras):
         xy, depth = camera.project(world)
         pixels[:, v] = xy
-        inside[:, v] = (depth > 0.1) & (xy >= 0).all(axis=-1) & (xy < [camera.width, camera.height]).all(axis=-1)
+        inside[:, v] = (depth > _NEAREST) & (xy >= 0).all(axis=-1) & (xy < [camera.width, camera.height]).all(axis=-1)
         hidden[:, v] = _hidden(camera.center, world, joints)
-    confidence = np.where(hidden, rng.uniform(0.15, 0.55, hidden.shape), rng.uniform(0.6, 0.98, hidden.shape))
+    confidence = np.where(hidden, rng.uniform(*_UNSURE, hidden.shape), rng.uniform(*_SURE, hidden.shape))
     pixels += rng.normal(0, noise_px, pixels.shape) * np.where(hidden, _HIDDEN_NOISE, 1.0)[..., None]
     _swap_limbs(pixels, confidence, KEYPOINT_SETS[keypoint_set], swaps, rng)
     confidence[(rng.random(confidence.shape) < dropout) | ~inside] = 0
@@ -135,6 +139,7 @@ def _hidden(eye: Array, points: Array, joints: Array) -> NDArray[np.bool_]:
 
 
 def _capsules(joints: Array) -> tuple[Array, Array, Array]:
+    """Both ends (T,P,C,3) of people's capsules, and their radii (C,), metres."""
     first, last = ([JOINT_INDEX[name] for name in names] for names in zip(*((a, b) for a, b, _ in _FLESH)))
     return joints[..., first, :], joints[..., last, :], np.array([radius for *_, radius in _FLESH])
 
@@ -146,7 +151,7 @@ def _segment_distance(eye: Array, points: Array, a: Array, b: Array) -> Array:
     """
     way = points - eye
     length = np.linalg.norm(way, axis=-1, keepdims=True)
-    way = way * np.maximum(length - 0.02, 1e-6) / np.maximum(length, 1e-9)
+    way = way * np.maximum(length - _TOUCHES, 1e-6) / np.maximum(length, 1e-9)
     other, gap = b - a, eye - a
     aa, bb, ab = (way * way).sum(-1), (other * other).sum(-1), (way * other).sum(-1)
     ag, bg = (way * gap).sum(-1), (other * gap).sum(-1)
@@ -159,7 +164,7 @@ def _segment_distance(eye: Array, points: Array, a: Array, b: Array) -> Array:
 
 def _swap_limbs(pixels: Array, confidence: Array, names: tuple[str, ...], share: float,
                 rng: np.random.Generator) -> None:
-    """Exchange limbs in place."""
+    """Exchange a share of the limbs of ``pixels`` (T,V,P,K,2) and ``confidence`` (T,V,P,K) in place."""
     frames, views, people = confidence.shape[:3]
     for pair in _LIMBS:
         if any(name not in names for limb in pair for name in limb):
@@ -180,8 +185,8 @@ def _swap_limbs(pixels: Array, confidence: Array, names: tuple[str, ...], share:
             for values in (pixels, confidence):
                 one, two = values[t, v, p, mine].copy(), values[t, v, far, theirs].copy()
                 values[t, v, p, mine], values[t, v, far, theirs] = two, one
-            confidence[t, v, p, mine] *= 0.75
-            confidence[t, v, far, theirs] *= 0.75
+            confidence[t, v, p, mine] *= _DOUBT
+            confidence[t, v, far, theirs] *= _DOUBT
 
 
 def _colours(order: NDArray[np.int64], rng: np.random.Generator) -> Array:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +18,7 @@ from numpy.typing import NDArray
 
 from humanav.fit.clip_kinematics import PosedClip
 from humanav.fit.clip_solver import Equations
-from humanav.multiview.collision import Skin, boxes_near
-from humanav.multiview.losses import twist_chain
+from humanav.multiview.collision import Skin, add_rows, close_pairs
 
 if TYPE_CHECKING:
     from humanav.body import BodyModel
@@ -30,10 +28,10 @@ Array = NDArray[np.float64]
 _NEAREST = 3  # balls of the other that make up its occupancy
 _OPACITY = 0.99
 _SHARP = 0.35  # standard deviation of two balls' overlap in the sum of their radii
-_TOUCH = 2.5  # standard deviations at which two limbs just touch: 2.8, less for the balls beside the nearest
+_TOUCH = 2.5  # standard deviations at which two limbs just touch: 2.86, less for the balls beside the nearest
 _SPACING = 0.5  # between balls, in the radius of the larger
 _THIN = 0.012  # metres; balls smaller than this (fingers) are left out
-_FITS, _DEEP = 0.7, 0.6  # a ball that does not fit by more than this, or whose centre is not below skin, is left out
+_FITS, _DEEP = 0.7, 0.6  # shares of a ball's radius that must be free of skin, and of a centre's depth below its planes
 _OPPOSITE = -0.2  # cosine of normals from which on two points lie on opposite sides of a part
 
 
@@ -115,8 +113,7 @@ class SoftCollisionTerm:
         return total
 
     def _frame(self, t: int, clips: Sequence[PosedClip], equations: Sequence[Equations]) -> float:
-        boxes = [(clip.joints[t].min(axis=0), clip.joints[t].max(axis=0)) for clip in clips]
-        close = [(i, j) for i, j in permutations(range(len(clips)), 2) if boxes_near(boxes[i], boxes[j])]
+        close = close_pairs(clips, t)
         involved = {i for pair in close for i in pair if len(self.balls[i].radii) >= _NEAREST}
         places = {i: self.balls[i].centres.posed(clips[i], t)[0] for i in involved}
         rows: dict[int, list[tuple[Array, Array]]] = {i: [] for i in involved}
@@ -137,13 +134,7 @@ class SoftCollisionTerm:
             rows[i].append((value, self.balls[i].centres.moved(own, push.sum(axis=1), clips[i], t)))
             other = [self.balls[j].centres.moved(theirs[own, k], -push[:, k], clips[j], t) for k in range(_NEAREST)]
             rows[j].append((value, np.sum(other, axis=0)))
-        for i, found in rows.items():
-            if found:
-                value = np.concatenate([part[0] for part in found])
-                slope = np.concatenate([part[1] for part in found]) @ twist_chain(clips[i], np.array([t]))[0]
-                equations[i].gradient[t] += slope.T @ value
-                # twice: the curvature between the two people is left out
-                equations[i].blocks[t] += 2 * slope.T @ slope
+        add_rows(rows, clips, equations, t)
         return total
 
 

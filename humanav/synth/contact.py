@@ -1,7 +1,8 @@
 """Two people in close contact before a ring of cameras, with the exact truth: hugs, lifts, dances, grapples.
 
 World: y up, metres, floor y = 0. Bodies, timing, distances, poses and cameras are sampled from a seed. The bare bodies
-touch but do not run into each other (see :mod:`humanav.synth.contact_settle`).
+touch but, hands that shake each other excepted, do not run into each other by more than some millimetres (see
+:mod:`humanav.synth.contact_settle`).
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def close_contact(
         settle: take out what the bodies run into each other; without it they may do so by some centimetres.
 
     Raises:
-        InputError: an unknown action, or no view or frame.
+        InputError: an unknown action, no view or frame, or a frame rate that is not positive.
     """
     if action not in ACTIONS:
         raise InputError(f"There is no action '{action}'; choose one of {', '.join(ACTIONS)}.")
@@ -137,7 +138,8 @@ def film_contact(
 def ring_of_cameras(
     motions: tuple[Motion, ...], views: int, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Camera, ...]:
-    """Cameras all round people, at 1.2 to 2.2 m, in whose pictures they fill 60 to 85 % of the height."""
+    """Cameras all round people, at 1.2 to 2.2 m; people fill 66 to 82 % of the height of their pictures, less where
+    they would be too wide."""
     out = body()
     points = []
     for motion in motions:

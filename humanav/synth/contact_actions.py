@@ -8,52 +8,27 @@ left of gaps and overlaps is taken out afterwards (:mod:`humanav.synth.contact_s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from humanav.synth.contact_moves import (
+    UP,
+    Duo,
+    ease,
+    embrace,
+    look,
+    move_arm,
+    path_of,
+    step_feet,
+    touching_distance,
+)
 from humanav.synth.contact_puppet import SIDES, Puppet, Shape, Side, heading
 
 Array = NDArray[np.float64]
 Action = Literal["hug", "lift", "dance", "grapple", "handshake", "back_to_back"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
-
-_UP = np.array([0.0, 1.0, 0.0])
-_STEP = 0.45  # seconds that a foot takes from one place to the next
-
-
-@dataclass(frozen=True)
-class Duo:
-    """Two people and how they do it.
-
-    Attributes:
-        shapes: of both.
-        turn: degrees by which the pair is turned in the room.
-        seconds: how long it all takes.
-        come, go: shares of the time at which they are together, and at which they part.
-        apart: metres between them before and after.
-        chance: (12,) numbers 0..1 for small differences.
-    """
-
-    shapes: tuple[Shape, Shape]
-    turn: float
-    seconds: float
-    come: float
-    go: float
-    apart: float
-    chance: tuple[float, ...]
-
-    def vary(self, index: int, low: float, high: float) -> float:
-        """A number of this duo's own between two limits."""
-        return low + (high - low) * self.chance[index % len(self.chance)]
-
-    def close(self, u: float, late: float = 0.0) -> float:
-        """How far 0..1 they have come together; ``late`` shifts the hands after the feet, shares of the time."""
-        begin, end = 0.06 + late, self.come + late
-        back, out = self.go - late, 0.96 - late
-        return _ease((u - begin) / max(end - begin, 1e-6)) * (1 - _ease((u - back) / max(out - back, 1e-6)))
 
 
 def sample_duo(rng: np.random.Generator, shapes: tuple[Shape, Shape], seconds: float) -> Duo:
@@ -68,150 +43,44 @@ def pose_duo(action: Action, duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     return _MOMENTS[action](duo, u)
 
 
-def _ease(x: float) -> float:
-    x = float(np.clip(x, 0, 1))
-    return x * x * (3 - 2 * x)
-
-
-def _touching(duo: Duo, fronts: bool, low: float = -0.05, high: float = 0.30) -> float:
-    """Distance of both pelvises at which the trunks just touch: belly to belly or back to back."""
-    height = np.linspace(low, high, 20)  # over the hips of the smaller one
-    pelvis = [0.985 * s.leg + s.sole for s in duo.shapes]
-    reach = []
-    for shape, level in zip(duo.shapes, pelvis, strict=True):
-        y = height + min(pelvis) - level + shape.at("pelvis")[1]
-        sign = 1.0 if fronts else -1.0
-        reach.append([sign * (shape.skin(0.06, float(h), fronts)[2] - shape.at("pelvis")[2]) for h in y])
-    return float(np.max(np.sum(reach, axis=0)))
-
-
-Home = Callable[[float], tuple[Array, float]]
-
-
-def _feet(puppet: Puppet, home: Home, u: float, seconds: float, first: Side, wide: float = 0.0) -> None:
-    """Feet that follow the body step by step: one stands while the other is carried to where it will be needed."""
-    half = _STEP / max(seconds, 1e-6)
-    for side in SIDES:
-        start = 0.0 if side == first else half
-        count = int(np.floor((u - start) / (2 * half)))
-        begin = start + count * 2 * half
-        before = max(begin - half, 0.0) if count >= 0 else 0.0
-        after = min(begin + half * 1.5, 1.0)
-        if u < start:
-            begin, before, after = u, 0.0, 0.0
-        share = _ease((u - begin) / half)
-        places = []
-        for when in (before, after):
-            spot, degrees = home(when)
-            hip = puppet.shape.joints[1 if side == "left" else 2]
-            own = np.array([hip[0] + np.sign(hip[0]) * (0.012 + wide), 0, 0])
-            places.append((spot + (heading(degrees) @ own)[[0, 2]], degrees))
-        (one, a), (two, b) = places
-        way = float(np.linalg.norm(two - one))
-        lift = 0.25 * min(way, 0.35) * np.sin(np.pi * share)
-        puppet.foot(side, one + (two - one) * share, a + (b - a) * share, lift, 60 * lift / 0.1 * (1 - share) * 0.5)
-
-
-def _path(duo: Duo, who: int, distance: Callable[[float], float], aside: float = 0.0,
-          turn: Callable[[float], float] = lambda u: 0.0, backs: bool = False) -> Home:
-    """Where a person's pelvis is and heads, for a distance between both: they face each other, or away."""
-
-    def home(u: float) -> tuple[Array, float]:
-        degrees = duo.turn + turn(u) + (0.0 if who == 0 else 180.0)
-        axes = heading(degrees)
-        back = distance(u) / 2 * (1 if backs else -1)
-        spot = axes[:, 2] * back + axes[:, 0] * aside
-        return spot[[0, 2]], degrees
-
-    return home
-
-
-def _arm(puppet: Puppet, side: Side, share: float, wrist: Array, pole: ArrayLike, fingers: ArrayLike, palm: ArrayLike,
-         bulge: float = 0.16) -> None:
-    """An arm on its way from hanging (0) to its place (1), round the outside."""
-    start = puppet.rest_arm(side)
-    if share <= 0:
-        own = puppet.way("spine3", [1.0 if side == "left" else -1.0, -0.3, -0.8])
-        puppet.hand(side, start, own)
-        return
-    sign = 1.0 if side == "left" else -1.0
-    arc = np.sin(np.pi * share) * bulge
-    outward = puppet.way("spine3", [sign, 0.1, 0.5])
-    middle = start + (wrist - start) * share + outward * arc
-    own = puppet.way("spine3", [sign, -0.3, -0.8])
-    hang = np.array([0.0, -1.0, 0.0])
-    inward = -puppet.way("spine3", [sign, 0, 0])
-    mixed = [(1 - share) * a + share * np.asarray(b) for a, b in ((own, pole), (hang, fingers), (inward, palm))]
-    puppet.hand(side, middle, *mixed)
-
-
-def _look(puppet: Puppet, x: float = 0, y: float = 0, z: float = 0) -> None:
-    puppet.poser.turn("neck", x * 0.5, y * 0.5, z * 0.5)
-    puppet.poser.turn("head", x * 0.5, y * 0.5, z * 0.5)
-
-
-def _embrace(duo: Duo, pair: tuple[Puppet, Puppet], u: float, over: tuple[tuple[Side, ...], tuple[Side, ...]],
-             low: float, high: float) -> None:
-    """Arms round each other: those in ``over`` over the other's shoulders, the rest under the arms.
-
-    The upper arms rise first and come down last, so that no arm goes through another on the way.
-    """
-    for who, (me, other) in enumerate(((pair[0], pair[1]), (pair[1], pair[0]))):
-        for side in SIDES:
-            sign = 1.0 if side == "left" else -1.0
-            # my left arm is at the other's right side; in the other's own axes it comes from -x
-            above = side in over[who]
-            neck, chest = other.shape.at("neck"), other.shape.at("spine3")
-            x = -sign * duo.vary(2 * who + (side == "left"), *((0.03, 0.08) if above else (0.06, 0.11)))
-            y = (neck[1] - duo.vary(3 + who, 0.05, 0.10)) if above else chest[1] - duo.vary(5 + who, low, high)
-            rest = other.shape.skin(x, y, False) + [0, 0, -0.035]
-            wrist = other.point("spine3" if above or y > other.shape.at("spine2")[1] else "spine2", rest)
-            back = other.way("spine3", [0, 0, 1])
-            across = other.way("spine3", [sign, -0.7 if above else 0.15, 0])
-            outside = other.way("spine3", [-sign, 0, 0])
-            pole = outside + (_UP * 0.2 if above else -_UP * 0.5)
-            share = duo.close(u, -0.02 if above else 0.11)
-            _arm(me, side, share, wrist, pole, across, back, 0.26 if above else 0.12)
-
-
 def _hug(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
-    touch = _touching(duo, True)
+    touch = touching_distance(duo, True)
     hold = touch + duo.vary(9, 0.005, 0.02)
     near = duo.close(u)
     side_step = duo.vary(8, 0.02, 0.05)
     pair = (Puppet(duo.shapes[0]), Puppet(duo.shapes[1]))
     sway = 4 * np.sin(2 * np.pi * (u * duo.seconds / 2.2 + duo.chance[7]))
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: hold + duo.apart * (1 - duo.close(w)), -side_step)
+        home = path_of(duo, who, lambda w: hold + duo.apart * (1 - duo.close(w)), -side_step)
         spot, degrees = home(u)
         me.put(spot, degrees, lean=duo.vary(6, 1, 4) * near)
         me.bend(x=duo.vary(10 + who, 1, 6) * near, z=-(3 + sway * 0.6) * near * (1 if who == 0 else -1))
-        _look(me, x=8 * near, y=-12 * near, z=14 * near)
-        _feet(me, home, u, duo.seconds, "left" if who == 0 else "right", 0.02)
+        look(me, x=8 * near, y=-12 * near, z=14 * near)
+        step_feet(me, home, u, duo.seconds, "left" if who == 0 else "right", 0.02)
     style = int(duo.chance[0] * 3)
     over: tuple[tuple[Side, ...], tuple[Side, ...]]
     over = ((("right",), ("right",)), ((), ("left", "right")), (("left", "right"), ()))[style]
-    _embrace(duo, pair, u, over, 0.02, 0.10)
+    embrace(duo, pair, u, over, 0.02, 0.10)
     return pair
 
 
 def _lift(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
-    touch = _touching(duo, True)
+    touch = touching_distance(duo, True)
     near, up = duo.close(u), duo.close(u, 0.12)
     pair = (Puppet(duo.shapes[0]), Puppet(duo.shapes[1]))
     raised = duo.vary(8, 0.12, 0.24) * up
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: touch + 0.015 + duo.apart * (1 - duo.close(w)), -0.03,
-                     lambda w: duo.vary(7, -60, 60) * (_ease((w - 0.3) / 0.5)))
+        home = path_of(duo, who, lambda w: touch + 0.015 + duo.apart * (1 - duo.close(w)), -0.03,
+                       lambda w: duo.vary(7, -60, 60) * (ease((w - 0.3) / 0.5)))
         spot, degrees = home(u)
-        stands = 0.985 * me.shape.leg + me.shape.sole + me.shape.joints[0, 1] - me.shape.joints[[1, 2], 1].mean()
+        stands = me.shape.hips + me.shape.joints[0, 1] - me.shape.joints[[1, 2], 1].mean()
         me.put(spot, degrees, height=stands + (raised if who else -0.02 * near), lean=(-7 if who == 0 else 5) * near)
         me.bend(x=3 * near)
-        _look(me, x=6 * near, y=-14 * near, z=12 * near)
+        look(me, x=6 * near, y=-14 * near, z=12 * near)
         if who == 0:
-            _feet(me, home, u, duo.seconds, "left", 0.04)
+            step_feet(me, home, u, duo.seconds, "left", 0.04)
             continue
-        _feet(me, home, u, duo.seconds, "right", 0.0)
+        step_feet(me, home, u, duo.seconds, "right", 0.0)
         if up > 0.02:  # off the floor: knees bend and the shins swing back
             for side in SIDES:
                 bend = up * duo.vary(10 + (side == "left"), 25, 75)
@@ -219,39 +88,39 @@ def _lift(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
                 me.poser.turn(f"{side}_hip", x=-up * 6 - (1 - up) * 5, z=(1 if side == "left" else -1) * 3)
                 me.poser.turn(f"{side}_knee", x=bend)
                 me.poser.turn(f"{side}_ankle", x=up * 25)
-    _embrace(duo, pair, u, ((), ("left", "right")), 0.10, 0.20)
+    embrace(duo, pair, u, ((), ("left", "right")), 0.10, 0.20)
     return pair
 
 
 def _dance(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     pair = (Puppet(duo.shapes[0]), Puppet(duo.shapes[1]))
-    hold = _touching(duo, True) + duo.vary(9, 0.05, 0.12)
+    hold = touching_distance(duo, True) + duo.vary(9, 0.05, 0.12)
     near = duo.close(u)
     rate = duo.vary(8, 35, 70) * (1 if duo.chance[7] < 0.5 else -1) * duo.seconds
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: hold + 0.6 * duo.apart * (1 - duo.close(w)), -0.07,
-                     lambda w: rate * (w - 0.5))
+        home = path_of(duo, who, lambda w: hold + 0.6 * duo.apart * (1 - duo.close(w)), -0.07,
+                       lambda w: rate * (w - 0.5))
         spot, degrees = home(u)
         me.put(spot, degrees, lean=1.5)
         me.bend(x=-2 * near, y=6 * near, z=2 * np.sin(2 * np.pi * u * duo.seconds / 1.8) * (1 if who else -1))
-        _look(me, y=18 * near, x=2)
-        _feet(me, home, u, duo.seconds, "left" if who == 0 else "right")
+        look(me, y=18 * near, x=2)
+        step_feet(me, home, u, duo.seconds, "left" if who == 0 else "right")
     lead, follow = pair
     # the leader's arm goes round first and comes back last: the follower's lies on it
     under, hands, upon = duo.close(u, -0.02), duo.close(u, 0.02), duo.close(u, 0.10)
     blade = follow.shape.skin(0.09, follow.shape.at("spine2")[1] + 0.02, False) + [0, 0, -0.035]
-    _arm(lead, "right", under, follow.point("spine2", blade), lead.way("spine3", [-1, -0.7, 0.0]),
-         follow.way("spine3", [-1, 0.15, 0]), follow.way("spine3", [0, 0, 1]))
+    move_arm(lead, "right", under, follow.point("spine2", blade), lead.way("spine3", [-1, -0.7, 0.0]),
+             follow.way("spine3", [-1, 0.15, 0]), follow.way("spine3", [0, 0, 1]))
     shoulder = lead.joint("right_shoulder") + lead.way("spine3", [-0.07, 0.055, 0.03])
-    _arm(follow, "left", upon, shoulder, follow.way("spine3", [1, 0.5, 0]), lead.way("spine3", [0.25, -0.1, -1]),
-         lead.way("spine3", [0.3, -1, 0]), 0.22)
+    move_arm(follow, "left", upon, shoulder, follow.way("spine3", [1, 0.5, 0]), lead.way("spine3", [0.25, -0.1, -1]),
+             lead.way("spine3", [0.3, -1, 0]), 0.22)
     middle = (lead.joint("left_shoulder") + follow.joint("right_shoulder")) / 2
     out = lead.way("pelvis", [1, 0, 0])
-    clasp = middle + out * duo.vary(5, 0.36, 0.44) + _UP * duo.vary(6, -0.02, 0.10)
+    clasp = middle + out * duo.vary(5, 0.36, 0.44) + UP * duo.vary(6, -0.02, 0.10)
     along = lead.way("pelvis", [0, 0, 1])
     hold_hands: tuple[tuple[Puppet, Side, Array], ...] = ((lead, "left", along), (follow, "right", -along))
     for me, side, way in hold_hands:
-        _arm(me, side, hands, clasp - way * 0.035 - out * 0.05, out - _UP * 0.8, out * 0.8 + _UP * 0.7, way, 0.05)
+        move_arm(me, side, hands, clasp - way * 0.035 - out * 0.05, out - UP * 0.8, out * 0.8 + UP * 0.7, way, 0.05)
     return pair
 
 
@@ -262,25 +131,25 @@ def _grapple(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     push = 0.05 * np.sin(2 * np.pi * (u * duo.seconds / 1.3 + duo.chance[6])) * near
     swing = duo.vary(7, -35, 35)
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: 0.74 + 0.8 * duo.apart * (1 - duo.close(w)), -0.09,
-                     lambda w: swing * _ease((w - 0.25) / 0.6))
+        home = path_of(duo, who, lambda w: 0.74 + 0.8 * duo.apart * (1 - duo.close(w)), -0.09,
+                       lambda w: swing * ease((w - 0.25) / 0.6))
         spot, degrees = home(u)
         axes = heading(degrees)
         spot = spot + axes[[0, 2], 2] * push * (1 if who == 0 else -1)
-        stands = 0.985 * me.shape.leg + me.shape.sole
+        stands = me.shape.hips
         me.put(spot, degrees, height=stands - (0.04 + 0.08 * near), lean=bent * (0.35 + 0.65 * near))
         me.bend(x=duo.vary(9 + who, 8, 16) * near, y=-6 * near)
-        _look(me, x=-20 * near, y=-4 * near, z=4 * near)
-        _feet(me, home, u, duo.seconds, "left" if who == 0 else "right", 0.09)
+        look(me, x=-20 * near, y=-4 * near, z=4 * near)
+        step_feet(me, home, u, duo.seconds, "left" if who == 0 else "right", 0.09)
     above, below = duo.close(u, 0.02), duo.close(u, 0.10)  # one hand goes in after the other, and comes out before
     for me, other in (pair, pair[::-1]):
         neck = other.point("neck", other.shape.at("neck") + [0.05, -0.01, -0.085])
-        _arm(me, "right", above, neck, me.way("spine3", [-1, -0.6, 0.2]), other.way("spine3", [-0.6, -0.6, -0.2]),
-             other.way("spine3", [0, 0.2, 1]), 0.24)
+        move_arm(me, "right", above, neck, me.way("spine3", [-1, -0.6, 0.2]), other.way("spine3", [-0.6, -0.6, -0.2]),
+                 other.way("spine3", [0, 0.2, 1]), 0.24)
         elbow = 0.55 * other.joint("right_shoulder") + 0.45 * other.joint("right_elbow")
         under = elbow + me.way("spine3", [0.07, -0.02, -0.05])
-        _arm(me, "left", below, under, me.way("spine3", [0.8, -1, 0]), me.way("spine3", [-0.2, 0.5, 1]),
-             me.way("spine3", [-1, 0.0, 0.0]), 0.08)
+        move_arm(me, "left", below, under, me.way("spine3", [0.8, -1, 0]), me.way("spine3", [-0.2, 0.5, 1]),
+                 me.way("spine3", [-1, 0.0, 0.0]), 0.08)
     return pair
 
 
@@ -289,12 +158,12 @@ def _handshake(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     near = duo.close(u)
     hold = duo.vary(8, 0.72, 0.86)
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: hold + 0.8 * duo.apart * (1 - duo.close(w)), 0.10)
+        home = path_of(duo, who, lambda w: hold + 0.8 * duo.apart * (1 - duo.close(w)), 0.10)
         spot, degrees = home(u)
         me.put(spot, degrees, lean=duo.vary(6, 2, 7) * near)
         me.bend(x=duo.vary(9 + who, 1, 6) * near, y=8 * near)
-        _look(me, y=-6 * near)
-        _feet(me, home, u, duo.seconds, "left" if who == 0 else "right")
+        look(me, y=-6 * near)
+        step_feet(me, home, u, duo.seconds, "left" if who == 0 else "right")
     level = min(p.joint("spine1")[1] for p in pair) + duo.vary(5, 0.0, 0.08)
     shake = 0.03 * np.sin(2 * np.pi * u * duo.seconds / 0.55) * duo.close(u, 0.1)
     chests = [p.joint("spine3") for p in pair]
@@ -304,28 +173,28 @@ def _handshake(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     for who, me in enumerate(pair):
         along = heading(duo.turn + 180 * who)[:, 2]
         aside = heading(duo.turn + 180 * who)[:, 0]
-        _arm(me, "right", duo.close(u, 0.02), clasp - along * 0.065 - aside * 0.03, np.array([0, -1, 0]) - aside * 0.5,
-             along, aside, 0.03)
+        move_arm(me, "right", duo.close(u, 0.02), clasp - along * 0.065 - aside * 0.03,
+                 np.array([0, -1, 0]) - aside * 0.5, along, aside, 0.03)
         if duo.chance[4] > 0.5 and who == 0:  # the other hand holds the arm
             spot = 0.5 * (pair[1].joint("right_elbow") + pair[1].joint("right_wrist"))
-            _arm(me, "left", duo.close(u, 0.08), spot - along * 0.09 + aside * 0.075 - _UP * 0.0, aside - _UP * 0.6,
-                 along * 0.9 - aside * 0.45, -aside, 0.04)
+            move_arm(me, "left", duo.close(u, 0.08), spot - along * 0.09 + aside * 0.075, aside - UP * 0.6,
+                     along * 0.9 - aside * 0.45, -aside, 0.04)
         else:
-            _arm(me, "left", 0.0, np.zeros(3), aside, along, aside)
+            move_arm(me, "left", 0.0, np.zeros(3), aside, along, aside)
     return pair
 
 
 def _back_to_back(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
     pair = (Puppet(duo.shapes[0]), Puppet(duo.shapes[1]))
-    touch = _touching(duo, False)
+    touch = touching_distance(duo, False)
     near = duo.close(u)
     for who, me in enumerate(pair):
-        home = _path(duo, who, lambda w: touch - 0.05 + 0.7 * duo.apart * (1 - duo.close(w)), 0.0, backs=True)
+        home = path_of(duo, who, lambda w: touch - 0.05 + 0.7 * duo.apart * (1 - duo.close(w)), 0.0, backs=True)
         spot, degrees = home(u)
         me.put(spot, degrees, lean=-2 * near)
         me.bend(x=-duo.vary(9 + who, 0, 3) * near, y=3 * np.sin(6 * u + who))
-        _look(me, x=-4 * near, y=duo.vary(7, -15, 15) * near)
-        _feet(me, home, u, duo.seconds, "left" if who == 0 else "right", 0.02)
+        look(me, x=-4 * near, y=duo.vary(7, -15, 15) * near)
+        step_feet(me, home, u, duo.seconds, "left" if who == 0 else "right", 0.02)
     hands = duo.close(u, 0.05)
     for me in pair:
         for side in SIDES:  # elbows linked: the forearm lies along the other's flank
@@ -335,11 +204,11 @@ def _back_to_back(duo: Duo, u: float) -> tuple[Puppet, Puppet]:
             linked = side == ("left" if me is pair[0] else "right") or duo.chance[4] > 0.4
             if linked:
                 hip = me.joint(f"{side}_hip")
-                wrist = hip + beside * 0.13 + ahead * 0.13 + _UP * (0.16 if me is pair[0] else 0.10)
-                _arm(me, side, hands, wrist, beside * 0.8 - ahead, ahead * 0.7 - beside * 0.5, -beside - _UP * 0.3,
-                     0.05)
+                wrist = hip + beside * 0.13 + ahead * 0.13 + UP * (0.16 if me is pair[0] else 0.10)
+                move_arm(me, side, hands, wrist, beside * 0.8 - ahead, ahead * 0.7 - beside * 0.5, -beside - UP * 0.3,
+                         0.05)
             else:
-                _arm(me, side, 0.0, np.zeros(3), beside, ahead, beside)
+                move_arm(me, side, 0.0, np.zeros(3), beside, ahead, beside)
     return pair
 
 

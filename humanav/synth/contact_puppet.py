@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 
-_STRAIGHT = 0.985  # of a leg's length: how far the hip of a standing person is from the ankle
+_STRAIGHT = 0.985  # share of a leg's length: how far the hip of a standing person is from the ankle
 _WRIST = np.radians(65)  # how far a hand may be bent against its forearm
 
 
@@ -45,21 +45,20 @@ class Shape:
         trunk = template().weights[:, [0, 3, 6, 9, 12, 13, 14]].sum(axis=1) > 0.6
         self._trunk: Array = self.vertices[trunk]
 
+    @property
+    def hips(self) -> float:
+        """How high the hips of the standing person are over the floor, metres."""
+        return _STRAIGHT * self.leg + self.sole
+
     def at(self, joint: str) -> Array:
         """(3,) the joint at rest."""
         return np.asarray(self.joints[JOINT_INDEX[joint]])
 
     def skin(self, x: float, y: float, front: bool) -> Array:
-        """(3,) the point of the trunk's front or back at this width and height of the rest pose."""
+        """(3,) the point of the trunk's front or back at this width and height of the rest pose; z is 0 beside it."""
         near = self._trunk[(np.abs(self._trunk[:, 0] - x) < 0.04) & (np.abs(self._trunk[:, 1] - y) < 0.04)]
         z = (near[:, 2].max() if front else near[:, 2].min()) if len(near) else 0.0
         return np.array([x, y, z])
-
-    def depth(self, front: bool, low: float, high: float) -> Array:
-        """(20,) how far the trunk's middle reaches forward or back of the pelvis, at heights between two y."""
-        sign = 1.0 if front else -1.0
-        heights = np.linspace(low, high, 20)
-        return np.array([sign * (self.skin(0.05, y, front)[2] - self.at("pelvis")[2]) for y in heights])
 
 
 class Puppet:
@@ -74,8 +73,7 @@ class Puppet:
     def __init__(self, shape: Shape) -> None:
         self.shape, self.poser, self.transl = shape, Poser(shape.joints), np.zeros(3)
 
-    def put(self, place: ArrayLike, degrees: float, *, height: float | None = None, lean: float = 0.0,
-            roll: float = 0.0) -> None:
+    def put(self, place: ArrayLike, degrees: float, *, height: float | None = None, lean: float = 0.0) -> None:
         """Put the pelvis over ``place`` (x, z).
 
         Args:
@@ -83,14 +81,13 @@ class Puppet:
             degrees: heading.
             height: of the pelvis over the floor; by default that of a person who stands.
             lean: degrees by which the pelvis is bent forward.
-            roll: degrees by which it is bent to its left.
         """
         x, z = np.asarray(place, float)
         hips = self.shape.joints[[1, 2], 1].mean() - self.shape.joints[0, 1]
-        level = _STRAIGHT * self.shape.leg + self.shape.sole - hips if height is None else height
+        level = self.shape.hips - hips if height is None else height
         self.transl = np.array([x, level, z]) - self.shape.joints[0]
         self.poser.local[0] = heading(degrees)
-        self.poser.turn("pelvis", x=lean, z=-roll)
+        self.poser.turn("pelvis", x=lean)
 
     def bend(self, x: float = 0, y: float = 0, z: float = 0) -> None:
         """Bend the spine by degrees, spread over its joints: forward, to the left about the vertical, to the right."""
@@ -163,7 +160,7 @@ class Puppet:
 
 
 def _twisted(turn: Array) -> Array:
-    """A wrist's turn, bent no further than a wrist can be; the twist along the forearm is kept apart."""
+    """A wrist's turn, the whole of it (twist included) no greater than a wrist can be bent."""
     from scipy.spatial.transform import Rotation
 
     vector = Rotation.from_matrix(turn).as_rotvec()

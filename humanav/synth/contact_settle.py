@@ -25,7 +25,13 @@ _MARGIN = 0.0025  # metres of air that is asked for
 _TOUCH, _HOLD = 0.025, 0.07  # metres, gaps up to which surfaces that nearly touch close: of a body, of a hand
 _STUCK, _BRIDGE = 0.008, 4  # metres of overlap that is left; frames that are bridged
 _SKIN = 0.004  # metres, the gap of skin that touches
-_DEEP, _CLOSE, _STAY, _PLACE, _SMOOTH, _FEET, _FLOOR = 6000.0, 12.0, 0.02, 4.0, 0.6, 60.0, 300.0
+_DEEP, _CLOSE = 6000.0, 12.0  # weights: of overlap and of gaps, per square metre and point
+_STAY, _PLACE = 0.02, 4.0  # of turns (squared radians, times the joint's tie) and of moves of the pelvis
+_SMOOTH, _EVEN = 0.6, 40.0  # of what differs between frames, and how much more of moves
+_FEET, _FLOOR = 60.0, 300.0  # of feet that leave their place (ten points as one), and that sink into the floor
+_RATES = 0.008, 0.002  # of Adam, for turns and moves
+_FINE, _FREE = 0.6, 0.8  # shares of the steps after which they are smaller, and after which gaps are left
+_CELL = 0.014  # metres from one surface point to the next
 _TIED = {"hip": 2.0, "knee": 2.0, "ankle": 4.0, "foot": 50.0, "spine": 2.0, "pelvis": 4.0, "neck": 2.0, "head": 2.0,
          "collar": 2.0, "wrist": 1.0}
 
@@ -36,7 +42,7 @@ def _points() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]
     gap each of them closes, metres."""
     t = template()
     skin = np.flatnonzero(t.part == 0)
-    cells = np.floor(t.points[skin] / 0.014).astype(np.int64)
+    cells = np.floor(t.points[skin] / _CELL).astype(np.int64)
     _, first = np.unique(cells, axis=0, return_index=True)
     chosen = np.sort(skin[first])
     weights = t.weights[chosen]
@@ -78,7 +84,7 @@ class _Skin:
 
 
 def settled(motions: tuple[Motion, ...], steps: int = _STEPS) -> tuple[Motion, ...]:
-    """The two motions without overlap of more than a few millimetres.
+    """The two motions with what they overlap by taken out, to a few millimetres where that can be.
 
     A limb that lies across another one has no way out that the nearest surface tells. Moments in which that happens
     are bridged from those before and after, and settled once more.
@@ -131,22 +137,22 @@ def _descended(motions: tuple[Motion, ...], steps: int) -> tuple[Motion, ...]:
     with torch.no_grad():
         start = [skin(change[k], move[k])[0] for k, skin in enumerate(skins)]
     tied = _ties()
-    optimizer = torch.optim.Adam([{"params": [change], "lr": 0.008}, {"params": [move], "lr": 0.002}])
+    optimizer = torch.optim.Adam([{"params": [change], "lr": _RATES[0]}, {"params": [move], "lr": _RATES[1]}])
     pairs: list[tuple[Tensor, ...]] = []
     for step in range(steps):
-        for group, rate in zip(optimizer.param_groups, (0.008, 0.002), strict=True):
-            group["lr"] = rate * (1.0 if step < 0.6 * steps else 0.3)
+        for group, rate in zip(optimizer.param_groups, _RATES, strict=True):
+            group["lr"] = rate * (1.0 if step < _FINE * steps else 0.3)
         placed = [skin(change[k], move[k]) for k, skin in enumerate(skins)]
         if step % _REFRESH == 0:
             pairs = [_nearest(placed[k], placed[1 - k]) for k in range(2)]
         loss = _STAY * (change**2 * tied[:, None]).sum() + _PLACE * (move**2).sum()
-        loss = loss + _smoothness(change) * _SMOOTH + _smoothness(move) * 40 * _SMOOTH
+        loss = loss + _smoothness(change) * _SMOOTH + _smoothness(move) * _EVEN * _SMOOTH
         for k in range(2):
             points, (other, normal) = placed[k][0], placed[1 - k]
             frame, mine, theirs, closing = pairs[k]
             gap = ((points[frame, mine] - other[frame, theirs]) * normal[frame, theirs]).sum(-1)
             loss = loss + _DEEP * (torch.relu(_MARGIN - gap) ** 2).sum()
-            loss = loss + _CLOSE * (step < 0.8 * steps) * (closing * (gap - _SKIN).clamp(min=0) ** 2).sum()
+            loss = loss + _CLOSE * (step < _FREE * steps) * (closing * (gap - _SKIN).clamp(min=0) ** 2).sum()
             feet = points[:, skins[k].feet]
             loss = loss + _FEET * ((feet - start[k][:, skins[k].feet]) ** 2).sum() / 10
             loss = loss + _FLOOR * (torch.relu(-feet[..., 1]) ** 2).sum()
@@ -159,6 +165,7 @@ def _descended(motions: tuple[Motion, ...], steps: int) -> tuple[Motion, ...]:
 
 
 def _ties() -> Tensor:
+    """(22,) how much each joint is held to its turn."""
     from humanav.body.names import JOINT_NAMES
 
     return torch.tensor([next((w for part, w in _TIED.items() if part in name), 1.0) for name in JOINT_NAMES[:22]])
@@ -202,6 +209,7 @@ def _nearest(mine: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple
 
 
 def _changed(motion: Motion, skin: _Skin, change: Tensor, move: Tensor) -> Motion:
+    """The motion with changes (T,22,3) of its turns and (T,3) of its place."""
     from scipy.spatial.transform import Rotation
 
     turns = (skin.turns[:, :22] @ axis_angle_to_matrix(change)).double().numpy()

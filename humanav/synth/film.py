@@ -2,8 +2,8 @@
 
 A person of :mod:`humanav.synth` stands over the origin; here each is put where its motion says. All people are
 rasterised in one pass, so that limbs of people who hold each other hide each other pixel by pixel, and they take light
-from each other. Light from the surroundings is found at every fifth frame and the place is painted once, so that a
-film costs a fraction of as many photographs.
+from each other. Light from the surroundings is found at every fifth frame (unless asked otherwise) and the place is
+painted once, so that a film costs a fraction of as many photographs.
 """
 
 from __future__ import annotations

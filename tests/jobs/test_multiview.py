@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +16,22 @@ from PIL import Image
 
 from humanav.camera import Camera
 from humanav.errors import CameraError, Cancelled, HumanavError, InputError
+from humanav.export import write_mp4
 from humanav.jobs.multiview import MultiviewOptions, multiview_id, multiview_stages, reconstruct_capture
 from humanav.jobs.multiview_options import MULTIVIEW_STAGES
 from humanav.jobs.multiview_report import bone_variation, plain, quality
 from humanav.jobs.multiview_steps import CaptureWork, Moments
 from humanav.jobs.multiview_store import Store
 from humanav.motion import load_motion
-from humanav.multiview import capture_boards
+from humanav.multiview import capture_boards, sync
 from humanav.multiview import detect as detecting
 from humanav.multiview.boards import Board
 from humanav.multiview.boards_place import Placed
 from humanav.multiview.calibration import read_calibration
+from humanav.multiview.sync import Offsets
 from humanav.multiview.value import Rig, Sightings
 from humanav.progress import Event, Progress
-from humanav.results import Result
+from humanav.results import Result, ResultWriter
 from tests.jobs.captures import FRAMES, SIZE, people, rig, sightings, write_capture
 
 QUICK = MultiviewOptions(sync="off", budget=(2, 1))
@@ -101,6 +105,35 @@ def test_a_capture_and_its_options_have_an_id(capture: Path) -> None:
         multiview_id(capture / "nowhere")
     with pytest.raises(InputError, match="no capture yet"):
         multiview_id([])
+
+
+def test_a_folders_id_depends_on_contents_alone(capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / capture.name
+    shutil.copytree(capture, copy)
+    for file in copy.iterdir():
+        os.utime(file, (1e9, 1e9))
+    known = multiview_id(capture)
+    assert multiview_id(copy) == known
+    (copy / ".hidden").write_text("notes of the system")
+    (copy / "out.work").mkdir()
+    (copy / "out.work" / "rig_0.npz").write_bytes(b"kept")
+    (copy / "again").symlink_to(copy, target_is_directory=True)
+    with ResultWriter(copy / "out", "capture", "0" * 16, {}) as writer:
+        writer.add("overlay_cam1.mp4", "A file").write_bytes(b"video")
+    assert multiview_id(copy) == known  # a result may lie in the capture's folder
+    monkeypatch.chdir(copy)
+    assert multiview_id(".") == known
+    with (copy / "cam1.mp4").open("r+b") as stream:
+        stream.write(b"\1")
+    assert multiview_id(copy) != known
+
+
+def test_large_files_of_a_folder_are_told_apart(tmp_path: Path) -> None:
+    size, known = 3_000_000, set()
+    for data in (bytes(size), b"1" + bytes(size - 1), bytes(size - 1) + b"1", b"123" * (size // 3), bytes(size + 1)):
+        (tmp_path / "cam1.avi").write_bytes(data)
+        known.add(multiview_id(tmp_path))
+    assert len(known) == 5
 
 
 def test_everybody_is_reconstructed(reconstructed: tuple[Result, list[Event], Path], cameras: Rig) -> None:
@@ -231,6 +264,38 @@ def test_offsets_that_are_given_are_taken_out(capture: Path, detector: list[int]
         assert job.offsets
 
 
+def test_cameras_that_do_not_run_alike_are_told(
+    cameras: Rig, detector: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = write_capture(tmp_path / "late", cameras)
+    for file in place.glob("*.yml"):
+        file.unlink()
+    frames = np.array([0.0, 2.0, -1.0])
+    found = Offsets(cameras.names, frames, np.ones(3), np.ones(3, np.bool_), np.full((3, 3), np.nan))
+    monkeypatch.setattr(sync, "find_offsets", lambda *_: found)
+    with CaptureWork(place, replace(QUICK, sync="auto"), tmp_path / "work", Progress(9)) as job:
+        assert job.sightings.frames == FRAMES - 3
+        assert "do not run alike: these frames of offset were taken out: cam1 +0.0, cam2 +2.0" in job.notes[-1]
+    with CaptureWork(place, replace(QUICK, sync=(0.0, 0.0, 0.0)), tmp_path / "work", Progress(9)) as job:
+        assert job.sightings.frames == FRAMES
+        assert not any("run alike" in note for note in job.notes)
+    with (CaptureWork(place, replace(QUICK, sync=(0.0, 90.0, 0.0)), tmp_path / "work", Progress(9)) as job,
+          pytest.raises(InputError, match="no moment is seen by every camera")):
+        assert job.sightings
+
+
+def test_videos_of_other_lengths_and_rates_are_told(cameras: Rig, tmp_path: Path) -> None:
+    place = write_capture(tmp_path / "uneven", cameras)
+    grey = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
+    write_mp4([grey] * 5, place / "cam2.mp4", 10.0)
+    write_mp4([grey] * 10, place / "cam3.mp4", 20.0)
+    with CaptureWork(place, QUICK, tmp_path / "work", Progress(9)) as job:
+        said = " ".join(problem.text for problem in job.capture.problems)
+        assert (job.footage.frames, job.footage.fps) == (5, 10.0)
+    assert "frame rates differ (cam1 10, cam2 10, cam3 20)" in said
+    assert "not equally long" in said
+
+
 def test_mirrored_and_turned_pictures_are_put_right() -> None:
     picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 
@@ -250,7 +315,7 @@ def test_a_calibration_of_other_cameras_is_told(cameras: Rig, detector: list[int
     elsewhere = replace(cameras, cameras=tuple(
         Camera.look_at((x, 1.2, 4.0), (x + 2.0, 1.0, 0.5), *SIZE, 90.0) for x in (-4.0, 0.5, 3.0)))
     place = write_capture(tmp_path / "other", elsewhere)
-    with pytest.raises(CameraError, match="belongs to other cameras"):
+    with pytest.raises(CameraError, match=r"\d px, .* belongs to other cameras"):
         reconstruct_capture(place, out=tmp_path / "out", options=replace(QUICK, until="match"))
 
 

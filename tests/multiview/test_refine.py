@@ -118,6 +118,9 @@ def test_what_does_not_belong_together_is_refused(capture) -> None:
     _, _, rig, film, sightings, matched, start = capture
     with pytest.raises(InputError, match="nobody"):
         refine(replace(start, people=()), matched, sightings, rig, film)
+    away = tuple(replace(person, seen=np.zeros_like(person.seen)) for person in start.people)
+    with pytest.raises(InputError, match="nobody"):
+        refine(replace(start, people=away), matched, sightings, rig, film)
     with pytest.raises(InputError, match="same matching"):
         refine(replace(start, people=start.people[::-1]), matched, sightings, rig, film)
     with pytest.raises(InputError, match="one capture"):
@@ -126,7 +129,12 @@ def test_what_does_not_belong_together_is_refused(capture) -> None:
         refine(start, matched, sightings, replace(rig, names=("a", "b", "c")), film)
     with pytest.raises(CameraError, match="no camera"):
         refine(start, matched, sightings, rig, film, settings=RefineSettings(hold_out="cam9"))
+    two = replace(sightings, keypoints=sightings.keypoints[:, :2], names=rig.names[:2])
+    with pytest.raises(CameraError, match="three"):
+        refine(start, matched, two, rig.only(two.names), film, settings=RefineSettings(hold_out="cam1"))
     with pytest.raises(InputError, match="negative"):
         RefineSettings(color=-1.0)
+    with pytest.raises(InputError, match="avatars"):
+        RefineSettings(avatar_gaussians=10)
     with pytest.raises(Cancelled):
         refine(start, matched, sightings, rig, film, settings=SMALL, progress=Progress(1, cancelled=lambda: True))

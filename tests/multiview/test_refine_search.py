@@ -11,8 +11,9 @@ from humanav.errors import Cancelled
 from humanav.multiview.colors import fit_avatars
 from humanav.multiview.losses import PixelWeights
 from humanav.multiview.refine import Level, RefineSettings, refine
+from humanav.multiview.refine_doubt import LIMBS, Doubt
 from humanav.multiview.refine_people import Crew
-from humanav.multiview.refine_search import LIMBS, Doubt, search_limbs
+from humanav.multiview.refine_search import search_limbs
 from humanav.multiview.refine_targets import pixel_targets, small_pictures
 from humanav.multiview.scene import GaussianScene, Splats
 from humanav.progress import Progress
