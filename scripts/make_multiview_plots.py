@@ -61,7 +61,7 @@ def _round_up(value: float) -> float:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--numbers", type=Path, default=folder() / "results" / "multiview.json")
+    parser.add_argument("--numbers", type=Path, default=folder() / "results" / "multiview_speed.json")
     parser.add_argument("--out", type=Path, default=asset("docs") / "multiview_cost.svg")
     arguments = parser.parse_args()
     arguments.out.write_text(drawing(json.loads(arguments.numbers.read_text())["numbers"]))

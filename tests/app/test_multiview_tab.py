@@ -56,7 +56,7 @@ def result(tmp_path: Path) -> Result:
 
 def asked(**said: Any) -> MultiviewOptions:
     plain: dict[str, Any] = {"way": "quick", "start": "", "end": "", "fps": "", "unit": "As the file says",
-                             "axis": "As the cameras are held", "sync": True, "mend": False, "people": "", "height": "",
+                             "axis": "As the cameras are held", "sync": True, "mend": True, "people": "", "height": "",
                              "masks": None}
     return multiview_tab.options_of(**(plain | said))
 
@@ -64,10 +64,10 @@ def asked(**said: Any) -> MultiviewOptions:
 def test_the_page_asks_for_what_its_controls_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(multiview_pieces.BUDGET, raising=False)
     assert asked() == samples.CAPTURED  # so that what was prepared is found
-    said = asked(way="off", start="2", end="5", fps="20", unit="Millimetres", axis="z", sync=False, mend=True,
+    said = asked(way="off", start="2", end="5", fps="20", unit="Millimetres", axis="z", sync=False, mend=False,
                  people="2", height="1.8 m")
     assert said == MultiviewOptions(refine="off", start=2.0, end=5.0, fps=20.0, unit="mm", up="z", sync="off",
-                                    refine_cameras=True, people=2, height=1.8)
+                                    refine_cameras=False, people=2, height=1.8)
     assert asked(start="3").end == 3 + multiview_pieces.MOST_SECONDS
     for wrong, says in (({"people": "many"}, "number of people"), ({"people": "1.5"}, "whole number"),
                         ({"fps": "fast"}, "frame rate"), ({"end": "-1"}, "no end"), ({"height": "tall"}, "height")):
