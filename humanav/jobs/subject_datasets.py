@@ -29,8 +29,8 @@ from scipy.spatial.transform import Rotation
 from humanav.camera import Camera
 from humanav.errors import InputError
 from humanav.jobs.subject import placed_on_mask, read_image, read_mask, whole_frame
-from humanav.jobs.subject_pickles import read_numbers
 from humanav.motion import Motion
+from humanav.motion.pickles import read_numbers
 
 if TYPE_CHECKING:
     from humanav.avatar.gaussian import TrainFrame

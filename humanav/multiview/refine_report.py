@@ -123,7 +123,7 @@ def said(rounds: Sequence[Round], views: int, gate: bool, masks: bool) -> tuple[
         notes.append(f"A camera that took no part found the refined poses better in {kept} of {kept + lost} cases; "
                      "the others stayed as they were.")
     if not masks:
-        notes.append("There are no masks: the refinement had colours and keypoints alone.")
+        notes.append("There are no masks: avatars learn no colours, and little but keypoints guides the refinement.")
     return tuple(notes)
 
 

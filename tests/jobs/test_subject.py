@@ -311,7 +311,7 @@ def test_it_is_measured_on_its_test_split(
 
 
 def test_numbers_are_read_without_running_anything(tmp_path: Path) -> None:
-    from humanav.jobs.subject_pickles import read_numbers
+    from humanav.motion.pickles import read_numbers
 
     class Evil:
         def __reduce__(self) -> Any:
