@@ -54,12 +54,19 @@ class Progress:
     ) -> None:
         self.steps, self.step, self.stage = steps, 0, ""
         self._fraction = 0.0
+        self._begun: list[tuple[str, float]] = []
         self._listener, self._cancelled, self._start = listener, cancelled, time.perf_counter()
 
     @property
     def seconds(self) -> float:
         """Seconds since the job began."""
         return time.perf_counter() - self._start
+
+    @property
+    def timings(self) -> tuple[tuple[str, float], ...]:
+        """(stage, seconds) of each stage so far, the present one up to now."""
+        ends = [*(start for _, start in self._begun[1:]), self.seconds]
+        return tuple((stage, end - start) for (stage, start), end in zip(self._begun, ends))
 
     def check(self) -> None:
         """Raise Cancelled if the user asked to stop; call it inside long loops."""
@@ -69,6 +76,7 @@ class Progress:
     def next(self, stage: str) -> None:
         """Begin the next stage."""
         self.step, self.stage = self.step + 1, stage
+        self._begun.append((stage, self.seconds))
         self._emit((self.step - 1) / self.steps)
 
     def update(self, part: float) -> None:
@@ -79,6 +87,13 @@ class Progress:
         """Show evidence for the stage that has just ended, or, ``live``, for one that goes on."""
         self._emit(self._fraction if live else min(self.step / self.steps, 1.0), caption, image, file,
                    data | {"live": True} if live else data)
+
+    def relay(self, event: Event) -> None:
+        """Hand on an event of the same job that another process told, for the time is counted there."""
+        self.check()
+        self.step, self.stage, self._fraction = event.step, event.stage, event.fraction
+        if self._listener is not None:
+            self._listener(event)
 
     def _emit(
         self, fraction: float, caption: str = "", image: Any = None, file: Path | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -86,7 +85,10 @@ class Avatar:
     @classmethod
     def load(cls, path: str | Path) -> Avatar:
         """Read an avatar written by :meth:`save`. Raises InputError when the file is not one."""
+        from humanav.body.files import require_size
+
         try:
+            require_size(path)
             with np.load(path, allow_pickle=False) as data:
                 meta = json.loads(bytes(data["meta"]).decode())
                 names = ("vertices", "faces", "uv", "uv_faces", "skin_index", "skin_weight", "joints", "betas")
@@ -94,7 +96,7 @@ class Avatar:
                            confidence=_picture(data["confidence_png"]),
                            parts={k: (int(a), int(b)) for k, (a, b) in meta["parts"].items()},
                            garments=meta["garments"], notes=tuple(meta["notes"]), parents=tuple(meta["parents"]))
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # zip, zlib, numpy, JSON and the picture's reader raise a dozen kinds
             raise InputError(f"{Path(path).name} is not a saved avatar; make one with build_avatar.") from error
 
 

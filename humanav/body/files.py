@@ -47,6 +47,13 @@ class BodyData:
     mean_betas: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
+def require_size(path: str | Path, most: int = 2**30) -> None:
+    """Raise ValueError when the arrays of an npz file take more than ``most`` bytes unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        if sum(info.file_size for info in archive.infolist()) > most:
+            raise ValueError("the arrays are too large")
+
+
 def read_body(path: Path, num_betas: int | None = None, num_expressions: int | None = None) -> BodyData:
     """Read either kind of file.
 
@@ -56,20 +63,23 @@ def read_body(path: Path, num_betas: int | None = None, num_expressions: int | N
     if not path.is_file():
         raise BodyFileError(f"There is no body file at {path}: give the path of humanav_body.npz or a SMPLX_*.npz.")
     try:
+        require_size(path)
         with np.load(path, allow_pickle=False) as archive:
             own = "skin_index" in archive.files
             # A licensed file holds texts pickled as objects; none of them is wanted, so none is unpickled.
             wanted = [k for k in archive.files if own or k in _SMPLX_KEYS]
             arrays = {key: archive[key] for key in wanted}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BodyFileError(
-            f"{path.name} cannot be read as a body file (npz): it is damaged or of another kind.") from error
+    except Exception as error:  # zip, zlib and numpy's header reader raise a dozen kinds
+        raise BodyFileError(f"{path.name} cannot be read as a body file (npz), it is damaged or of another kind: get "
+                            "it again.") from error
     try:
         return (_read_own if own else _read_smplx)(path, arrays, num_betas, num_expressions)
     except KeyError as error:
-        raise BodyFileError(f"{path.name} is no SMPL-X body: it has no array named {error}.") from error
+        raise BodyFileError(f"{path.name} is no SMPL-X body, it has no array named {error}: give a "
+                            "SMPLX_*.npz.") from error
     except (ValueError, IndexError, TypeError) as error:
-        raise BodyFileError(f"{path.name} is no SMPL-X body: its arrays do not fit together ({error}).") from error
+        raise BodyFileError(f"{path.name} is no SMPL-X body: its arrays do not fit together "
+                            f"({str(error)[:120]}): get it again.") from error
 
 
 _SMPLX_KEYS = frozenset({"v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table",

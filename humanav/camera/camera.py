@@ -172,8 +172,9 @@ class Camera:
         """Read a camera written by :meth:`save`. Raises CameraError when the file is not one."""
         try:
             data = json.loads(Path(path).read_text())
-        except (OSError, ValueError) as error:
-            raise CameraError(f"The camera file {Path(path).name} cannot be read: {error}.") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise CameraError(f"The camera file {Path(path).name} cannot be read, it is missing or damaged: write it "
+                              "again.") from error
         return cls.from_dict(data)
 
 

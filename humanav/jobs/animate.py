@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import InputError
+from humanav.jobs.animate_captured import animate_captured
 from humanav.jobs.films import OPENS_MP4, VIDEO_FPS, film_motion
 from humanav.jobs.gaussian_files import Worn, export_gaussians, load_worn, order_files
+from humanav.jobs.held import chosen, held_avatars, hold, is_result, motion_of
 from humanav.jobs.staging import (
     BACKGROUNDS,
     PLAIN_SIZE,
@@ -44,13 +46,14 @@ _OPENS_GLB = "Blender, Unity, Unreal, three.js and Windows 3D Viewer"
 _OPENS_BVH = "Blender, MotionBuilder, Maya and Cinema 4D"
 
 
-def resolve_motion(motion: str | Path | Motion | Result) -> Motion:
-    """A clip's name, a motion file, the result of a track, or a Motion, as a Motion.
+def resolve_motion(motion: str | Path | Motion | Result, person: int | str | None = None) -> Motion:
+    """A clip's name, a motion file, a result that holds a motion, or a Motion, as a Motion.
 
     Args:
         motion: a clip's name; a file that :func:`humanav.motion.read_motion` reads (npz, npy, BVH, AMC with its ASF in
-            the same folder, a text of exponential maps); the result of a track or its folder, of which the first
-            person is taken; or a Motion.
+            the same folder, a text of exponential maps); a result that holds one (a tracked, lifted, cleaned, captured
+            or drawn one) or its folder; or a Motion. A single pose is held for two seconds.
+        person: whose, of a result of several people; the first by default.
 
     Raises:
         InputError: when there is no such clip or file, or the motion is longer than a minute (a tracked one: five).
@@ -62,11 +65,11 @@ def resolve_motion(motion: str | Path | Motion | Result) -> Motion:
         found = motion
     elif str(motion) in CLIP_NAMES:
         return load_clip(str(motion))
-    elif is_track(motion):
-        return load_tracked(motion).motion
+    elif is_result(motion):
+        return motion_of(motion, person)
     elif not isinstance(motion, Result) and Path(motion).is_file():
         found = load_motion(motion)
-        found = found if found.name else replace(found, name=Path(motion).stem)
+        found = hold(found if found.name else replace(found, name=Path(motion).stem))
     else:
         raise InputError(f"There is no motion {str(motion)!r}: name a .npz, .npy, .bvh, .amc or .txt file, or one of "
                          f"the clips {', '.join(CLIP_NAMES)}.")
@@ -78,7 +81,7 @@ def resolve_motion(motion: str | Path | Motion | Result) -> Motion:
 def animate_avatar(
     result: Result | str | Path, motion: str | Path | Motion | Result, *, out: str | Path,
     person: int | str | None = None, background: str | Path = "none", shape: str = "avatar",
-    progress: Progress | None = None,
+    wearer: int | str | None = None, progress: Progress | None = None,
 ) -> Result:
     """Move a finished avatar by another motion; the photo is not fitted again.
 
@@ -87,15 +90,16 @@ def animate_avatar(
     clothes by what the new poses do to them.
 
     Args:
-        result: a result of :func:`~humanav.jobs.photo_to_avatar`, or its folder.
-        motion: see :func:`resolve_motion`; or the result of a track, or its folder.
+        result: a result of :func:`~humanav.jobs.photo_to_avatar`, or of a capture with avatars, or its folder.
+        motion: see :func:`resolve_motion`.
         out: the folder of the new result.
-        person: who of a track, "1", 2, "2b" (a later part); None takes the only or the first.
+        person: who of a track or capture, "1", 2, "2b" (a later part of a track); None takes the only or the first.
         background: "none", a camera that follows the avatar over a stage; "original", the clip without its people;
             "plain", an empty stage seen by the clip's camera; or a picture file. For motions from no clip the last two
             are seen by a camera that stands still.
         shape: "avatar", the avatar keeps its own body, and planted feet stay planted where they were in the picture; or
             "motion", it takes the body shape that comes with the motion and covers the tracked person.
+        wearer: whose avatar of a capture; None takes the only or the first.
         progress: told of ``ANIMATE_STAGES``.
 
     Raises:
@@ -113,8 +117,14 @@ def animate_avatar(
     source = result if isinstance(result, Result) else Result.load(result)
     progress.next(ANIMATE_STAGES[0])
     tracked = load_tracked(motion, person) if is_track(motion) else None
-    clip = tracked.motion if tracked else resolve_motion(motion)
-    picture = _checked(background, tracked, person)
+    clip = tracked.motion if tracked else resolve_motion(motion, person)
+    if not source.has("avatar.npz") and (found := held_avatars(source)):
+        if background != "none" or shape != "avatar":
+            raise InputError("The avatar of a capture moves before a plain ground in its own shape: leave the "
+                             "background and the shape out.")
+        progress.next(ANIMATE_STAGES[1])
+        return animate_captured(source, chosen(found, wearer, source.folder.name), clip, out, progress)
+    picture = _checked(background, tracked, person if not is_result(motion) else None)
     avatar, body = Avatar.load(source.path("avatar.npz")), BodyModel.load()
     worn = load_worn(source, avatar)
     told = {"background": Path(background).name, "shape": shape, "person": tracked.person if tracked else ""}
@@ -123,6 +133,9 @@ def animate_avatar(
     inputs = {"avatar": source.id, "motion": clip.name, "seconds": round(clip.duration, 2)} | told
     progress.next(ANIMATE_STAGES[1])
     with ResultWriter(Path(out), "animation", identity, inputs) as writer:
+        writer.tell(progress, settings=told, sources={
+            "avatar": source, "motion": tracked.source if tracked else motion,
+            "background": None if picture is None else background}, parts=("body",))
         if plain:
             export_motion(writer, avatar, body, clip, progress, worn=worn)
         else:
@@ -272,10 +285,11 @@ def extra_motions(clip: Motion, avatar: Avatar, body: BodyModel) -> dict[str, Mo
 
 
 def motion_inputs(motion: str | Path | Motion | Result) -> Any:
-    """What identifies a motion argument: a clip's name, a file's bytes, a track's id, or the Motion itself."""
+    """What identifies a motion argument: a clip's name, a file's bytes, a result's id, or the Motion itself."""
     if isinstance(motion, Motion):
         return motion
-    if is_track(motion):
-        return {"track": (motion if isinstance(motion, Result) else Result.load(motion)).id}
+    if is_result(motion):
+        source = motion if isinstance(motion, Result) else Result.load(motion)
+        return {"track" if is_track(source) else "result": source.id}
     path = Path(str(motion))
     return path.read_bytes() if path.is_file() else str(motion)

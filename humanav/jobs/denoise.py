@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from humanav import __version__
 from humanav.errors import InputError
 from humanav.jobs.animate import MAX_SECONDS, motion_inputs
+from humanav.jobs.held import is_result, motion_of
 from humanav.motion import Motion
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id, weights_id
@@ -74,29 +75,33 @@ class DenoiseOptions:
 
 
 def denoise_id(
-    source: str | Path | Motion, options: DenoiseOptions, asf: str | Path | None = None,
-    joint_map: str | Path | None = None,
+    source: str | Path | Motion | Result, options: DenoiseOptions, asf: str | Path | None = None,
+    joint_map: str | Path | None = None, person: str = "",
 ) -> str:
     """The id that :func:`denoise_motion` gives its result: the same inputs and options have the same id."""
     return content_id("denoise", __version__, weights_id("posendf", "motion_prior"),
-                      *(None if part is None else motion_inputs(part) for part in (source, asf, joint_map)), options)
+                      *(None if part is None else motion_inputs(part) for part in (source, asf, joint_map)), options,
+                      *([person] if person else []))
 
 
 def denoise_motion(
-    source: str | Path | Motion, *, out: str | Path, asf: str | Path | None = None,
+    source: str | Path | Motion | Result, *, out: str | Path, asf: str | Path | None = None,
     joint_map: str | Path | None = None, worsen: str | None = None, amount: float = 1.0, seed: int = 0,
-    strength: float = 1.0, keep_feet: bool = True, start: float = 0.0, progress: Progress | None = None,
+    strength: float = 1.0, keep_feet: bool = True, start: float = 0.0, person: str = "",
+    progress: Progress | None = None,
 ) -> Result:
     """Clean a motion by what is known of human poses.
 
     Args:
-        source: a clip's name, a file (anything :func:`humanav.motion.read_motion` reads), or a Motion.
+        source: a clip's name, a file (anything :func:`humanav.motion.read_motion` reads), a result that holds a motion
+            or its folder, or a Motion.
         out: the folder of the result: ``denoised.npz``, ``denoised_amass.npz``, ``denoised.bvh``, ``denoised.glb`` and
             ``comparison.glb``; the report holds "measures", "curves" (degrees per joint, one value a frame), "worst",
             "spans", "people", "quality" and "warnings".
         asf: the skeleton of an AMC file.
         joint_map: names for a skeleton whose joints are not recognised.
         worsen, amount, seed, strength, keep_feet, start: see :class:`DenoiseOptions`.
+        person: whose motion of a result of several people; the first by default.
         progress: told of ``DENOISE_STAGES``; the motion before is shown as a GLB as soon as it is read.
 
     Raises:
@@ -115,14 +120,16 @@ def denoise_motion(
     progress = progress or Progress(len(DENOISE_STAGES))
     options = DenoiseOptions(worsen, amount, seed, strength, keep_feet, start)
     progress.next(DENOISE_STAGES[0])
-    identity = denoise_id(source, options, asf, joint_map)
-    truth, missing, notes = _prepared(open_motion(source, asf=asf, joint_map=joint_map), options)
+    identity = denoise_id(source, options, asf, joint_map, person)
+    truth, missing, notes = _prepared(open_motion(source, asf=asf, joint_map=joint_map, person=person), options)
     inputs = {"motion": truth.name, "seconds": round(truth.duration, 2), "fps": round(truth.fps, 3), "worsen": worsen}
     before = truth
     if worsen is not None:
         before, lost = spoil(truth, worsen, amount, seed)
         missing = missing | lost
     with ResultWriter(Path(out), "denoise", identity, inputs) as writer:
+        writer.tell(progress, settings=options, sources={"motion": source, "skeleton": asf, "joint map": joint_map},
+                    parts=("body", "posendf", "motion_prior"))
         body, field = BodyModel.load(), PoseNDF.load()
         progress.next(DENOISE_STAGES[1])
         scored = score(field, motion_to_quats(before))
@@ -168,9 +175,11 @@ class _Within(Progress):
 
 
 def open_motion(
-    source: str | Path | Motion, *, asf: str | Path | None = None, joint_map: str | Path | None = None
+    source: str | Path | Motion | Result, *, asf: str | Path | None = None, joint_map: str | Path | None = None,
+    person: int | str | None = None,
 ) -> Loaded:
-    """A clip's name, a motion file or a Motion, with the notes of whoever read it.
+    """A clip's name, a motion file, a result that holds a motion (of ``person``) or a Motion, with the notes of whoever
+    read it.
 
     Raises:
         InputError: there is no such clip or file.
@@ -183,7 +192,9 @@ def open_motion(
         return Loaded.whole(source)
     if str(source) in CLIP_NAMES:
         return Loaded.whole(load_clip(str(source)))
-    if not Path(source).is_file():
+    if is_result(source):
+        return Loaded.whole(motion_of(source, person))
+    if isinstance(source, Result) or not Path(source).is_file():
         raise InputError(f"There is no motion {str(source)!r}: name a motion file, or one of the clips "
                          f"{', '.join(CLIP_NAMES)}.")
     loaded = read_motion(source, asf=asf, joint_map=joint_map)

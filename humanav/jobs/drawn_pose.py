@@ -15,6 +15,7 @@ from humanav.errors import InputError, NoPersonError
 if TYPE_CHECKING:
     from humanav.body import BodyModel
     from humanav.camera import Camera
+    from humanav.motion import Motion
     from humanav.uplift.lift import Predictor
 
 KEYPOINT_SET = "blazepose33"
@@ -127,6 +128,12 @@ def lift_drawing(drawing: Drawing, *, model: Predictor | None = None, body: Body
     return DrawnPose(turns.as_quat(), np.asarray(pixels), lifted.confidence[0], float(lifted.reprojection[0]))
 
 
+def lift_drawing_motion(drawing: Drawing, *, body: BodyModel, model: Predictor | None = None) -> Motion:
+    """A drawn skeleton's pose as a Motion of one frame, before the camera. Raises as :func:`lift_drawing`."""
+    motion: Motion = _lift(drawing, model, body).motion
+    return motion
+
+
 def export_drawing(drawing: Drawing, kind: str, path: Path, *, model: Predictor | None = None) -> Path:
     """Lift a drawn skeleton and write the pose as npz, BVH or GLB.
 
@@ -141,7 +148,7 @@ def export_drawing(drawing: Drawing, kind: str, path: Path, *, model: Predictor 
     if kind not in FORMATS:
         raise InputError(f"A pose is written as {', '.join(FORMATS)}; not as {kind!r}.")
     body = BodyModel.load()
-    motion = _lift(drawing, model, body).motion
+    motion = lift_drawing_motion(drawing, body=body, model=model)
     if kind == "npz":
         save_npz(motion, path, "blender")
     elif kind == "bvh":

@@ -108,6 +108,8 @@ def add_gaussians(
     """
     from humanav.avatar.gaussian import build_gaussian_avatar
 
+    writer.tell(sources={"clip": load_tracked(options.clip, options.person).source if options.clip else None},
+                parts=("teacher", "player"))
     clip = clip_frames(options, mesh, body, progress)
     built = build_gaussian_avatar(
         mesh, [*views, *clip], options.training(), count=options.count, generated=options.generated,

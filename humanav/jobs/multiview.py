@@ -17,6 +17,7 @@ from humanav import __version__
 from humanav.errors import InputError, MissingExtraError
 from humanav.jobs.multiview_options import DRAWING, EXPORTING, MULTIVIEW_STAGES, MultiviewOptions, multiview_stages
 from humanav.jobs.multiview_source import WORK, Source, source_key, sources_of
+from humanav.jobs.track_sources import detector_parts
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id, weights_id
 
@@ -63,7 +64,7 @@ def reconstruct_capture(
         StorageError: ``out`` or ``work`` cannot be written.
         Cancelled: ``progress`` was told to stop.
     """
-    from humanav.jobs.multiview_steps import CaptureWork
+    from humanav.jobs.multiview_steps import WEIGHTS, CaptureWork
 
     options, out = options or MultiviewOptions(), Path(out)
     out = out if out.name else out.resolve()
@@ -77,6 +78,9 @@ def reconstruct_capture(
               "start": options.start, "end": options.end}
     with _tidied(place, work is None), ResultWriter(out, "capture", identity, inputs) as writer, \
             CaptureWork(source, options, place, progress) as job:
+        writer.tell(progress, settings=options, sources={
+            **dict(zip(names, sources_of(source))), "calibration": options.calibration or None,
+            "masks": options.masks or None}, parts=("body", *detector_parts(options.detector), *WEIGHTS, "plotly"))
         report = _look(writer, job)
         if options.until != "match":
             _bodies(job, report)

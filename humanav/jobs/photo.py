@@ -123,6 +123,8 @@ def photo_to_avatar(
     if gaussian is not None:
         inputs["gaussian"] = asdict(gaussian) | {"clip": Path(gaussian.clip).name}
     with ResultWriter(Path(out), "avatar", identity, inputs) as writer:
+        writer.tell(progress, settings=inputs, sources={"photo": photo, "back": back, "motion": motion},
+                    parts=("body", "mediapipe", "lift", "pose_prior", "clips"))
         progress = Recorder(progress, writer)
         seen = sight(photo, progress, (STAGES[0], STAGES[1], STAGES[2]))
         body = BodyModel.load()
@@ -146,7 +148,7 @@ def photo_to_avatar(
         if gaussian is not None:
             motions = {clip.name or "motion": on_body(clip, avatar, body), **others}
             made = add_gaussians(writer, avatar, views, motions, body, gaussian, progress,
-                                 Path(out).absolute().with_name(f".{identity}.training"))
+                                 _training(Path(out).absolute(), identity))
         report = photo_report(seen, fit, avatar, values, progress.seconds)
         if made is not None:
             report["quality"] += " " + match_words(writer.report["gaussian"])
@@ -154,6 +156,11 @@ def photo_to_avatar(
         writer.report.update(report)
         order_files(writer)
     return writer.result
+
+
+def _training(out: Path, identity: str) -> Path:
+    """Where the state of a training is kept: beside its own result, so that nobody else's run meets it there."""
+    return out.with_name(f".{out.name}.{identity}.training")
 
 
 def measure_photo(

@@ -80,6 +80,10 @@ class Recorder(Progress):
     def seconds(self) -> float:
         return self._inner.seconds
 
+    @property
+    def timings(self) -> tuple[tuple[str, float], ...]:
+        return self._inner.timings
+
     def check(self) -> None:
         self._inner.check()
 

@@ -96,6 +96,7 @@ def generate_poses(
     progress = progress or Progress(len(GENERATE_STAGES))
     identity = poses_id(count, seed)
     with ResultWriter(Path(out), "poses", identity, {"count": count, "seed": seed}) as writer:
+        writer.tell(progress, settings={"count": count, "seed": seed}, parts=("body", "posendf"))
         progress.next(GENERATE_STAGES[0])
         field, body = PoseNDF.load(), BodyModel.load()
         quats = generate(field, count, seed=seed)
@@ -168,6 +169,10 @@ def interpolate_poses(
     names = [pose.name or "pose" for pose in ends]
     identity = path_id(start, end)
     with ResultWriter(Path(out), "path", identity, {"start": names[0], "end": names[1]}) as writer:
+        chosen = {"start": start, "end": end}
+        writer.tell(progress, settings={name: pose for name, pose in chosen.items() if isinstance(pose, PoseChoice)},
+                    sources={name: pose.source if isinstance(pose, PoseChoice) else pose
+                             for name, pose in chosen.items()}, parts=("body", "posendf"))
         import torch
 
         field, body = PoseNDF.load(), BodyModel.load()

@@ -86,9 +86,11 @@ def evaluate_subject(
     told = {**asdict(testing), "data": testing.data.name if testing.data else "", "subject": subject.name}
     with ResultWriter(Path(out) / subject.name / f"evaluate_{testing.dataset}", "avatar evaluation",
                       content_id("evaluate", source.id, told, names), told) as writer:
+        writer.tell(progress, settings=told, sources={"avatar": source}, parts=("persona",))
         kept: list[TrainFrame] = []
         found = evaluate_frames(avatar, _first_kept(frames, kept), fit=testing.fit, perceptual=testing.perceptual,
                                 fit_options={"size": testing.size}, total=len(names), progress=progress)
+        writer.tell(parts=("lpips",) if found.perceptual == "lpips" else ())
         text = table(found)
         writer.add("table.txt", "The numbers as a table", "any program").write_text(f"{text}\n\n{CONDITIONS}\n")
         writer.add("evaluation.json", "All numbers, also of each picture", "any program").write_text(json.dumps(

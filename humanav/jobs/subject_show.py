@@ -97,6 +97,7 @@ def compare_subject(subject: Subject, *, out: str | Path = OUTPUT, progress: Pro
     name = split.folder.name if folder.is_dir() else CAPTURED
     with ResultWriter(Path(out) / subject.name / "test", "avatar test", content_id("test", source.id, name),
                       {"subject": subject.name, "split": name}) as writer:
+        writer.tell(progress, settings={"split": name}, sources={"avatar": source, "pictures": split.folder})
         def rows() -> Iterator[Picture]:
             size = None
             for k, frame in enumerate(split.frames(body, avatar.betas)):
@@ -145,6 +146,7 @@ def neutral_subject(
     inputs = {"subject": subject.name, "views": views, "side": side, "refined": refined}
     with ResultWriter(Path(out) / subject.name / "neutral", "avatar neutral", content_id("neutral", source.id, inputs),
                       inputs) as writer:
+        writer.tell(progress, settings=inputs, sources={"avatar": source})
         frames: list[Picture] = []
         for camera in turntable_cameras(avatar.pose(pose).means, views, side):
             progress.update(len(frames) / views)
@@ -216,6 +218,7 @@ def move_subject(
     inputs = {"subject": subject.name, "motion": clip.name, "person": person, "use_background": use_background}
     with ResultWriter(Path(out) / subject.name / f"animate_{clip.name or 'motion'}", "avatar animation",
                       content_id("animate", source.id, clip, inputs), inputs) as writer:
+        writer.tell(progress, settings=inputs, sources={"avatar": source, "motion": motion})
         path = writer.add(f"{name}.mp4", "The photo, and the avatar in motion", _OPENS_MP4)
 
         def done(count: int) -> None:

@@ -125,10 +125,16 @@ def train_subject(
     identity = content_id(KIND, __version__, about(subject.captured).get("source", ""), training,
                           [view.image for view in views[:1]])
     with ResultWriter(home / AVATAR, KIND, identity, {"subject": subject.name, **asdict(training)}) as writer:
+        writer.tell(progress, settings=training, sources={
+            "photo": source.photo, "track": None if source.track is None else Result.load(source.track),
+            "subject": None if source.photo or source.track else split.folder},
+            parts=("body", "mediapipe", "lift", "pose_prior"))
         built = build_gaussian_avatar(
             mesh, views, training.settings(), count=training.count, generator=generator,
             generated=len(generator.frames) if isinstance(generator, Given) else training.generated,
             size=training.size, body=body, checkpoint=home / SNAPSHOT, progress=progress)
+        theirs = generator.name not in GENERATORS or not about(split.folder)
+        writer.tell(parts=[*(["persona"] if theirs else []), *({generator.name} & {*GENERATORS})])
         progress.next(GAUSSIAN_STAGES[3])
         notes += generator.notes if isinstance(generator, Kept) else []
         told = [*about(subject.captured).get("warnings", ()), *split.notes, *built.trained.avatar.notes, *notes]

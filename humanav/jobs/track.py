@@ -16,7 +16,7 @@ import numpy as np
 
 from humanav import __version__
 from humanav.errors import InputError, MissingExtraError
-from humanav.jobs.track_sources import ClipSource, find_clip, source_bytes
+from humanav.jobs.track_sources import ClipSource, detector_parts, find_clip, source_bytes
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id, weights_id
 
@@ -176,6 +176,8 @@ def track_video(
         place = out.with_name(f"{out.name}{_WORK}") if work is None else Path(work)
         inputs = {"source": clip.name, "mode": options.mode, "start": options.start, "end": options.end}
         with _tidied(place, work is None), ResultWriter(out, "track", identity, inputs) as writer:
+            writer.tell(progress, settings=options, sources={"clip": clip.path}, parts=(
+                "body", *detector_parts(options.detector), "uplift", "mend", "posendf", "pose_prior", "motion_prior"))
             tracked = track_clip(
                 video, mode=options.mode, people=_count(options), chosen=_chosen(options),
                 focal=_scaled(options, video), moving=options.moving == "moving", height=options.height,

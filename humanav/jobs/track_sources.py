@@ -70,6 +70,14 @@ def find_clip(source: str | Path) -> ClipSource:
     return ClipSource(clip, frames, path.name)
 
 
+def detector_parts(detector: str, clips: bool = True) -> tuple[str, ...]:
+    """What finds people, in the words of :meth:`humanav.results.ResultWriter.tell`; clips are seen by a larger network.
+    """
+    if detector == "rtmlib":
+        return ("rtmlib",)
+    return ("mediapipe", "pose_landmark_heavy") if clips else ("mediapipe",)
+
+
 def source_bytes(clip: ClipSource) -> Any:
     """What identifies a clip: the file's bytes, hashed in pieces, or the pictures' names, sizes and times."""
     import hashlib
@@ -112,8 +120,8 @@ def _places(numbers: tuple[int, ...], folder: Path) -> tuple[int, ...]:
     own = {int(name): place for place, name in enumerate(names)}
     lost = next((number for number in numbers if number not in own), None)
     if lost is not None:
-        raise InputError(f"There is no picture {lost} in {folder.name}, which {FRAME_LIST} names: they are numbered "
-                         f"{min(own)} to {max(own)}.")
+        raise InputError(f"There is no picture {lost} in {folder.name}, which {FRAME_LIST} names: write only "
+                         f"numbers of its pictures, which are {min(own)} to {max(own)}.")
     return tuple(sorted(own[number] for number in numbers))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,12 +67,16 @@ class TrackedMotion:
 
 
 def is_track(motion: Any) -> TypeGuard[Result | str | Path]:
-    """Whether a motion argument names a folder, or is a result: what :func:`load_tracked` reads, or says why not."""
+    """Whether a motion argument is the result of a track, or its folder.
+
+    Raises InputError for a folder that is no result at all.
+    """
     from humanav.motion import CLIP_NAMES
 
     if isinstance(motion, Result):
-        return True
-    return isinstance(motion, str | Path) and str(motion) not in CLIP_NAMES and Path(motion).is_dir()
+        return motion.kind == KIND
+    return isinstance(motion, str | Path) and str(motion) not in CLIP_NAMES and Path(motion).is_dir() \
+        and Result.load(motion).kind == KIND
 
 
 def load_tracked(place: Result | str | Path, person: int | str | None = None) -> TrackedMotion:
@@ -117,8 +120,10 @@ def _told(source: Result) -> dict[str, Any]:
     try:
         told = json.loads(source.path("track.json").read_text())
         for take in told["takes"]:
-            _ = take["person_id"], take["suffix"], int(take["start"]), int(take["frames"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            _ = take["person_id"], take["suffix"], _label(take)
+            if min(int(take[key]) for key in ("start", "frames")) < 0:
+                raise ValueError("a negative number of frames")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"The track.json in {source.folder.name} is damaged: track the clip again.") from error
     if not told["takes"]:
         raise InputError(f"Nobody was tracked in {source.folder.name}: track a clip that shows a person.")
@@ -174,6 +179,6 @@ def _moving(source: Result, start: int, frames: int) -> list[Camera]:
             width, height = int(data["width"]), int(data["height"])
         if len(R) < start + frames or len(t) != len(R):
             raise ValueError(f"{len(R)} cameras for {start + frames} frames")
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zip, zlib and numpy's header reader raise a dozen kinds
         raise InputError(f"The cameras.npz in {source.folder.name} is damaged: track the clip again.") from error
     return [Camera(K, R[f], t[f], width, height) for f in range(start, start + frames)]

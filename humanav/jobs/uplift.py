@@ -129,8 +129,11 @@ def uplift_source(
     identity = uplift_id(source, options, mapping=mapping, pelvis=pelvis, pictures=pictures)
     name = source.name if not isinstance(source, str | Path) else Path(source).name
     with ResultWriter(Path(out), "uplift", identity, {"source": name, "smooth": options.smooth}) as writer:
+        writer.tell(progress, settings=options, sources={"source": source, "pictures": pictures, "pelvis": pelvis,
+                                                         "mapping": mapping}, parts=("body", "uplift"))
         seen = look(source, progress, UPLIFT_STAGES[1], person=options.person, keypoint_set=options.keypoint_set,
                     mapping=mapping, size=_size(options), fps=options.fps, start=options.start, pictures=pictures)
+        writer.tell(parts=(*seen.parts, *(("anthropometrics",) if options.measurements else ())))
         progress.next(UPLIFT_STAGES[2])
         body = BodyModel.load()
         betas, said = _shape(options, body)

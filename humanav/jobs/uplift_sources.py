@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.errors import InputError, NoPersonError
+from humanav.jobs.track_sources import detector_parts
 from humanav.perception.sequence import KeypointSequence
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Seen:
         still: whether it is a photo.
         scale: pixels of the sequence over pixels of the source.
         notes: what was done to the source, in sentences.
+        parts: what found the person, see :func:`humanav.jobs.track_sources.detector_parts`; empty for given keypoints.
     """
 
     sequence: KeypointSequence
@@ -43,6 +45,7 @@ class Seen:
     still: bool = False
     scale: float = 1.0
     notes: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 def source_inputs(source: Source) -> Any:
@@ -114,7 +117,8 @@ def _photo(path: Path, progress: Progress, stage: str, person: int | None) -> Se
     chosen = _chosen(people, person, path.name, notes)
     height, width = picture.pixels.shape[:2]
     sequence = KeypointSequence(_whole(chosen), chosen.keypoint_set, MAX_FPS, width, height, name=path.stem)
-    return Seen(sequence, lambda: [picture.pixels], True, width / picture.original_size[0], tuple(notes))
+    return Seen(sequence, lambda: [picture.pixels], True, width / picture.original_size[0], tuple(notes),
+                detector_parts("mediapipe", clips=False))
 
 
 def _chosen(people: list[Person2D], number: int | None, name: str, notes: list[str]) -> Person2D:
@@ -149,7 +153,8 @@ def _clip(path: Path, progress: Progress, stage: str, fps: float | None, start: 
     progress.next(stage)
     found = follow_person(video, person=person, progress=progress)
     sequence = replace(found.sequence, name=found.sequence.name or path.stem)
-    return Seen(sequence, lambda: video, False, video.width / video.original_size[0], (*notes, *found.notes))
+    return Seen(sequence, lambda: video, False, video.width / video.original_size[0], (*notes, *found.notes),
+                detector_parts("mediapipe"))
 
 
 def _with_pictures(seen: Seen, pictures: str | Path | None) -> Seen:

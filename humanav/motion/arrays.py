@@ -191,7 +191,7 @@ def _from_matrices(value: Array, key: str) -> Array:
     flat = value.reshape(-1, 3, 3)
     known = np.isfinite(flat).all(axis=(1, 2))
     if np.abs(np.linalg.det(flat[known]) - 1).max(initial=0) > 0.05:
-        raise InputError(f"its {key} are not rotation matrices.")
+        raise InputError(f"its {key} are no rotation matrices; write the file again.")
     turned = np.full((len(flat), 3), np.nan)
     turned[known] = Rotation.from_matrix(flat[known]).as_rotvec()
     return turned.reshape(*value.shape[:2], 3)
@@ -255,7 +255,7 @@ def _refuse_positions(pose: Array) -> None:
 
 def _numbers(value: NDArray[Any], key: str) -> Array:
     if value.dtype.kind not in "fiub":
-        raise InputError(f"its {key} is not an array of numbers.")
+        raise InputError(f"its {key} is no array of numbers; write the file again.")
     value = value.astype(np.float64)
     if key in ("betas", "smpl_scaling", *_FPS_KEYS) and not np.isfinite(value).all():
         raise InputError(f"its {key} holds NaN or infinite numbers; write the file again.")

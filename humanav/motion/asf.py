@@ -130,7 +130,8 @@ def parse_asf(path: str | Path) -> AsfSkeleton:
         raise MotionFileError(f"{file.name} is not an ASF skeleton: it has no :root and :bonedata sections.")
     for name in (":root", ":bonedata", ":hierarchy"):
         if name not in sections:
-            raise MotionFileError(f"The skeleton {file.name} ends early: it has no {name} section.")
+            raise MotionFileError(f"The skeleton {file.name} ends early, it has no {name} section: get the file "
+                                  "again.")
     try:
         units = {row[0].lower(): row[1].lower() for row in sections.get(":units", []) if len(row) > 1}
         degrees = not units.get("angle", "deg").startswith("rad")
@@ -146,13 +147,16 @@ def parse_asf(path: str | Path) -> AsfSkeleton:
     for k, bone in enumerate(order):  # grows while it runs: every bone after its parent
         for child in tree.get(bone.name, []):
             if child not in bones:
-                raise MotionFileError(f"The skeleton {file.name} is damaged: its bone {child} is not described.")
+                raise MotionFileError(f"The skeleton {file.name} is damaged, its bone {child[:40]} is not described: "
+                                      "get the file again.")
             if any(child == known.name for known in order):
-                raise MotionFileError(f"The skeleton {file.name} is damaged: {child} has two parents.")
+                raise MotionFileError(f"The skeleton {file.name} is damaged, {child[:40]} has two parents: get the "
+                                      "file again.")
             order.append(bones[child])
             parents.append(k)
     if len(order) < 2 or not np.isfinite(unit) or unit <= 0:
-        raise MotionFileError(f"The skeleton {file.name} ends early: no bone hangs on its root.")
+        raise MotionFileError(f"The skeleton {file.name} ends early, no bone hangs on its root: get the file "
+                              "again.")
     return AsfSkeleton(tuple(order), tuple(parents), unit, degrees)
 
 

@@ -129,16 +129,17 @@ def _motion_values(text: str, width: int, name: str, notes: list[str]) -> tuple[
     if not np.isfinite(step) or step <= 0:
         raise MotionFileError(f"{name} has a frame time of {step}; it must be a positive number of seconds.")
     if frames <= 0 or width == 0:
-        raise MotionFileError(f"{name} holds a skeleton but no frames of motion.")
+        raise MotionFileError(f"{name} holds a skeleton but no frames of motion: export it again with its animation.")
     if frames > MAX_FRAMES:
         raise MotionFileError(f"{name} announces {frames} frames; at most {MAX_FRAMES} can be read, so cut it first.")
     try:
         values = np.array(" ".join(lines[2:]).split(), dtype=np.float64)
     except ValueError as error:
-        raise MotionFileError(f"The MOTION section of {name} holds something that is not a number.") from error
+        raise MotionFileError(f"The MOTION section of {name} holds something that is not a number: export it "
+                              "again.") from error
     if values.size < frames * width:
         raise MotionFileError(f"{name} ends early: it announces {frames} frames of {width} numbers, and holds only "
-                              f"{values.size // width} of them.")
+                              f"{values.size // width} of them: copy or export it again.")
     fps = 1.0 / step
     if step >= _SLOWEST:
         fps = step

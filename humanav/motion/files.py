@@ -110,7 +110,7 @@ def kind_of(path: str | Path) -> Kind:
     except OSError as error:
         raise MotionFileError(f"The motion file {file.name} cannot be opened: {error.strerror or error}.") from error
     if not head:
-        raise MotionFileError(f"The motion file {file.name} is empty.")
+        raise MotionFileError(f"The motion file {file.name} is empty: choose another, or write it again.")
     if head[:2] == b"PK" or head[:6] == b"\x93NUMPY":
         return "npz"
     words = [line.strip().upper() for line in decode(head).splitlines()]

@@ -117,8 +117,8 @@ class Motion:
                    right_hand_pose=full[:, 40:55], transl=_or_empty(transl, (0, 3)), betas=_or_empty(betas, (0,)),
                    expression=_or_empty(expression, (0, 0)), name=name, person_id=person_id, confidence=confidence)
 
-    def __getitem__(self, index: slice | int) -> Motion:
-        """A part of the motion: ``motion[10:40]``, or one frame as a Motion of length 1."""
+    def __getitem__(self, index: slice | int | NDArray[np.int64]) -> Motion:
+        """A part of the motion: ``motion[10:40]``, some frames by their numbers, or one as a Motion of length 1."""
         part = slice(index, index + 1 or None) if isinstance(index, int) else index
         changes = {f.name: getattr(self, f.name)[part] for f in fields(self)
                    if f.name in _WIDTHS or f.name == "expression"}

@@ -21,6 +21,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -175,8 +176,8 @@ def _read_arrays(path: Path) -> Arrays:
                 if key in TEXT_KEYS:
                     with suppress(ValueError):  # words may be pickled; what they say is not needed
                         arrays[key] = data[key]
-                elif key in KNOWN_KEYS:
-                    arrays[key] = data[key]
+                elif key in KNOWN_KEYS and isinstance(value := data[key], np.ndarray):  # else no array's file
+                    arrays[key] = value
         if not arrays:
             some = ", ".join(sorted(data.files)[:8]) or "nothing"
             raise MotionFileError(f"{path.name} holds no motion (found: {some}); poses or body_pose arrays are needed.")
@@ -187,7 +188,9 @@ def _read_arrays(path: Path) -> Arrays:
         if "pickle" in str(error).lower():
             raise MotionFileError(f"{path.name} holds pickled Python objects, which are not loaded for safety; save "
                                   "plain number arrays with numpy.savez.") from error
-        raise MotionFileError(f"{path.name} is damaged and cannot be read as npz.") from error
+        raise MotionFileError(f"{path.name} is damaged and cannot be read as npz: save or copy it "
+                                  "again.") from error
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, MemoryError, NotImplementedError,
-            RuntimeError, SyntaxError) as error:
-        raise MotionFileError(f"{path.name} is not an npz motion file, or it is damaged.") from error
+            RuntimeError, SyntaxError, RecursionError, AttributeError, TokenError) as error:
+        raise MotionFileError(f"{path.name} is not an npz motion file, or it is damaged: save or copy it "
+                              "again.") from error

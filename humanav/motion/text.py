@@ -29,7 +29,7 @@ def read_text(path: str | Path) -> str:
     except OSError as error:
         raise MotionFileError(f"The file {file.name} cannot be opened: {error.strerror or error}.") from error
     if not data.strip():
-        raise MotionFileError(f"The file {file.name} is empty.")
+        raise MotionFileError(f"The file {file.name} is empty: choose another, or write it again.")
     return decode(data)
 
 

@@ -124,8 +124,10 @@ def read_labels(file: Path, size: tuple[int, int]) -> Labels:
     """
     from PIL import Image
 
+    from humanav.perception.images import picture_kinds
+
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=picture_kinds()) as image:
             factor = min(1.0, MASK_SIDE / max(image.size))
             if abs(image.width / image.height - size[0] / size[1]) > 0.02:
                 raise ImageError(f"The mask {file.name} is {image.width} x {image.height} pixels, the view's pictures "

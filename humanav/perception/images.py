@@ -25,6 +25,10 @@ MIN_SIDE = 64
 MAX_MEGAPIXELS = 300
 """Larger pictures are refused before they are decoded."""
 
+_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "MPO", "JPEG2000", "AVIF", "HEIF", "PPM",
+          "TGA", "ICO", "PCX")
+"""Kinds of pictures that are read. Pillow knows others, PostScript among them, for which it would start a program."""
+
 _pillow_settings = threading.Lock()
 
 
@@ -81,6 +85,12 @@ def load_photo(source: ImageSource, max_side: int | None = MAX_SIDE) -> Photo:
     return photo
 
 
+def picture_kinds() -> list[str]:
+    """The kinds of pictures that are read and that this installation can read, as Pillow calls them."""
+    Image.init()
+    return [kind for kind in _KINDS if kind in Image.OPEN]
+
+
 def _own(image: Image.Image) -> Image.Image:
     """A copy that may be shrunk and closed without touching the caller's picture."""
     try:
@@ -95,14 +105,16 @@ def _open(source: str | os.PathLike[str] | bytes | bytearray | memoryview | Bina
     stream: BinaryIO
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        if path.is_dir():
-            raise ImageError(f"{path.name or path} is a folder: choose one picture file (JPEG or PNG).")
+        if "\0" in str(path):
+            raise ImageError("There is no file of that name: check the name and the folder.")
         try:
+            if path.is_dir():
+                raise ImageError(f"{path.name or path} is a folder: choose one picture file (JPEG or PNG).")
             stream = path.open("rb")
         except FileNotFoundError as error:
             raise ImageError(f"There is no file {path.name}: check the name and the folder.") from error
         except (OSError, ValueError) as error:
-            raise ImageError(f"The file {path.name} cannot be opened: check that you may read it.") from error
+            raise ImageError(f"The file {path.name[:60]} cannot be opened: check that you may read it.") from error
     elif isinstance(source, bytes | bytearray | memoryview):
         stream = io.BytesIO(bytes(source))
     elif hasattr(source, "read"):
@@ -121,7 +133,7 @@ def _open(source: str | os.PathLike[str] | bytes | bytearray | memoryview | Bina
         if Image.MAX_IMAGE_PIXELS is not None:
             Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_MEGAPIXELS * 1_000_000)
     try:
-        return Image.open(stream)
+        return Image.open(stream, formats=picture_kinds())
     except Image.DecompressionBombError as error:
         raise _too_large() from error
     except UnidentifiedImageError as error:

@@ -69,8 +69,9 @@ def _table(arrays: Mapping[str, NDArray[Any]], file: str) -> Table:
     if key is None and (len(fitting) == 1 or len(lower) == 1):
         key = (fitting or list(lower))[0]
     if key is None:
-        raise InputError(f"{file} has no array of keypoints; it has {', '.join(arrays) or 'nothing'}: name it "
-                         "keypoints, of shape (frames, points, 2 or 3).")
+        names = ", ".join(name[:30] for name in list(arrays)[:5])
+        raise InputError(f"{file} has no array of keypoints; it has {names or 'nothing'}: name it keypoints, of shape "
+                         "(frames, points, 2 or 3).")
     table = Table()
     points = _people_points(lower[key], table, file, key)
     scores = next((lower[name] for name in _SCORES if name in lower and lower[name].ndim >= 2), None)
@@ -95,7 +96,7 @@ def _people_points(array: NDArray[Any], table: Table, file: str, key: str) -> ND
     try:
         points = np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"The keypoints of {file} are not numbers.") from error
+        raise InputError(f"The keypoints of {file} are not numbers: write the file again.") from error
     if points.ndim == 2 and points.shape[1] > 5:
         width = next((w for w in (3, 2, 4) if points.shape[1] % w == 0 and known_count(points.shape[1] // w)), None)
         if width is None:

@@ -15,6 +15,7 @@ _PEOPLE = ("people", "instances", "poses", "bodies", "persons", "predictions")
 _POINTS = ("pose_keypoints_2d", "pose_keypoints", "keypoints", "joints", "pose_landmarks", "poseLandmarks", "landmarks")
 _SCORES = ("keypoint_scores", "keypoints_score", "scores")
 _LABELS = ("track_id", "person_id", "instance_id", "idx", "tracking_id")
+_DEEPEST = 12  # lists in lists
 _FRAMES = ("frames", "instance_info", "results", "data", "images_predictions")
 
 
@@ -139,6 +140,8 @@ def _results(entries: list[Any], table: Table, file: str, number: dict[str, int]
 
 def _people(frame: Any, file: str) -> list[Found]:
     """The people of one frame in whatever nesting."""
+    if _depth(frame) >= _DEEPEST:
+        raise InputError(f"{file} holds lists in lists in lists without end: write the keypoints again.")
     where = f"A person in {file}"
     if isinstance(frame, dict):
         for key in _PEOPLE:
@@ -171,9 +174,10 @@ def _people(frame: Any, file: str) -> list[Found]:
 
 def _depth(values: Any) -> int:
     """How many lists of lists; an object with x and y counts as one."""
-    if isinstance(values, dict):
-        return 1
-    return 1 + _depth(values[0]) if isinstance(values, list) and values else 0
+    depth = 0
+    while isinstance(values, list) and values and depth < _DEEPEST:
+        values, depth = values[0], depth + 1
+    return depth + isinstance(values, dict)
 
 
 def _label(entry: dict[str, Any]) -> str | None:
@@ -182,7 +186,7 @@ def _label(entry: dict[str, Any]) -> str | None:
         while isinstance(value, list) and value:
             value = value[0]
         if isinstance(value, int | float | str) and not isinstance(value, bool) and value not in (-1, ""):
-            return f"{value:g}" if isinstance(value, float) else str(value)[:40]
+            return f"{value:g}" if isinstance(value, float) else "".join(c for c in str(value)[:40] if c.isprintable())
     return None
 
 

@@ -79,8 +79,9 @@ def chosen(
             raise InputError(f"There is no person {person!r} in {file}; there are {_listed(found)}.")
     if len(lasting) > 1:
         described = {track.label: _described(track, points, frames, width) for track in lasting}
-        text = "; ".join(f"{label} ({words})" for label, words in list(described.items())[:_LISTED])
-        more = f" and {len(described) - _LISTED} more" if len(described) > _LISTED else ""
+        listed = _LISTED if len(described) <= _LISTED else _LISTED // 2
+        text = "; ".join(f"{label} ({words})" for label, words in list(described.items())[:listed])
+        more = f" and {len(described) - listed} more" if len(described) > listed else ""
         raise SeveralPeopleError(f"There are {len(described)} people in {file}, say which one: {text}{more}; or the "
                                  "largest.", described)
     if len(found) > 1:

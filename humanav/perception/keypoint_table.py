@@ -103,12 +103,12 @@ def as_points(values: Any, where: str, count: int | None = None) -> Numbers:
     Raises:
         InputError: no numbers, or not two to four for each point.
     """
-    if isinstance(values, Sequence) and values and isinstance(values[0], dict):
-        values = [_from_mapping(point, where) for point in values]
     try:
+        if isinstance(values, Sequence) and values and isinstance(values[0], dict):
+            values = [_from_mapping(point, where) for point in values]
         array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where} has points that are not numbers.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{where} has points that are not numbers: write the file again.") from error
     if array.ndim == 1 and array.size:
         width = 2 if array.size == 2 * (count or 0) or (array.size % 3 and array.size % 2 == 0) else 3
         if array.size % width:
@@ -121,7 +121,7 @@ def as_points(values: Any, where: str, count: int | None = None) -> Numbers:
 
 def _from_mapping(point: Any, where: str) -> list[float]:
     if not isinstance(point, dict) or "x" not in point or "y" not in point:
-        raise InputError(f"{where} has a point without x and y.")
+        raise InputError(f"{where} has a point without x and y: write the file again.")
     trust = next((point[key] for key in _TRUST if key in point), None)
     return [_number(point["x"]), _number(point["y"]), math.nan if trust is None else _number(trust)]
 

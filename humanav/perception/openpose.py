@@ -160,7 +160,7 @@ def _points(entry: dict[str, Any], part: str, where: str, counts: tuple[int, ...
         flat = np.asarray(values, dtype=np.float64)
         flat = flat.reshape(-1) if flat.ndim == 2 and flat.shape[1] == 3 else flat
     except (TypeError, ValueError) as error:
-        raise InputError(f"{where} has {words} points that are not numbers.") from error
+        raise InputError(f"{where} has {words} points that are not numbers: write the file again.") from error
     if flat.ndim != 1 or flat.size % 3:
         raise InputError(f"{where} has {flat.size} {words} numbers: three for each point, x, y and confidence, are "
                          "needed.")

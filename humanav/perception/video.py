@@ -24,6 +24,7 @@ MAX_FPS = 60.0
 """More frames per second are given out only when they are asked for."""
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _FOLDER_FPS = 30.0
+_MOST_PIXELS = 120_000_000  # of a picture of a folder
 _HELD = 1.5  # frames that the last one is held for
 _STEADY = 0.25  # frames at most this share of their spacing off a constant rate are at a constant rate
 
@@ -257,8 +258,13 @@ def natural_order(file: Path) -> list[tuple[int, str]]:
 def _picture(file: Path, size: tuple[int, int] | None = None) -> Pixels:
     from PIL import Image, ImageOps
 
+    from humanav.perception.images import picture_kinds
+
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=picture_kinds()) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise ImageError(f"The picture {file.name} is {image.width} x {image.height} pixels: make it smaller "
+                                 "first.")
             upright = ImageOps.exif_transpose(image).convert("RGB")
             if size is not None and upright.size != size:
                 if abs(upright.width / upright.height - size[0] / size[1]) > 0.02:

@@ -196,11 +196,11 @@ def read_yaml(source: str | Path, folder: Path) -> Any:
         path = shipped
     try:
         return yaml.safe_load(path.read_text()) or {}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         known = " or ".join(sorted(file.stem for file in folder.glob("*.yaml")))
         raise InputError(f"There is no configuration {source}: give a YAML file, or {known}.") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} is not valid YAML: check the indentation and the values.") from error
 
 
 def _section(name: str, kind: Any, values: Any) -> Any:

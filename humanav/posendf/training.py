@@ -18,6 +18,7 @@ import torch
 from torch import Generator, Tensor
 
 from humanav.errors import InputError
+from humanav.parallel import Team
 from humanav.posendf.config import PoseNDFConfig, TrainingConfig
 from humanav.posendf.corrupt import MIX, axis_angle_noise, corrupt
 from humanav.posendf.data import PoseData
@@ -49,6 +50,9 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
           progress: Progress | None = None) -> Trained:
     """Train on prepared data and write ``model.safetensors`` and ``config.json`` into the experiment's folder.
 
+    Started in several processes (:mod:`humanav.parallel`), each takes its part of every batch, and the first alone
+    mines, validates, writes and tells the progress; the weights are those of a single process but for rounding.
+
     Args:
         config: the run.
         resume: go on from where an earlier run of the same configuration in the same folder stopped.
@@ -59,10 +63,11 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
     Raises:
         InputError: no data there, or nothing to resume.
     """
-    progress = progress or Progress(STAGES)
+    team = Team(config.training.device)
+    progress = progress if progress is not None and team.main else Progress(STAGES)
     progress.next("Making queries")
     data = PoseData.load(config.data.folder)
-    run = _Run(config, data.clean[data.clean_rows("train")], _prepared(data), minutes)
+    run = _Run(config, data.clean[data.clean_rows("train")], _prepared(data), minutes, team)
     folder = run.folder
     if resume:
         run.restore()
@@ -75,6 +80,10 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
     finally:
         run.store()
         run.log.close()
+    if not team.main:
+        team.wait()
+        team.close()
+        return Trained(PoseNDF.load(folder), folder, {})
     field = run.averaged()
     report = {"training": config.to_dict(), "steps": run.step, "processor_minutes": round(run.seconds / 60, 2),
               "poses": len(run.clean), "mining": run.mined_report}
@@ -89,6 +98,8 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
         # prepared poses are followed by their mirror images, which the restorer makes itself
         single = run.clean[:len(run.clean) // 2] if data.manifest["options"]["mirror"] else run.clean
         fit_extras(single, folder, config.experiment.seed, steps=config.training.restorer_steps, minutes=minutes)
+    team.wait()
+    team.close()
     return Trained(PoseNDF.load(folder), folder, report)
 
 
@@ -128,17 +139,21 @@ def _prepared(data: PoseData) -> Queries:
 class _Run:
     """What changes while training, and how one step is made."""
 
-    def __init__(self, config: PoseNDFConfig, clean: Tensor, prepared: Queries, minutes: float | None) -> None:
+    def __init__(self, config: PoseNDFConfig, clean: Tensor, prepared: Queries, minutes: float | None,
+                 team: Team | None = None) -> None:
         if len(clean) < 2 or not len(prepared.quats):
             raise InputError("There are no training poses in this data: prepare it again with at least one subject "
                              "that trains.")
         self.config, self.plan, self.minutes = config, config.training, minutes
+        self.team = team or Team(self.plan.device)
+        self.own = self.team.share(self.plan.batch)
+        self.team.share(self.plan.clean_batch)
         torch.set_num_threads(self.plan.threads)
         seed = config.experiment.seed
         torch.manual_seed(seed)
         self.folder = Path(config.experiment.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.device = _device(self.plan)
+        self.device = self.team.device(_device(self.plan))
         self.field = PoseNDF(config.model).to(self.device)
         self.average = PoseNDF(config.model)
         self.average.load_state_dict(self.field.state_dict())
@@ -154,7 +169,8 @@ class _Run:
         self.generator = Generator().manual_seed(seed + 2)
         self.step, self.round, self.seconds = 0, 0, 0.0
         self.mined_report: list[dict[str, float]] = []
-        self.log = _Log(self.folder)
+        self.log = _Log(self.folder if self.team.main else None)
+        self._agreed = 0.0
         self._started = time.process_time()
 
     @property
@@ -162,6 +178,11 @@ class _Run:
         """0..1 of the run."""
         if self.minutes is None:
             return self.step / self.plan.steps
+        return self._agreed if self.team.count > 1 else self._spent()
+
+    def _spent(self) -> float:
+        """The part of the processor time that is used up."""
+        assert self.minutes is not None
         return min((self.seconds + time.process_time() - self._started) / (60 * self.minutes), 1.0)
 
     @property
@@ -180,13 +201,16 @@ class _Run:
         out = self.field.each(torch.stack([torch.cat([queries.quats, clean]) for queries, clean in batches])
                               .to(self.device))
         distance = torch.stack([queries.distance for queries, _ in batches]).to(self.device)
-        error = (out[:, :plan.batch] - distance).abs().mean()
-        zero = out[:, plan.batch:].mean()
+        error = (out[:, :self.own] - distance).abs().mean()
+        zero = out[:, self.own:].mean()
         loss = plan.distance_weight * error + plan.clean_weight * zero
         self.optimizer.zero_grad(set_to_none=True)
         (len(batches) * loss).backward()  # each network learns as if it were alone
+        self.team.average(self.field.parameters())
         self.optimizer.step()
         self.step += 1
+        if self.minutes is not None and self.team.count > 1:
+            self._agreed = self.team.agree(self._spent())
         with torch.no_grad():
             decay = min(plan.average, (1 + self.step) / (10 + self.step))
             for mean, value in zip(self.average.parameters(), self.field.parameters()):
@@ -202,9 +226,11 @@ class _Run:
         return self.average.eval()
 
     def store(self) -> None:
-        """Write what :meth:`restore` needs."""
+        """Write what :meth:`restore` needs. The first process alone."""
         now = time.process_time()
         self.seconds, self._started = self.seconds + now - self._started, now
+        if not self.team.main:
+            return
         mined = self.sources[3]
         part = self.folder / (STATE + ".tmp")
         torch.save({"field": self.field.state_dict(), "average": self.average.state_dict(),
@@ -247,11 +273,14 @@ class _Run:
         if plan.clean_noise:
             sigma = plan.clean_noise * torch.rand(len(clean), generator=self.generator)
             clean = axis_angle_noise(clean, sigma, self.generator)[0]
-        return Queries(torch.cat([q.quats for q in drawn]), torch.cat([q.distance for q in drawn])), clean
+        own = slice(self.team.index, None, self.team.count)  # all draw the same; each takes every so many-th
+        queries = Queries(torch.cat([q.quats for q in drawn])[own], torch.cat([q.distance for q in drawn])[own])
+        return queries, clean[own]
 
     def _mine(self) -> None:
         generator = Generator().manual_seed(self.config.experiment.seed + 100 + self.round)
-        found: Mined = mine(self.averaged(), self.clean, self.pool, self.plan.mined_starts, generator)
+        found: Mined = self.team.agree(
+            mine(self.averaged(), self.clean, self.pool, self.plan.mined_starts, generator) if self.team.main else None)
         before = self.sources[3]
         self.sources[3] = Queries(torch.cat([before.quats, found.queries.quats]),
                                   torch.cat([before.distance, found.queries.distance]))
@@ -264,8 +293,10 @@ class _Run:
 class _Log:
     """Curves for tensorboard, where it is installed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._writer: Any = None
+        if folder is None:
+            return
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:

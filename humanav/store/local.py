@@ -11,7 +11,8 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from typing import Any
 from humanav.errors import InputError, StorageError
 from humanav.export.files import whole_file
 from humanav.results import Result, storage_errors
-from humanav.store.record import Record, State, clean_title, id_of, is_alive, is_id, owner_of, this_process
+from humanav.store.cleaning import Swept, size_of, sweep
+from humanav.store.mirror import Mirror
+from humanav.store.record import Record, State, clean_title, id_of, is_id, owner_of, this_process
+from humanav.store.remote import Remote
 
-PREVIEW_SECONDS = 24 * 3600.0
-"""How long previews of running jobs are kept."""
+_LOCK_SECONDS = 20.0
+_MOST_RECORD = 8 << 20
+_DAY = 86400.0
 
-BROKEN = "The program ended while this was being made. Run it again: what was finished of it is used where possible."
 _NONE = ("There is no such result here: it was deleted, its time is over, or the link is incomplete. "
          "Ask for a new link, or make it again.")
 
@@ -37,15 +41,6 @@ class Kept:
     result: Result | None
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What a clean-up did: ids that were deleted, ids of jobs that had broken off, other files deleted."""
-
-    deleted: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-    others: int = 0
-
-
 class Store:
     """A folder of results.
 
@@ -53,20 +48,27 @@ class Store:
         base: the folder; made when absent.
         keep_seconds: how long a result is kept after it was made or last opened.
         least_free: bytes of the disk that must stay free; work that might need more is refused.
+        most_bytes: of all entries together; above that a clean-up deletes those that nobody opened for longest.
+        remote: where results are mirrored, for folders that do not last.
 
     Raises:
         StorageError: the folder cannot be made or written.
     """
 
-    def __init__(self, base: str | Path, *, keep_seconds: float = 30 * 86400.0, least_free: int = 10**9) -> None:
+    def __init__(
+        self, base: str | Path, *, keep_seconds: float = 30 * _DAY, least_free: int = 10**9,
+        most_bytes: int | None = None, remote: Remote | None = None,
+    ) -> None:
         self.base, self.keep_seconds, self.least_free = Path(base).absolute(), keep_seconds, least_free
+        self.most_bytes = most_bytes
         self.results, self.previews = self.base / "results", self.base / "previews"
         self._records, self._inputs = self.base / "records", self.base / "inputs"
         self._lock = threading.RLock()
         try:
             self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.results, self.previews, self._records, self._inputs):
-                folder.mkdir(exist_ok=True)
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self.mirror = None if remote is None else Mirror(self, remote)
         except OSError as error:
             raise StorageError(f"Results cannot be kept in {self.base} ({error.strerror}): make it writable, or set "
                                "HUMANAV_STORAGE to another folder.") from error
@@ -103,22 +105,39 @@ class Store:
         """
         self.require_space(needed)
         id, now = id_of(key, identity), time.time()
-        with self._lock, storage_errors(self.base):
-            kept = {name: self._keep(id, value) for name, value in (values or {}).items()}
-            record = Record(id, owner_of(key), tab, kind, clean_title(title) or kind, now, now, values=kept,
-                            worker=this_process())
+        with storage_errors(self.base):
+            kept = {name: self._keep(id, value, name) for name, value in (values or {}).items()}
+        record = Record(id, owner_of(key), tab, kind, clean_title(title) or kind, now, now, values=kept,
+                        worker=this_process())
+        with self._locked():
             self._write(record)
         return record
 
     def finish(self, id: str) -> Record:
         """Note that the result is there. Raises InputError when it is not."""
         result = Result.load(self.folder(id))
-        return self._change(id, state="done", note="", worker="", kind=result.kind,
-                            size=sum(file.size for file in result.files))
+        record = self._change(id, state="done", note="", worker="", kind=result.kind,
+                              size=sum(file.size for file in result.files))
+        if self.mirror is not None:
+            self.mirror.keep(id)
+        return record
 
     def end(self, id: str, state: State, note: str = "") -> Record:
-        """Note that a job ended without a result."""
+        """Note that a job ended without a result; where there is one (another page asked the same), it is finished."""
+        if state != "done" and self._result(id) is not None:
+            return self.finish(id)
         return self._change(id, state=state, note=note, worker="")
+
+    def set_times(self, id: str, *, created: float, opened: float) -> Record:
+        """Correct the times of an entry. Raises InputError when there is none."""
+        return self._change(id, created=created, opened=opened)
+
+    def note(self, id: str, words: str, instead_of: tuple[str, ...] = ()) -> None:
+        """Write a note to a finished entry, where its note is one of ``instead_of``."""
+        with self._locked():
+            record = self.read(id)
+            if record is not None and record.state == "done" and record.note in instead_of and record.note != words:
+                self._write(replace(record, note=words))
 
     def adopt(self, key: str, identity: str, source: str, **words: Any) -> Record:
         """Give a visitor a copy of a result that is everybody's (a sample's); as :meth:`begin` and :meth:`finish`.
@@ -139,28 +158,57 @@ class Store:
         return self.finish(record.id)
 
     def find(self, id: str) -> Kept:
-        """The entry of this id; it is kept from now on as if it were new.
+        """The entry of this id; it is kept from now on as if it were new. What is only in the remote place is fetched.
 
         Raises:
-            InputError: there is none (any more).
+            InputError: there is none (any more), or it cannot be fetched.
         """
-        record = self._read(id)
-        if record is None or self._over(record):
+        record = self.read(id)
+        if record is None or (record.state == "done" and self._result(id) is None):
+            record = self._fetched(id) or record
+        if record is None or self.is_over(record):
             raise InputError(_NONE)
         result = self._result(id) if record.state == "done" else None
         if record.state == "done" and result is None:
             raise InputError("The files of this result are damaged or were deleted: make it again.")
-        return Kept(self._change(id, opened=time.time()), result)
+        now = time.time()
+        if self.mirror is not None and record.state == "done" and now - record.opened > _DAY:
+            self.mirror.keep(id, files=False)
+        return Kept(self._change(id, opened=now), result)
 
     def mine(self, key: str) -> list[Record]:
         """A visitor's own entries, the latest first."""
         owner = owner_of(key)
-        found = [record for record in self._all() if record.owner == owner and not self._over(record)]
-        return sorted(found, key=lambda record: -record.created)
+        if self.mirror is not None:
+            for record in self.mirror.listed(owner):
+                self._take(record)
+        return [record for record in self.all() if record.owner == owner and not self.is_over(record)]
+
+    def all(self) -> list[Record]:
+        """Everybody's entries that are here, the latest first: for whoever owns the folder, never for visitors."""
+        found = (self.read(path.stem) for path in self._records.glob("*.json"))
+        return sorted((record for record in found if record is not None), key=lambda record: -record.created)
+
+    def read(self, id: str) -> Record | None:
+        """The entry's record as it is, or None."""
+        if not is_id(id):
+            return None
+        path = self._records / f"{id}.json"
+        try:
+            if not path.is_file() or path.stat().st_size > _MOST_RECORD:  # a device or pipe would be read for ever
+                return None
+            record = Record.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, InputError):
+            return None
+        return record if record.id == id else None
+
+    def is_over(self, record: Record) -> bool:
+        """Whether an entry's time is over."""
+        return record.state != "running" and time.time() - record.opened > self.keep_seconds
 
     def owns(self, key: str, id: str) -> bool:
         """Whether the entry is this visitor's."""
-        record = self._read(id)
+        record = self.read(id)
         return record is not None and record.owner == owner_of(key)
 
     def input_files(self, key: str, id: str) -> Path:
@@ -173,35 +221,53 @@ class Store:
         """Give an entry of one's own another title. Raises InputError for another's, or an empty title."""
         if not self.owns(key, id):
             raise InputError(_NONE)
+        return self.retitle(id, title)
+
+    def retitle(self, id: str, title: str) -> Record:
+        """Give anybody's entry another title: for whoever owns the folder. Raises InputError as :meth:`rename`."""
         words = clean_title(title)
         if not words:
             raise InputError("The name is empty: write a few words.")
-        return self._change(id, title=words)
+        record = self._change(id, title=words)
+        if self.mirror is not None and record.state == "done":
+            self.mirror.keep(id, files=False)
+        return record
 
     def delete(self, key: str, id: str) -> None:
         """Delete an entry of one's own with all its files. Raises InputError for another's."""
         if not self.owns(key, id):
             raise InputError(_NONE)
-        self._delete(id)
+        self.remove(id)
+
+    def remove(self, id: str) -> None:
+        """Delete anybody's entry with all its files: for whoever owns the folder. Raises InputError when there is none.
+
+        The record goes last, so that a deletion that breaks off can be repeated.
+        """
+        record = self.read(id)
+        if record is None:
+            raise InputError(_NONE)
+        if self.mirror is not None and record.state == "done":
+            self.mirror.erase(record)
+        self.empty(id)
+        (self._records / f"{id}.json").unlink(missing_ok=True)
 
     def sweep(self) -> Swept:
-        """Mark what broke off, delete what is over its time, and what belongs to nothing."""
-        deleted, broken = [], []
-        for record in self._all():
-            if self._over(record):
-                self._delete(record.id)
-                deleted.append(record.id)
-            elif record.state == "running" and self._dead(record):
-                if self._result(record.id) is not None:  # it ended between the last file and the record
-                    self.finish(record.id)
-                else:
-                    self.end(record.id, "broken", BROKEN)
-                    broken.append(record.id)
-        return Swept(tuple(deleted), tuple(broken), self._leftovers())
+        """Mark what broke off, delete what is over its time or too much, and what belongs to nothing."""
+        return sweep(self)
+
+    def used(self) -> int:
+        """Bytes of all results and inputs that are here."""
+        return size_of(self.results) + size_of(self._inputs)
+
+    def size(self, id: str) -> int:
+        """Bytes of an entry that are here. Raises InputError for what is no id."""
+        return size_of(self.folder(id)) + size_of(self._inputs / id)
 
     def require_space(self, needed: int = 0) -> None:
         """Raise StorageError when the disk would have less than ``least_free`` bytes after ``needed`` more."""
-        free = shutil.disk_usage(self.base).free
+        with storage_errors(self.base):
+            free = shutil.disk_usage(self.base).free
         if free - needed < self.least_free:
             raise StorageError(f"The disk for results is nearly full ({free / 1e9:.1f} GB free), so nothing was "
                                "started: delete results that are no longer needed, or try again later.")
@@ -210,20 +276,19 @@ class Store:
         """A fresh file name for a preview."""
         return self.previews / f"{uuid.uuid4().hex}{suffix}"
 
-    def _keep(self, id: str, value: Any) -> Any:
-        """A value for a record: paths become copies in the folder of inputs."""
+    def _keep(self, id: str, value: Any, place: str) -> Any:
+        """A value for a record: paths become copies at a place of their own in the folder of inputs."""
         if isinstance(value, list | tuple):
-            return [self._keep(id, item) for item in value]
+            return [self._keep(id, item, f"{place}/{number}") for number, item in enumerate(value)]
         if not isinstance(value, Path):
             return value
-        folder = self._inputs / id
-        folder.mkdir(exist_ok=True)
-        target = folder / value.name
+        target = self._inputs / id / place / value.name
+        target.parent.mkdir(parents=True, exist_ok=True)
         if value.is_file() and value.absolute() != target:
             part = target.with_name(f".{uuid.uuid4().hex}")
             _linked(value, part)
             os.replace(part, target)
-        return {"file": value.name}
+        return {"file": f"{place}/{value.name}"}
 
     def _result(self, id: str) -> Result | None:
         try:
@@ -231,68 +296,53 @@ class Store:
         except InputError:
             return None
 
-    def _read(self, id: str) -> Record | None:
-        if not is_id(id):
-            return None
-        try:
-            return Record.from_json((self._records / f"{id}.json").read_text())
-        except (OSError, InputError):
-            return None
-
     def _write(self, record: Record) -> None:
         with whole_file(self._records / f"{record.id}.json") as part:
             part.write_text(record.to_json())
 
     def _change(self, id: str, **values: Any) -> Record:
-        with self._lock, storage_errors(self.base):
-            record = self._read(id)
+        with self._locked():
+            record = self.read(id)
             if record is None:
                 raise InputError(_NONE)
             record = replace(record, **values)
             self._write(record)
         return record
 
-    def _all(self) -> list[Record]:
-        found = (self._read(path.stem) for path in self._records.glob("*.json"))
-        return [record for record in found if record is not None]
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Nobody else changes records meanwhile: no other thread, and no other process on the same folder."""
+        from filelock import FileLock, Timeout
 
-    def _over(self, record: Record) -> bool:
-        return record.state != "running" and time.time() - record.opened > self.keep_seconds
+        try:
+            with self._lock, storage_errors(self.base), FileLock(self.base / ".lock", timeout=_LOCK_SECONDS):
+                yield
+        except Timeout as error:
+            raise StorageError(f"Another program keeps the results in {self.base} locked: end it, or try again.") \
+                from error
 
-    def _dead(self, record: Record) -> bool:
-        """Whether nobody works on it any more; another machine's work is believed for a day."""
-        alive = is_alive(record.worker)
-        return time.time() - record.opened > 86400 if alive is None else not alive
+    def _fetched(self, id: str) -> Record | None:
+        """The record of an entry in the remote place, which is now here; None where there is none."""
+        if self.mirror is None or not is_id(id):
+            return None
+        try:
+            record = self.mirror.fetch(id)
+        except StorageError as error:
+            raise InputError(str(error)) from error
+        return record if record is None else self._take(record)
 
-    def _delete(self, id: str) -> None:
-        """The record goes last, so that a deletion that breaks off can be repeated."""
-        for path in (self.results / id, self._inputs / id, *self.results.glob(f".{id}*")):
+    def _take(self, record: Record) -> Record:
+        """Keep the record of an entry that was made elsewhere, unless there is one here."""
+        with self._locked():
+            known = self.read(record.id)
+            if known is None:
+                self._write(record)
+        return known or record
+
+    def empty(self, id: str) -> None:
+        """Delete an entry's files, not its record. Raises InputError for what is no id."""
+        for path in (self.folder(id), self._inputs / id, *self.results.glob(f".{id}*")):
             shutil.rmtree(path, ignore_errors=True)
-        (self._records / f"{id}.json").unlink(missing_ok=True)
-
-    def _leftovers(self) -> int:
-        """Delete old previews, and work in ``results`` and ``inputs`` that no record speaks of any more."""
-        gone, now = 0, time.time()
-        for path in self.previews.iterdir():
-            if _age(path, now) > PREVIEW_SECONDS:
-                path.unlink(missing_ok=True)
-                gone += 1
-        records = {record.id: record for record in self._all()}
-        for path in [*self.results.iterdir(), *self._inputs.iterdir()]:
-            owner = records.get(path.name.lstrip(".")[:26])
-            busy = owner is not None and (owner.state != "done" or not path.name.startswith("."))
-            if not busy and _age(path, now) > 3600:
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-                gone += 1
-        return gone
-
-
-def _age(path: Path, now: float) -> float:
-    try:
-        return now - path.stat().st_mtime
-    except OSError:
-        return 0.0
-
 
 def _linked(source: Any, target: Any) -> Any:
     """Copy a file by a second name for it where the disk can; results are replaced whole, never written into."""

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import socket
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,6 +20,7 @@ State = Literal["running", "done", "stopped", "broken"]
 
 _ID = re.compile(r"[a-z2-7]{26}")
 _MOST_TITLE = 120
+_TEXTS = ("owner", "tab", "kind", "title", "note", "worker")
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,19 @@ class Record:
             known = {key: data[key] for key in (f.name for f in fields(cls)) if key in data}
             record = cls(**known)
             sound = is_id(record.id) and record.state in get_args(State) and isinstance(record.values, dict) \
-                and all(isinstance(getattr(record, key), str) for key in ("owner", "tab", "kind", "title", "note")) \
-                and all(isinstance(getattr(record, key), int | float) for key in ("created", "opened", "size"))
-        except (ValueError, TypeError, AttributeError) as error:
+                and all(isinstance(getattr(record, key), str) for key in _TEXTS) \
+                and all(_is_number(getattr(record, key)) for key in ("created", "opened", "size")) \
+                and isinstance(record.size, int)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InputError("The record of this result is damaged.") from error
         if not sound:
             raise InputError("The record of this result is damaged.")
-        return record
+        return replace(record, title=clean_title(record.title) or clean_title(record.kind))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a file may hold this as seconds or bytes: a number that is not endless, from 1970 on."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**60
 
 
 def new_key() -> str:
@@ -117,12 +124,14 @@ def this_process() -> str:
 
 
 def is_alive(worker: str) -> bool | None:
-    """Whether the process of :func:`this_process` still runs; None when it is another machine's."""
+    """Whether the process of :func:`this_process` still runs; None when that cannot be told, as on another machine."""
     if worker.count(":") < 2:
         return False
     host, number, start = worker.rsplit(":", 2)
-    if host != socket.gethostname():
+    if host != socket.gethostname() or os.name == "nt":  # there, asking by a signal would end the process
         return None
+    if re.fullmatch("[1-9][0-9]{0,8}", number) is None:
+        return False
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -6,7 +6,7 @@ import csv
 import difflib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ _PART_OF = (  # (smaller, larger, the most that the first may be of the second)
     ("neck circumference", "chest circumference", 0.9), ("forearm circumference", "thigh circumference", 1.0),
     ("calf circumference", "thigh circumference", 1.2), ("arm circumference", "chest circumference", 0.9),
 )
+_MOST_BYTES = 1_000_000  # of a file
+_LONGEST = 60  # characters of a name
 _UNEVEN = 1.3  # left against right
 _BMI = (9.0, 90.0)
 
@@ -81,11 +83,17 @@ def read_measurements(path: str | Path, subject: str | None = None) -> dict[str,
     """
     path = Path(path)
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path.name} is too large for one person's measurements: give name,value lines.")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The measurements {path.name} cannot be read: {error}.") from error
+        raise InputError(f"The measurements {path.name} cannot be read: check that it is a text that you may "
+                         "open.") from error
     if path.suffix.lower() == ".csv":
-        rows = [row for row in csv.reader(text.splitlines()) if row and any(cell.strip() for cell in row)]
+        try:
+            rows = [row for row in csv.reader(text.splitlines()) if row and any(cell.strip() for cell in row)]
+        except csv.Error:
+            rows = []
         if rows and len(rows[0]) == 2 and not _is_number(rows[0][1]):
             rows = rows[1:]
         if not rows or any(len(row) != 2 for row in rows):
@@ -93,8 +101,9 @@ def read_measurements(path: str | Path, subject: str | None = None) -> dict[str,
         return {name.strip(): value for name, value in rows}
     try:
         table = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path.name} is no JSON ({error.msg}, line {error.lineno}): give {{\"height\": 1.70, "
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(f"{path.name} is no JSON{place}: give {{\"height\": 1.70, "
                          "\"waist\": 0.80}} or a CSV of name,value.") from error
     if not isinstance(table, dict) or not table:
         raise InputError(f"{path.name} holds no measurements: give {{\"height\": 1.70, \"waist\": 0.80}}.")
@@ -116,7 +125,7 @@ def measure_names(name: str) -> tuple[str, ...]:
     Raises:
         InputError: the name is unknown, or could be a length and a circumference.
     """
-    words = name.lower().replace("_", " ").replace("-", " ").replace("girth", "circumference").split()
+    words = name[:_LONGEST].lower().replace("_", " ").replace("-", " ").replace("girth", "circumference").split()
     sides = [word for word in words if word in ("left", "right")]
     base = " ".join(word for word in words if word not in ("left", "right"))
     base = _ALSO.get(base, base)
@@ -132,7 +141,7 @@ def measure_names(name: str) -> tuple[str, ...]:
         plain = list(dict.fromkeys(_plain(known) for known in MEASURES))
         near = difflib.get_close_matches(" ".join(words), [*MEASURES, *plain, *_ALSO], 1, 0.5)
         meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"There is no measurement {name!r}.{meant} Known ones: {', '.join(plain)}.")
+        raise InputError(f"There is no measurement {_short(name)}.{meant} Known are {_some(plain)}.")
     return tuple(found)
 
 
@@ -222,21 +231,28 @@ def _check_together(found: Mapping[str, float]) -> None:
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or value is None or not _is_number(value):
-        raise InputError(f"The measurement {name!r} is {value!r}, which is no number.")
+        raise InputError(f"The measurement {_short(name)} is {_short(value)}, which is no number: give metres, or "
+                         "kilograms for the weight.")
     number = float(value)
     if not math.isfinite(number) or number <= 0:
-        raise InputError(f"The measurement {name!r} is {number:g}: give a positive number, or leave it out.")
+        raise InputError(f"The measurement {_short(name)} is {number:g}: give a positive number, or leave it out.")
     return number
+
+
+def _short(value: Any) -> str:
+    """As it was given, but no longer than a sentence bears."""
+    words = repr(value)
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
 
 
 def _is_number(value: Any) -> bool:
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 
 
-def _some(people: Mapping[str, Any]) -> str:
-    names = list(people)
+def _some(people: Iterable[str]) -> str:
+    names = [name[:40] for name in people]
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from humanav.errors import InputError
+from humanav.parallel import Team
 from humanav.progress import Progress
 from humanav.uplift.config import TrainingConfig, UpliftConfig
 from humanav.uplift.features import assumed_intrinsics, to_features
@@ -56,6 +57,9 @@ def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Pat
           minutes: float | None = None, resume: bool = False, progress: Progress | None = None) -> Trained:
     """Train a network and write ``model.safetensors``, ``config.json`` and ``metrics.json``.
 
+    Started in several processes (:mod:`humanav.parallel`), each takes its share of every batch, with other pairs, and
+    the first alone validates, writes and tells the progress.
+
     Args:
         config: the run.
         cmu: the compact npz of the CMU motion capture, or a folder that ``humanav uplift prepare`` wrote, instead of
@@ -69,10 +73,11 @@ def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Pat
     Raises:
         InputError: no data, or nothing to resume.
     """
-    progress = progress or Progress(STAGES)
+    team = Team(config.training.device)
+    progress = progress if progress is not None and team.main else Progress(STAGES)
     progress.next("Reading motion")
     source = Path(cmu or config.data.folder or config.data.cmu or "cmu_subset.npz")
-    run = _Run(config, source, Path(out or config.experiment.folder), minutes)
+    run = _Run(config, source, Path(out or config.experiment.folder), minutes, team)
     if resume:
         run.restore()
     progress.next("Training")
@@ -92,15 +97,19 @@ def train(config: UpliftConfig, *, cmu: str | Path | None = None, out: str | Pat
 class _Run:
     """What changes while training, and how one step is made."""
 
-    def __init__(self, config: UpliftConfig, cmu: Path, folder: Path, minutes: float | None) -> None:
+    def __init__(self, config: UpliftConfig, cmu: Path, folder: Path, minutes: float | None,
+                 team: Team | None = None) -> None:
         self.config, self.plan, self.folder, self.minutes = config, config.training, folder, minutes
+        self.team = team or Team(self.plan.device)
         torch.set_num_threads(self.plan.threads)
         torch.manual_seed(config.experiment.seed)
-        self.device = _device(self.plan)
+        self.device = self.team.device(_device(self.plan))
         self.precision = _precision(self.plan, self.device)
         self.data = {"file": cmu.name, "sha256": fingerprint(cmu)}
         self.validation = Validation(cmu, config)
-        self.supply = Supply(config, cmu)
+        own = replace(self.plan, batch=self.team.share(self.plan.batch))
+        self.seed = config.experiment.seed + 1_000_033 * self.team.index  # each process has pairs of its own
+        self.supply = Supply(replace(config.changed(seed=self.seed), training=own), cmu)
         folder.mkdir(parents=True, exist_ok=True)
         self.skeleton = UpliftBody()
         self.network = build_network(config)
@@ -115,14 +124,22 @@ class _Run:
         self.step, self.seconds, self._started = 0, 0.0, time.process_time()
         self.history: list[dict[str, float]] = []
         self.means: dict[str, float] = {}
-        self.log = _Log(folder)
+        self.log = _Log(folder if self.team.main else None)
+        self._agreed = 0.0
+        if self.team.index:
+            torch.manual_seed(self.seed)  # the same weights, but other units dropped
 
     @property
     def part(self) -> float:
         """How much of the run is done."""
         if self.minutes is not None:
-            return (self.seconds + time.process_time() - self._started) / 60 / max(self.minutes, 1e-6)
+            return self._agreed if self.team.count > 1 else self._spent()
         return self.step / self.plan.steps
+
+    def _spent(self) -> float:
+        """The part of the processor time that is used up."""
+        assert self.minutes is not None
+        return (self.seconds + time.process_time() - self._started) / 60 / max(self.minutes, 1e-6)
 
     @property
     def done(self) -> bool:
@@ -138,7 +155,7 @@ class _Run:
             for group in optimizer.param_groups:
                 group["lr"] = plan.learning_rate * rate
         pairs = self.supply.take(self.step)
-        generator = Generator().manual_seed(self.config.experiment.seed * 1_000_003 + self.step)
+        generator = Generator().manual_seed(self.seed * 1_000_003 + self.step)
         self.network.train()
         self.network.zero_grad(set_to_none=True)
         clips = pieces(pairs, plan.single, generator)
@@ -149,11 +166,14 @@ class _Run:
             (share * loss).backward()
             for name, value in parts.items():
                 self.means[name] = self.means.get(name, 0.0) + share * value
+        self.team.average(self.network.parameters(), sum(sizes))
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
         self.means["gradient"] = self.means.get("gradient", 0.0) + float(norm)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
+        if self.minutes is not None and self.team.count > 1:
+            self._agreed = self.team.agree(self._spent())
         decay = min(plan.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
@@ -179,7 +199,9 @@ class _Run:
         return uplift_loss(output, target, self.plan, self.skeleton)
 
     def validate(self) -> dict[str, float]:
-        """How the averaged weights do on the validation subjects; kept in ``metrics.json``."""
+        """How the averaged weights do on the validation subjects; kept in ``metrics.json``. The first process alone."""
+        if not self.team.main:
+            return {}
         now = time.process_time()
         numbers = {"step": self.step, "processor_minutes": round((self.seconds + now - self._started) / 60, 2),
                    **self.validation.measure(self.average)}
@@ -193,8 +215,11 @@ class _Run:
         report = {"data": self.data, "steps": self.step, "processor_minutes": round(self.seconds / 60, 2),
                   "parameters": sum(value.numel() for value in self.average.parameters()),
                   "validation": self.validate()}
-        Uplift(deepcopy(self.average).cpu(), self.config, report).save(self.folder)
+        if self.team.main:
+            Uplift(deepcopy(self.average).cpu(), self.config, report).save(self.folder)
         self.log.close()
+        self.team.wait()
+        self.team.close()
         return Trained(Uplift.load(folder=self.folder), self.folder, report)
 
     def close(self) -> None:
@@ -203,9 +228,11 @@ class _Run:
         self.store()
 
     def store(self) -> None:
-        """Write what :meth:`restore` needs, and the averaged weights as they are."""
+        """Write what :meth:`restore` needs, and the averaged weights as they are. The first process alone."""
         now = time.process_time()
         self.seconds, self._started = self.seconds + now - self._started, now
+        if not self.team.main:
+            return
         part = self.folder / (STATE + ".tmp")
         torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
                     "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -235,8 +262,10 @@ class _Run:
 class _Log:
     """Curves for tensorboard, where it is installed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._writer: Any = None
+        if folder is None:
+            return
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:

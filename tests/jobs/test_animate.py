@@ -30,6 +30,7 @@ from humanav.results import Result, content_id
 from humanav.view.composite import composite_frames
 from tests.export.glb_reader import Glb
 from tests.jobs.track_folders import TakeOf, bare_avatar, painted, still_camera, walker, write_track
+from tests.manifests import check_origin
 
 TALL, SHORT = (1.2, 0.8, 1.0), (-1.0, 0.5, -1.5)
 
@@ -180,6 +181,8 @@ def test_the_result_over_the_clips_background(track: Result, avatar: Result, tmp
     assert [file.name for file in made.downloads] == [
         "avatar.glb", "animation.mp4", "side_by_side.mp4", "motion.bvh", "motion.npz", "avatar.npz"]
     assert {event.stage for event in events} == set(ANIMATE_STAGES)
+    check_origin(made, ANIMATE_STAGES, ["Built-in body"])
+    assert made.sources["avatar"]["result"] == avatar.id
     assert any(event.image is not None for event in events)
     assert made.inputs["person"] == "2"
     assert made.inputs["background"] == made.report["background"] == "original"
@@ -272,7 +275,7 @@ def test_what_cannot_be_is_said_in_one_sentence(track: Result, avatar: Result, t
     (tmp_path / "empty").mkdir()
     (tmp_path / "letter.png").write_text("Dear reader")
     fails(InputError, "not a result folder", avatar, tmp_path / "empty", out)
-    fails(InputError, "holds no tracked motion", avatar, avatar.folder, out)
+    fails(InputError, "holds no motion", avatar, avatar.folder, out)
     fails(InputError, "no person '3' in track: choose one of 1, 2, 2b", avatar, track, out, person=3)
     fails(InputError, "Only a tracked motion has people", avatar, "walk", out, person=1)
     fails(InputError, "not tracked in a clip", avatar, "walk", out, background="original")

@@ -31,6 +31,7 @@ from humanav.motion import load_clip, load_motion, resample, save_npz
 from humanav.motion.motion import Motion
 from humanav.progress import Event, Progress
 from humanav.results import Result
+from tests.manifests import check_origin
 
 
 def glb_json(path: Path) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def test_its_report_has_a_value_for_every_frame(bad_dance: tuple[Result, list[Ev
     assert all(0 <= moment["time"] <= report["duration"] and len(moment["joints"]) == 2 for moment in report["worst"])
     assert all(0 <= begin <= end <= report["duration"] for begin, end in report["spans"])
     assert Result.load(result.folder) == result
+    check_origin(result, DENOISE_STAGES, ["Built-in body", "Distance to real poses"])
 
 
 def test_its_stages_are_told_and_the_motion_before_is_shown(bad_dance: tuple[Result, list[Event]]) -> None:
@@ -208,6 +210,7 @@ def test_random_poses(tmp_path: Path) -> None:
     events: list[Event] = []
     result = generate_poses(4, seed=5, out=tmp_path / "a", progress=Progress(len(GENERATE_STAGES), events.append))
     assert list(dict.fromkeys(event.stage for event in events)) == list(GENERATE_STAGES)
+    check_origin(result, GENERATE_STAGES)
     poses = load_motion(result.path("poses.npz"))
     assert len(poses) == len(result.report["distances"]) == 4
     assert [clip["name"] for clip in glb_json(result.path("poses.glb"))["animations"]] == [
@@ -228,6 +231,7 @@ def test_the_way_between_two_poses(tmp_path: Path) -> None:
     result = interpolate_poses(PoseChoice("squat", 0.25), PoseChoice(None, seed=2), out=tmp_path / "out",
                                progress=Progress(len(INTERPOLATE_STAGES), events.append))
     assert list(dict.fromkeys(event.stage for event in events)) == list(INTERPOLATE_STAGES)
+    check_origin(result, INTERPOLATE_STAGES, ["Built-in motions"])
     path = load_motion(result.path("path.npz"))
     start, end = choose_pose(PoseChoice("squat", 0.25)), choose_pose(PoseChoice(None, seed=2))
     np.testing.assert_allclose(path.body_pose[0], start.body_pose[0], atol=1e-4)

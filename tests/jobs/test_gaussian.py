@@ -35,6 +35,7 @@ from tests.avatar.gaussian.striped import hanging_arms, photographed, striped_me
 from tests.export.glb_reader import Glb
 from tests.jobs.known_person import put_in_photos
 from tests.jobs.track_folders import TakeOf, still_camera, walker, write_track
+from tests.manifests import check_origin
 
 TINY = GaussianOptions(minutes=3, count=900, size=96, steps=6, generated=2)
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -79,6 +80,7 @@ def test_the_result_holds_both_avatars(made: tuple[Result, list[Event]]) -> None
     result, _ = made
     names = [file.name for file in result.downloads]
     assert names[:3] == ["splats.html", "avatar.ply", "avatar_gaussian.glb"]
+    check_origin(result, GAUSSIAN_STAGES, ["Training frames by the synthetic teacher", "Player in pages"])
     assert {"avatar.glb", "animation.mp4", "avatar_gaussian.npz", "avatar_posed.ply", "compare.html",
             "animation_gaussian.mp4", "turntable_gaussian.mp4"} <= set(names)
     avatar = GaussianAvatar.load(result.path("avatar_gaussian.npz"))

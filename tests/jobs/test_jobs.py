@@ -17,6 +17,7 @@ from humanav.paths import asset
 from humanav.progress import Event, Progress
 from humanav.results import Result
 from humanav.synth import photograph, sample_person
+from tests.manifests import check_origin
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +59,7 @@ def test_the_result_is_complete(made: tuple[Result, list[Event]]) -> None:
     assert result.report["quality"].endswith(".")
     assert 0.1 < result.report["seen_share"] < 0.9
     assert Result.load(result.folder) == result
+    check_origin(result, STAGES, ["Built-in body", "Sample photos, clips and captures", "Built-in motions"])
 
 
 def test_the_motion_files_hold_the_clip(made: tuple[Result, list[Event]]) -> None:

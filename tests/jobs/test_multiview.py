@@ -33,6 +33,7 @@ from humanav.multiview.value import Rig, Sightings
 from humanav.progress import Event, Progress
 from humanav.results import Result, ResultWriter
 from tests.jobs.captures import FRAMES, SIZE, people, rig, sightings, write_capture
+from tests.manifests import check_origin
 
 QUICK = MultiviewOptions(sync="off", budget=(2, 1))
 
@@ -138,6 +139,7 @@ def test_large_files_of_a_folder_are_told_apart(tmp_path: Path) -> None:
 
 def test_everybody_is_reconstructed(reconstructed: tuple[Result, list[Event], Path], cameras: Rig) -> None:
     result, _, _ = reconstructed
+    check_origin(result, MULTIVIEW_STAGES[:3], ["Depth of landmarks in clips", "Figures in pages"])
     report = result.report
     names = {file.name for file in result.files}
     assert {"people.glb", "before_after.glb", "points3d.npz", "cameras.json", "intri.yml", "extri.yml", "openpose.zip",

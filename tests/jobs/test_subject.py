@@ -18,16 +18,17 @@ from humanav.errors import Cancelled, InputError, MissingExtraError
 from humanav.jobs import subject_train
 from humanav.jobs.subject import Subject, about, placed_on_mask, read_split
 from humanav.jobs.subject_capture import Source
-from humanav.jobs.subject_evaluate import Measuring, evaluate_subject
+from humanav.jobs.subject_evaluate import EVALUATE_STAGES, Measuring, evaluate_subject
 from humanav.jobs.subject_files import write_split
-from humanav.jobs.subject_show import Filmed, compare_subject, move_subject, neutral_subject, read_motion
-from humanav.jobs.subject_train import SNAPSHOT, SubjectTraining, train_stages, train_subject
+from humanav.jobs.subject_show import MOVE_STAGES, Filmed, compare_subject, move_subject, neutral_subject, read_motion
+from humanav.jobs.subject_train import GAUSSIAN_STAGES, SNAPSHOT, SubjectTraining, train_stages, train_subject
 from humanav.motion import save_npz
 from humanav.perception.video import open_video
 from humanav.progress import Progress
 from humanav.results import Result
 from humanav.synth import SyntheticPhoto
 from tests.jobs.subjects import QUICK, copied, fake_sight, json_of, made_by_persona, pictures_of, view_of
+from tests.manifests import check_origin
 
 
 def test_a_split_is_read_as_it_was_written(made: Subject, photo: SyntheticPhoto, body: BodyModel) -> None:
@@ -64,6 +65,7 @@ def test_training_leaves_everything(trained: tuple[Path, Result], made: Subject)
     assert [row["frame"] for row in told["provenance"]] == [0, 1, 2]
     assert len(GaussianAvatar.load(result.path("avatar_gaussian.npz"))) == 600
     assert (out / "ann" / "avatar" / "manifest.json").is_file()
+    check_origin(result, GAUSSIAN_STAGES, ["Your own inputs", "Training frames by the synthetic teacher"])
 
 
 def test_a_stopped_training_goes_on(
@@ -247,6 +249,8 @@ def test_the_avatar_is_shown(trained: tuple[Path, Result], made: Subject) -> Non
     with open_video(turned.path("neutral.mp4")) as video:
         assert (video.width, video.height, len(video)) == (64, 64, 4)
     assert turned.path("neutral.ply").stat().st_size > 600 * 60
+    for result in (compared, turned):
+        check_origin(result, (), ["Training frames by the synthetic teacher"])
 
 
 def test_the_avatar_moves_beside_the_photo(
@@ -282,6 +286,7 @@ def test_a_motion_in_personas_layout_keeps_its_cameras(
     result = move_subject(made, folder, out=out, use_background=True)
     assert any("SMPL-X" in note for note in result.report["warnings"])
     assert result.report["frames"] == 2
+    check_origin(result, MOVE_STAGES)
     with open_video(result.path("ann_kick.mp4")) as video:
         last = list(video)[-1]
     assert np.abs(last[:20, -20:].astype(int) - 40).mean() < 6
@@ -308,6 +313,7 @@ def test_it_is_measured_on_its_test_split(
     assert set(result.report["cells"]) == {"pose_as_given", "pose_fitted"}
     assert "PSNR" in result.path("table.txt").read_text()
     assert len(json_of(result.path("evaluation.json"))["each"]) == 1
+    check_origin(result, EVALUATE_STAGES[:1], ["Data in PERSONA's layout"])
 
 
 def test_numbers_are_read_without_running_anything(tmp_path: Path) -> None:

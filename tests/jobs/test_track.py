@@ -16,7 +16,7 @@ from humanav.body import JOINT_INDEX, KEYPOINT_SETS, BodyModel
 from humanav.camera import Camera
 from humanav.errors import InputError
 from humanav.export.persona import read_persona
-from humanav.jobs.track import TrackOptions, first_people, track_id, track_stages, track_video
+from humanav.jobs.track import TRACK_STAGES, TrackOptions, first_people, track_id, track_stages, track_video
 from humanav.jobs.tracked import load_tracked, people_of
 from humanav.motion import Motion, load_motion
 from humanav.perception import open_video, read_keypoints
@@ -24,6 +24,7 @@ from humanav.progress import Event, Progress
 from humanav.results import Result
 from tests.export.glb_reader import Glb
 from tests.jobs.track_clips import FIGURE, SQUAT, empty_street, film, frames_of, write_clip
+from tests.manifests import check_origin
 
 TAKE_KEYS = {"person_id", "part", "suffix", "start", "frames", "contacts", "confidence", "seen", "reprojection_px",
              "stature_m"}
@@ -124,6 +125,7 @@ def test_the_result_is_complete(squat: Made) -> None:
     assert squat.result.report["frames"] == squat.told["frames"] == 25
     assert squat.result.report["reprojection_pct_size"] < 4
     assert Result.load(squat.result.folder) == squat.result
+    check_origin(squat.result, [TRACK_STAGES[0], TRACK_STAGES[-1]], ["Your own inputs", "People found by MediaPipe"])
     assert "focal length is not known" in squat.warnings
 
 

@@ -20,6 +20,7 @@ from humanav.perception.sequence import KeypointSequence
 from humanav.perception.video import open_video
 from humanav.progress import Event, Progress
 from humanav.results import Result
+from tests.manifests import check_origin
 from tests.uplift.scenes import Oracle, scene
 
 
@@ -46,6 +47,8 @@ def test_keypoints_become_a_motion_with_its_files(known: Any, tmp_path: Path) ->
         "reprojection.mp4", "side_by_side.mp4", "body.glb", "motion.bvh", "motion.npz", "motion_amass.npz",
         "joint_angles.csv", "keypoints.npz", "camera.json"]
     assert result.id == uplift_id(sequence, options)
+    check_origin(result, UPLIFT_STAGES, ["2D points to rotations"])
+    assert "People found by MediaPipe" not in [licence.part for licence in result.licences]
     lifted = load_motion(result.path("motion.npz"))
     np.testing.assert_allclose(lifted.body_pose, motion.body_pose, atol=2e-3)
     with result.path("joint_angles.csv").open(encoding="utf-8") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,9 +213,11 @@ class GaussianAvatar:
     def load(cls, path: str | Path) -> GaussianAvatar:
         """Read an avatar written by :meth:`save`. Raises InputError when the file is not one."""
         from humanav.avatar.gaussian.deformation import DeformationData
+        from humanav.body.files import require_size
 
         name = Path(path).name
         try:
+            require_size(path)
             with np.load(path, allow_pickle=False) as data:
                 meta = json.loads(bytes(data["meta"]).decode())
                 if meta.get("version", 0) > _VERSION:
@@ -228,7 +229,9 @@ class GaussianAvatar:
                 return cls(**{key: data[key] for key in _ARRAYS}, part_names=tuple(meta["part_names"]),
                            parents=tuple(meta["parents"]), deformation=deformation, garments=meta["garments"],
                            notes=tuple(meta["notes"]))
-        except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except InputError:
+            raise
+        except Exception as error:  # zip, zlib, numpy and JSON raise a dozen kinds
             raise InputError(f"{name} is not a saved Gaussian avatar; make one with humanav avatar train.") from error
 
 

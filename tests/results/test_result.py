@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +105,27 @@ def test_the_id_depends_on_every_part() -> None:
            content_id("a", "x"), content_id("a", ("x",)), content_id("a", None)]
     assert len(set(ids)) == len(ids)
     assert content_id("a", array, {"x": 1, "y": 2}) == content_id("a", array.copy(), {"y": 2, "x": 1})
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_reader_finds_a_whole_result_while_it_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    if not at_once:  # as on systems that cannot let folders change places
+        monkeypatch.setattr("humanav.results.writer._exchanged", lambda *_: False)
+    target, found = tmp_path / "out", []
+    write(target, "0")
+
+    def read() -> None:
+        while not found or found[-1] != "49":
+            with suppress(InputError, FileNotFoundError):
+                found.append(Result.load(target).path("note.txt").read_text())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(1, 50):
+        write(target, str(number))
+    reader.join(20)
+    assert found[-1] == "49"
+    assert found == sorted(found, key=int)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
