@@ -235,7 +235,7 @@ export function mount(root, options) {
     while (player && !player.state.ready && !player.state.error) await new Promise((go) => setTimeout(go, 60));
     changed(performance.now());
   })();
-  const api = { state: model, latencies, player, lift: () => changed(performance.now()), answer: () => answer };
+  const api = { state: model, latencies, player, request, lift: () => changed(performance.now()), answer: () => answer };
   root.humanavEditor = api;
   window.humanavEditor = api;
   return api;
