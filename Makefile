@@ -12,7 +12,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python app.py
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # the order of tests/conftest.py
 
 # The browser's players again from scripts/viewer, after a change there (needs node and npm; assets/viewer holds them built).
 viewer:
@@ -37,7 +37,7 @@ $(VENV)/.demo: $(VENV)/.python $(SOURCES)
 
 $(VENV)/.test: $(VENV)/.python $(SOURCES)
 	@echo "Installing the app and the test tools (the first time takes a few minutes)"
-	@$(PIP) "$(TORCH)" -e ".[app,heif,smplx,training,generators,notebooks,dev]"
+	@$(PIP) "$(TORCH)" -e ".[app,mcp,heif,smplx,training,cluster,generators,notebooks,dev]"
 	@$(BIN)/python scripts/check_install.py
 	@touch $@ $(VENV)/.demo
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import os
+try:
+    import spaces  # ZeroGPU lends a GPU through it; it must come before torch and gradio
+except ImportError:
+    spaces = None
 
-from humanav.app import shell
+from humanav.app import space
+
+space.prepare_numba()
+
+from humanav.app import gpu, shell  # noqa: E402
 
 
 def main() -> None:
     """Start the page, and warm up behind it."""
+    if spaces is not None:
+        gpu.lend(spaces.GPU(duration=gpu.seconds)(gpu.body))
     page = shell.build()
     shell.warm_up()
-    page.launch(server_port=int(os.environ["PORT"]) if os.environ.get("PORT") else None, **shell.launch_options())
+    page.launch(**shell.launch_options())
 
 
 if __name__ == "__main__":

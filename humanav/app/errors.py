@@ -20,7 +20,7 @@ def sentence(error: BaseException) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this: close other programs, or choose a smaller picture and texture."
-    return "Something went wrong here that should not have: please try again, or try another photo."
+    return "Something went wrong here that should not have: try again, or with another file."
 
 
 def guarded(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.app import gaussian_pieces, pieces
+from humanav.app.limits import limits
 from humanav.app.track_pieces import _LOOK, about
 from humanav.errors import InputError
 from humanav.jobs.multiview_files import BEFORE_AFTER, PEOPLE, splats_name
@@ -31,7 +32,7 @@ BUDGET = "HUMANAV_MULTIVIEW"
 """Environment variable for small machines and tests: at most so many pictures and rounds of refinement, as 8:1."""
 PLAYERS = "capture-players"
 """Id of the frame that plays a result."""
-MOST_SECONDS = 10.0
+MOST_SECONDS = limits().capture_seconds
 """Of longer captures so much is taken unless more is asked for."""
 VIDEOS = (".mp4", ".mov", ".webm", ".avi", ".mkv", ".m4v")
 FILE_TYPES = [*VIDEOS, ".zip", ".txt", ".yml", ".yaml", ".toml", ".json", ".npz", ".xml"]

@@ -10,12 +10,13 @@ from typing import Any
 
 import gradio as gr
 
-from humanav.app import multiview_pieces, pieces
-from humanav.app.errors import guarded, sentence
+from humanav.app import hand, multiview_pieces, pieces
+from humanav.app.after import After
+from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
+from humanav.app.limits import limits
+from humanav.app.part import QUIET, Job, Part, Updates
 from humanav.app.photo_pieces import parse_height
-from humanav.app.poses_tab import Part, stop
-from humanav.app.storage import known_result, result_folder
 from humanav.app.track_pieces import parse_number
 from humanav.errors import HumanavError, InputError
 from humanav.jobs.multiview import multiview_id, multiview_stages, reconstruct_capture
@@ -23,8 +24,9 @@ from humanav.jobs.multiview_options import MultiviewOptions
 from humanav.jobs.multiview_pictures import FIGURE
 from humanav.jobs.multiview_samples import SAMPLE_CAPTURES, sample_files, sample_picture
 from humanav.jobs.multiview_source import read_capture
-from humanav.progress import Event, Progress
+from humanav.progress import Event
 from humanav.results import Result
+from humanav.store import Record
 
 IDLE = "Choose the videos of all cameras with their calibration, or the sample, and press the button."
 UNITS = {"As the file says": None, "Metres": "m", "Centimetres": "cm", "Millimetres": "mm", "Feet": "feet",
@@ -33,22 +35,13 @@ AXES = {"As the cameras are held": "auto", "y": "y", "z": "z", "-y": "-y", "-z":
 NOTHING = ("There is no capture yet: drop the videos of all cameras and their calibration into the box, or one zip of "
            "them.")
 
-_LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('capture-viewer')"
-                   ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
-
-Updates = dict[gr.components.Component, Any]
-
 
 class MultiviewTab(Part):
     """Places the components and wires them."""
 
-    def __init__(self) -> None:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300, elem_classes="input"):
-                self._input()
-            with gr.Column(scale=7, min_width=300):
-                self._output()
-        self._wire()
+    name = "capture"
+    kind = "capture"
+    sends = (hand.CLEAN, hand.MOVE, hand.WEAR)
 
     def _input(self) -> None:
         self.files = gr.File(label="Videos and calibration, or a zip", file_count="multiple",
@@ -79,11 +72,15 @@ class MultiviewTab(Part):
                     elem_classes="bare", padding=False)
             self.masks = gr.File(label="Masks of the people (optional zip, a folder a camera)", file_types=[".zip"],
                                  height=110, elem_id="capture-masks")
+        self.inputs = {"files": self.files, "way": self.way, "start": self.start, "end": self.end, "fps": self.fps,
+                       "unit": self.unit, "axis": self.axis, "sync": self.sync, "mend": self.mend,
+                       "people": self.people, "height": self.height, "masks": self.masks}
 
     def _output(self) -> None:
         self.viewer = gr.HTML(multiview_pieces.empty(), elem_id="capture-viewer", elem_classes="bare viewer",
                               padding=False)
         self.status = gr.HTML(pieces.idle(IDLE), elem_id="capture-status", elem_classes="bare", padding=False)
+        self.after = After(self)
         self.doctor = gr.HTML("", elem_id="capture-doctor", elem_classes="bare", padding=False, visible=False)
         with gr.Column(visible=False, elem_id="capture-result") as self.result:
             with gr.Accordion("How the views were matched", open=False, elem_id="capture-matching"):
@@ -97,27 +94,25 @@ class MultiviewTab(Part):
                 self.avatar = gr.HTML("", elem_id="capture-avatar", elem_classes="bare viewer short", padding=False)
             self.numbers = gr.HTML("", elem_id="capture-numbers", elem_classes="bare", padding=False)
             self.downloads = gr.HTML("", elem_id="capture-downloads", elem_classes="bare", padding=False)
-        self.made = gr.State(None)
+        self.outputs = [self.doctor, self.result, self.matching, self.compared, self.avatars, self.whose, self.avatar,
+                        self.numbers, self.downloads, self.samples]
 
     def _wire(self) -> None:
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        self.files.change(guarded(self._look), self.files,
-                          [self.viewer, self.status, self.result, self.doctor, self.way, self.samples],
-                          concurrency_limit=1, concurrency_id="look", trigger_mode="always_last", **quiet)
-        self.samples.click(_sample, self.samples, self.files, **quiet)
-        inputs = [self.files, self.way, self.start, self.end, self.fps, self.unit, self.axis, self.sync, self.mend,
-                  self.people, self.height, self.masks]
-        outputs = [self.viewer, self.status, self.doctor, self.result, self.matching, self.compared, self.avatars,
-                   self.whose, self.avatar, self.numbers, self.downloads, self.made, self.make, self.stop]
-        self.make.click(guarded(self._reconstruct), inputs, outputs, api_name="reconstruct_capture",
-                        concurrency_limit=1, concurrency_id="cpu", show_progress="hidden")
-        self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
-        self.stop.click(stop, None, None, queue=False, **quiet)
-        self.whose.input(_show_avatar, [self.made, self.whose], self.avatar, **quiet)
+        self.files.change(guarded(self._look), [self.files, self.restored],
+                          [self.viewer, self.status, self.result, self.doctor, self.way, self.samples, self.restored,
+                           *self.after.places],
+                          concurrency_limit=1, concurrency_id="look", trigger_mode="always_last", **QUIET)
+        self.samples.click(_sample, self.samples, self.files, **QUIET)
+        self.starts(self.make.click, self._reconstruct)
+        self.stops()
+        self.whose.input(_show_avatar, [self.made, self.whose], self.avatar, **QUIET)
 
-    def _look(self, files: list[str] | None) -> Iterator[Updates]:
-        """Files were chosen: what they are, and the first frame of every view."""
-        cleared: Updates = {self.result: gr.update(visible=False), self.doctor: gr.update(visible=False)}
+    def _look(self, files: list[str] | None, restored: list[str] | None) -> Iterator[Updates]:
+        """Files were chosen: what they are, and the first frame of every view. Those that a link put back are known."""
+        if files and set(files) <= set(restored or ()):
+            yield gr.skip()  # a generator that yields nothing would empty the page
+            return
+        cleared = self.cleared() | self.after.hidden() | {self.restored: None}
         if not files:
             yield cleared | {self.viewer: multiview_pieces.empty(), self.status: pieces.idle(IDLE),
                              self.way: gr.update(choices=multiview_pieces.ways()),
@@ -136,38 +131,26 @@ class MultiviewTab(Part):
     def _reconstruct(
         self, files: list[str] | None, way: str, start: str | None, end: str | None, fps: str | None, unit: str,
         axis: str, sync: bool, mend: bool, people: str | None, height: str | None, masks: str | None,
-        request: gr.Request,
-    ) -> Iterator[Updates]:
-        """Reconstruct the people of a capture; yields what the page shows."""
-        yield {self.make: gr.update(interactive=False), self.result: gr.update(visible=False),
-               self.doctor: gr.update(visible=False)}
-        try:
-            if not files:
-                raise InputError(NOTHING)
-            options = options_of(way, start, end, fps, unit, axis, sync, mend, people, height, masks)
-            identity = f"capture-{multiview_id(files, options)}"
-            known = self._known(identity)
-        except Exception as error:
-            yield self.ready() | {self.status: pieces.stopped(sentence(error))}
-            raise
-        if known:
-            yield known
-            return
-
-        def work(progress: Progress) -> Result:
-            return reconstruct_capture(files, out=result_folder(identity), options=options, progress=progress)
-
+    ) -> Job:
+        if not files:
+            raise InputError(NOTHING)
+        options = options_of(way, start, end, fps, unit, axis, sync, mend, people, height, masks)
         views = sum(Path(file).suffix.lower() in multiview_pieces.VIDEOS for file in files) or 4
-        yield from self.follow(request, "capture " + way, work, len(multiview_stages(options)),
-                               multiview_pieces.COSTS.of(way, views, 60))
+        named = next((file for file in files if Path(file).suffix.lower() == ".zip"), files[0])
+        return Job(
+            f"capture-{multiview_id(files, options)}",
+            lambda out, progress: reconstruct_capture(files, out=out, options=options, progress=progress),
+            len(multiview_stages(options)), f"{Path(named).stem.replace('_', ' ').capitalize()}, {views} views",
+            expected=multiview_pieces.COSTS.of(way, views, 60), sort="capture " + way)
 
-    def _known(self, identity: str) -> Updates:
-        """The page of a capture that was reconstructed before; empty for others."""
-        result = known_result(identity)
-        try:
-            return {} if result is None else self._shown(result)
-        except (InputError, KeyError):
-            return {}
+    def restore(self, record: Record, folder: Path | None) -> Updates:
+        """The inputs as they were; the sample is offered where no files came back."""
+        update = super().restore(record, folder)
+        return update | {self.samples: gr.update(visible=not update.get(self.files) and bool(sample_pictures()))}
+
+    def cleared(self) -> Updates:
+        """No result."""
+        return {self.result: gr.update(visible=False), self.doctor: gr.update(visible=False)}
 
     def seen(self, event: Event) -> Updates:
         """The best thing so far: pictures of the views, then everybody in 3D; and the doctor's report."""
@@ -187,20 +170,19 @@ class MultiviewTab(Part):
             updates[self.viewer] = multiview_pieces.live(event.image)
         return updates
 
-    def finished(self, result: Result) -> Updates:
-        """The page of a capture that has just been reconstructed."""
+    def learn(self, result: Result) -> None:
+        """What the capture took is what others will take."""
         report = result.report
         multiview_pieces.COSTS.learn(result.inputs["refine"], report["views"], report["frames"],
                                      len(report["people"]), report["seconds"])
-        return self._shown(result)
 
-    def _shown(self, result: Result) -> Updates:
+    def finished(self, result: Result) -> Updates:
         """The page of a reconstructed capture."""
         report = result.report
         choices = multiview_pieces.avatar_choices(result)
         first = choices[0][1] if choices else None
         figure = result.path(FIGURE).read_text(encoding="utf-8") if result.has(FIGURE) else ""
-        return self.ready() | {
+        return {
             self.viewer: multiview_pieces.players(result),
             self.status: pieces.done(f"The scene is reconstructed, in {report['seconds']:.0f} seconds.",
                                      report["quality"], report["warnings"]),
@@ -210,8 +192,7 @@ class MultiviewTab(Part):
             self.avatars: gr.update(visible=bool(choices)),
             self.whose: gr.update(choices=choices, value=first, visible=len(choices) > 1),
             self.avatar: multiview_pieces.avatar(result, first) if first else "",
-            self.downloads: multiview_pieces.downloads(result), self.result: gr.update(visible=True),
-            self.made: str(result.folder)}
+            self.downloads: multiview_pieces.downloads(result), self.result: gr.update(visible=True)}
 
 
 def looked_at(files: Sequence[str]) -> tuple[Any, str, int, float]:
@@ -251,6 +232,7 @@ def options_of(
         fps=parse_number(fps, "frame rate"), unit=UNITS.get(unit), up=AXES.get(axis, "auto"),
         sync="auto" if sync else "off", refine_cameras=mend, people="all" if many is None else int(many),
         height=parse_height(height), masks=masks, budget=multiview_pieces.budget())
+    limits().check_seconds(options.start, options.end, limits().capture_seconds)
     return options if options.end else replace(options, end=options.start + multiview_pieces.MOST_SECONDS)
 
 
@@ -271,7 +253,7 @@ def _show_avatar(made: str | None, person: str) -> Any:
     return multiview_pieces.avatar(Result.load(made), person)
 
 
-def build() -> None:
+def build() -> list[Part]:
     """Place the tab's components; called inside its ``gr.Tab``."""
     with gr.Column(elem_id="capture"):
-        MultiviewTab()
+        return [MultiviewTab()]

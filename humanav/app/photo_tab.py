@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from humanav.app import carried, gaussian_pieces, pieces
-from humanav.app.errors import guarded, sentence
+from humanav.app import gaussian_pieces, gpu, hand, hand_chip, kept, pieces
+from humanav.app.after import After
 from humanav.app.following import keep_preview
+from humanav.app.part import QUIET, Job, Part, Updates, Watch
 from humanav.app.photo_pieces import parse_height, photo_box
-from humanav.app.running import Work, cancel, run
 from humanav.app.samples import CLIP
-from humanav.app.storage import forget_old, known_result, result_folder
 from humanav.errors import Cancelled, InputError
 from humanav.jobs import ANIMATE_STAGES, PhotoOptions, animate_avatar, avatar_stages, photo_id, photo_to_avatar
+from humanav.jobs.animate import motion_inputs
 from humanav.jobs.gaussian_files import GAUSSIAN_MP4, GAUSSIAN_ROUND, SPLATS
 from humanav.motion import CLIP_NAMES
 from humanav.paths import sample_photos
-from humanav.progress import Event, Progress
-from humanav.results import Result
+from humanav.progress import Event
+from humanav.results import Result, content_id
+from humanav.store import Kept, Record
 
 LIMBS = {"Left arm": "left_arm", "Right arm": "right_arm", "Left leg": "left_leg", "Right leg": "right_leg"}
 STANDING = {"The photo decides": None, "Stands on both feet": True, "Sits, jumps or lifts a foot": False}
@@ -29,24 +29,54 @@ TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
 CLIPS = [(name.replace("_", " ").capitalize(), name) for name in CLIP_NAMES]
 EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0, "clip": 30.0, "gaussian": 120.0, "gaussian animation": 25.0,
                     "gaussian clip": 60.0}
-"""Expected duration of each job, without the minutes of training, until this process has timed one."""
-
-_LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('viewer')"
-                   ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
-
-Updates = dict[gr.components.Component, Any]
+"""Expected duration of each sort of job, without the minutes of training, until this process has timed one."""
 
 
-class PhotoTab:
+class Growth(Watch):
+    """What one run shows: a new avatar's pictures in the strip, the best so far in the viewer, the training under it.
+
+    Attributes:
+        new: whether an avatar is made, and not moved.
+        evidence: the pictures so far.
+        losses: the errors of the training, by its stage.
+    """
+
+    def __init__(self, part: PhotoTab, new: bool) -> None:
+        super().__init__(part)
+        self.page, self.new = part, new
+        self.evidence: list[pieces.Evidence] = []
+        self.losses: dict[str, list[float]] = {}
+
+    def seen(self, event: Event) -> Updates:
+        """What one event changes on the page."""
+        page, update = self.page, Updates()
+        if event.image is not None and "loss" in event.data:
+            sofar = self.losses.setdefault(event.stage, [])  # other stages learn from other pictures
+            sofar.append(float(event.data["loss"]))
+            picture = gaussian_pieces.growing(event.image, int(event.data["step"]), sofar)
+            update[page.growing] = gr.update(value=picture, visible=True)
+        elif event.image is not None and self.new:
+            self.evidence.append(pieces.Evidence(event.data.get("title", event.stage), event.caption, event.image))
+            update[page.strip] = gr.update(value=pieces.strip(self.evidence), visible=True)
+            if event.step <= 3:
+                update[page.viewer] = pieces.picture_stage(event.image)
+        kept_file = keep_preview(event.file) if event.file is not None else None
+        if kept_file is not None and kept_file.suffix == ".glb":
+            update[page.viewer] = pieces.player(kept_file, event.caption)
+        elif kept_file is not None and kept_file.suffix == Path(SPLATS).suffix:
+            update[page.viewer] = gaussian_pieces.splat_player(kept_file, event.caption)
+        return update
+
+    def stopped(self, error: Cancelled) -> str:
+        """A stopped training goes on where it was."""
+        return gaussian_pieces.STOPPED if self.losses else str(error)
+
+
+class PhotoTab(Part):
     """Places the components and wires them."""
 
-    def __init__(self) -> None:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300, elem_id="input"):
-                self._input()
-            with gr.Column(scale=7, min_width=300):
-                self._output()
-        self._wire()
+    name = "photo"
+    kind = "avatar"
 
     def _input(self) -> None:
         self.photo = photo_box(
@@ -56,8 +86,8 @@ class PhotoTab:
         if sample_photos():
             gr.Examples([[str(path)] for path in sample_photos()[:3]], [self.photo], label="Or try one of these",
                         elem_id="samples", examples_per_page=3)
-        self.kind = gr.Radio(gaussian_pieces.KINDS, value="mesh", label="What to make", show_label=False,
-                             container=False, elem_id="kind", elem_classes="parts")
+        self.kind_of = gr.Radio(gaussian_pieces.KINDS, value="mesh", label="What to make", show_label=False,
+                                container=False, elem_id="kind", elem_classes="parts")
         gr.HTML(f'<p class="under">{gaussian_pieces.COSTS}</p>', elem_classes="bare", padding=False)
         self.make = gr.Button("Make the avatar", variant="primary", size="lg", elem_id="make")
         self.stop = gr.Button("Cancel", visible=False, elem_id="cancel")
@@ -77,14 +107,17 @@ class PhotoTab:
                                      info="Of a Gaussian avatar. More is sharper, up to a point.")
             self.back = photo_box(label="A second photo, from behind (optional)", sources=["upload"], height=220,
                                   elem_id="back")
+        self.inputs = {"photo": self.photo, "clip": self.clip, "height": self.height, "standing": self.standing,
+                       "flips": self.flips, "swap": self.swap, "texture": self.texture, "back": self.back,
+                       "kind": self.kind_of, "minutes": self.minutes}
 
     def _output(self) -> None:
-        self.made = gr.State(None)
-        self.chip = carried.Chip(self.made)
+        self.chip = hand_chip.Chip(self.made)
         self.shown = gr.Radio(gaussian_pieces.SHOWN, value="gaussian", label="What is shown", show_label=False,
                               container=False, visible=False, elem_id="shown", elem_classes="parts")
         self.viewer = gr.HTML(pieces.empty_stage(), elem_id="viewer", elem_classes="bare", padding=False)
         self.status = gr.HTML(pieces.idle(), elem_id="status", elem_classes="bare", padding=False)
+        self.after = After(self)
         self.growing = gr.HTML("", elem_id="growing", elem_classes="bare", visible=False, padding=False)
         self.strip = gr.HTML("", elem_id="evidence", elem_classes="bare", visible=False, padding=False)
         with gr.Column(visible=False, elem_id="result") as self.result:
@@ -102,140 +135,123 @@ class PhotoTab:
                 self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".npy", ".bvh", ".txt"],
                                               size="md", min_width=190, elem_id="own-motion")
             self.measures = gr.HTML("", elem_id="measures", elem_classes="bare", padding=False)
+        self.outputs = [self.shown, self.growing, self.strip, self.result, self.animation, self.turntable, self.files,
+                        self.measures, self.other, self.chip.state]
 
     def _wire(self) -> None:
-        outputs = [self.shown, self.viewer, self.status, self.growing, self.strip, self.result, self.animation,
-                   self.turntable, self.files, self.measures, self.made, *self._buttons(), self.stop]
-        limits: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "cpu", "show_progress": "hidden"}
-        self.make.click(guarded(self._make), [self.photo, self.clip, self.height, self.standing, self.flips, self.swap,
-                                              self.texture, self.back, self.kind, self.minutes], outputs,
-                        api_name="make_avatar", **limits)
+        self.starts(self.make.click, self._avatar)
         for event, motion in ((self.animate.click, self.other), (self.upload.upload, self.upload)):
-            event(guarded(self._animate), [self.made, motion], outputs, api_visibility="private", **limits)
-        tracked = [self.made, self.chip.state, self.chip.background, self.chip.shape]
-        self.chip.animate.click(guarded(self._animate_tracked), tracked, outputs, api_visibility="private", **limits)
-        self.shown.input(_look, [self.made, self.shown], self.viewer, show_progress="hidden", api_visibility="private")
-        self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
-        self.stop.click(_cancel, None, None, queue=False, show_progress="hidden", api_visibility="private")
+            self.starts(event, self._animation, {"source": self.made, "motion": motion})
+        self.starts(self.chip.animate.click, self._in_hand, {
+            "source": self.made, "hand": self.chip.state, "clip": self.chip.clip, "background": self.chip.background,
+            "shape": self.chip.shape})
+        self.shown.input(_look, [self.made, self.shown], self.viewer, **QUIET)
+        self.stops()
 
-    def _make(
+    def watch(self, job: Job) -> Watch:
+        """Who remembers the pictures of a run."""
+        return Growth(self, new=not job.kind)
+
+    def _avatar(
         self, photo: str | None, clip: str, height: str | None, standing: str, flips: list[str], swap: bool,
-        texture: str, back: str | None, kind: str, minutes: float, request: gr.Request,
-    ) -> Iterator[Updates]:
-        """Make an avatar from a photo of one person, a "mesh" or a "gaussian" one; yields what the page shows."""
+        texture: str, back: str | None, kind: str, minutes: float,
+    ) -> Job:
         if not photo:
             raise InputError("There is no photo yet: drop one into the box, or click a sample.")
         options = PhotoOptions(parse_height(height), STANDING[standing], tuple(LIMBS[name] for name in flips), swap,
                                TEXTURES[texture])
         gaussian = gaussian_pieces.options(minutes) if kind == "gaussian" else None
-        identity = photo_id(photo, options, clip, back, gaussian)
-        known = known_result(identity)
-        if known is not None:
-            yield self._finished(known, [])
-            return
+        sort, steps = "avatar" if gaussian is None else "gaussian", len(avatar_stages(gaussian))
+        training = 0.0 if gaussian is None else 60 * gaussian.minutes
+        asked = {"photo": photo, "back": back, "motion": clip, "height": options.height, "standing": options.standing,
+                 "flip_limbs": options.flip_limbs, "swap_sides": swap, "texture_size": options.texture_size,
+                 "gaussian": gaussian}
+        return Job(
+            f"avatar-{photo_id(photo, options, clip, back, gaussian)}",
+            lambda out, progress: gpu.run(sort, photo_to_avatar, asked | {"out": out}, steps=steps, progress=progress,
+                                          expected=EXPECTED_SECONDS[sort] + training),
+            steps, f"{'Avatar' if gaussian is None else 'Gaussian avatar'}, {Path(photo).stem}",
+            expected=EXPECTED_SECONDS[sort], sort=sort, training=training)
 
-        def work(progress: Progress) -> Result:
-            return photo_to_avatar(
-                photo, back=back, motion=clip, height=options.height, standing=options.standing,
-                flip_limbs=options.flip_limbs, swap_sides=swap, texture_size=options.texture_size, gaussian=gaussian,
-                out=result_folder(identity), progress=progress)
-
-        session, steps = request.session_hash or "", len(avatar_stages(gaussian))
-        if gaussian is None:
-            yield from self._follow(session, "avatar", work, steps)
-        else:
-            yield from self._follow(session, "gaussian", work, steps, 60 * gaussian.minutes)
-
-    def _animate(self, made: str | None, motion: str, request: gr.Request) -> Iterator[Updates]:
-        """Move the finished avatar by a clip's name or an uploaded file."""
+    def _animation(self, made: str | None, motion: str | None) -> Job:
+        """The finished avatar, moved by a clip's name or an uploaded file."""
         if not made:
             raise InputError("There is no avatar yet: make one first.")
-        source = Result.load(made)
-        target = result_folder(f"{source.id}-{Path(motion).stem[:40]}")
+        if not motion:
+            raise InputError("There is no motion: choose a clip, or bring a file.")
+        source, known = Result.load(made), motion in CLIP_NAMES
+        sort = _sort_of(source, "animation")
+        return Job(
+            f"animation-{content_id('animation', source.id, motion_inputs(motion))}",
+            lambda out, progress: animate_avatar(source, motion, out=out, progress=progress),
+            len(ANIMATE_STAGES), f"{Path(motion).stem.replace('_', ' ').capitalize()}, by an avatar", kind="animation",
+            values={"source": Path(made).name, "other" if known else "motion": motion if known else Path(motion)},
+            expected=EXPECTED_SECONDS[sort], sort=sort)
 
-        def work(progress: Progress) -> Result:
-            return animate_avatar(source, motion, out=target, progress=progress)
-
-        yield from self._follow(request.session_hash or "", _kind_of(source, "animation"), work, len(ANIMATE_STAGES))
-
-    def _animate_tracked(
-        self, made: str | None, found: carried.Carried | None, background: bool, shape: bool, request: gr.Request
-    ) -> Iterator[Updates]:
-        """Move the finished avatar by the motion that was carried here from another tab."""
-        if not made:
-            raise InputError("There is no avatar yet: make one first.")
+    def _in_hand(self, made: str | None, value: Any, clip: str, background: bool, shape: bool) -> Job:
+        """The avatar in hand, or else the one of this tab, moved by the motion in hand, or else a clip."""
+        found = hand_chip.source_of(value, made)
         if found is None:
-            raise InputError("There is no tracked motion: track a clip and bring its motion here.")
-        source, tracked = Result.load(made), found.load()
-        choices = self.chip.choices(background, shape)
-        target = result_folder("-".join([source.id, tracked.source.id, tracked.person, *choices.values()]))
+            raise InputError("There is no avatar yet: make one first, or take one of a capture along.")
+        (source, wearer), motion = found, hand.taken(value, "motion")
+        moved: Result | str = clip if motion is None else motion.result
+        person = motion.chosen(motion.result).person if motion is not None else ""
+        worn = wearer.chosen(source).person if wearer is not None else ""
+        tracked = motion is not None and wearer is None and motion.result.kind == "track"
+        choices = self.chip.choices(tracked, background, shape)
+        sort = _sort_of(source, "clip" if choices["background"] != "none" else "animation")
+        title = motion.title if motion is not None else clip.replace("_", " ").capitalize()
+        return Job(
+            "-".join(["animation", source.id, worn, moved.id if isinstance(moved, Result) else moved, person,
+                      *choices.values()]),
+            lambda out, progress: animate_avatar(source, moved, person=person, wearer=worn, out=out, progress=progress,
+                                                 **choices),
+            len(ANIMATE_STAGES), f"{title}, by {'an avatar' if wearer is None else wearer.title}", kind="animation",
+            expected=EXPECTED_SECONDS[sort], sort=sort,
+            values={"source": Path(made).name if made and wearer is None else None, "clip_in_hand": clip,
+                    "motion_in_hand": motion and motion.to_json(), "avatar_in_hand": wearer and wearer.to_json(),
+                    "background": background, "shape": shape})
 
-        def work(progress: Progress) -> Result:
-            return animate_avatar(source, tracked.source, person=tracked.person, out=target, progress=progress,
-                                  **choices)
-
-        kind = _kind_of(source, "clip" if background else "animation")
-        yield from self._follow(request.session_hash or "", kind, work, len(ANIMATE_STAGES))
-
-    def _follow(self, session: str, kind: str, work: Work, steps: int, training: float = 0.0) -> Iterator[Updates]:
-        """Run the job and turn its events into updates of the page; ``training``: seconds that it will train."""
-        forget_old()
-        evidence: list[pieces.Evidence] = []
-        losses: dict[str, list[float]] = {}
-        last: Event | None = None
-        waited, expected = 0.0, EXPECTED_SECONDS[kind] + training
-        yield {**{button: gr.update(interactive=False) for button in self._buttons()},
-               self.stop: gr.update(visible=True), self.shown: gr.update(visible=False),
-               self.status: pieces.working("Starting", 1, steps, 0, expected, 0)}
-        try:
-            for item in run(session, work, steps):
-                if isinstance(item, Result):
-                    if last is not None:
-                        EXPECTED_SECONDS[kind] = max(last.seconds - training, 2.0)
-                    yield self._finished(item, evidence)
-                    return
-                waited = 0.0 if item is not None else waited + 0.5
-                last = item or last
-                if last is None:
-                    continue
-                seconds = last.seconds + waited
-                fraction = min(seconds / expected, 0.98) if training else last.fraction  # one stage is most of it
-                update: Updates = {self.status: pieces.working(last.stage, last.step, last.steps, seconds, expected,
-                                                               fraction)}
-                if item is not None:
-                    update |= self._evidence(item, evidence, losses, kind in ("avatar", "gaussian"))
-                yield update
-        except Cancelled as error:
-            said = gaussian_pieces.STOPPED if losses else str(error)
-            yield self._ready() | {self.status: pieces.stopped(said)}
-        except Exception as error:
-            yield self._ready() | {self.status: pieces.stopped(sentence(error))}
-            raise
-
-    def _evidence(
-        self, event: Event, evidence: list[pieces.Evidence], losses: dict[str, list[float]], new: bool
-    ) -> Updates:
-        """What one event changes on the page: a new avatar's picture in the strip, the best so far in the viewer, and
-        the training under it."""
-        update: Updates = {}
-        if event.image is not None and "loss" in event.data:
-            sofar = losses.setdefault(event.stage, [])  # other stages learn from other pictures
-            sofar.append(float(event.data["loss"]))
-            picture = gaussian_pieces.growing(event.image, int(event.data["step"]), sofar)
-            update[self.growing] = gr.update(value=picture, visible=True)
-        elif event.image is not None and new:
-            evidence.append(pieces.Evidence(event.data.get("title", event.stage), event.caption, event.image))
-            update[self.strip] = gr.update(value=pieces.strip(evidence), visible=True)
-            if event.step <= 3:
-                update[self.viewer] = pieces.picture_stage(event.image)
-        kept = keep_preview(event.file) if event.file is not None else None
-        if kept is not None and kept.suffix == ".glb":
-            update[self.viewer] = pieces.player(kept, event.caption)
-        elif kept is not None and kept.suffix == Path(SPLATS).suffix:
-            update[self.viewer] = gaussian_pieces.splat_player(kept, event.caption)
+    def restore(self, record: Record, folder: Path | None) -> Updates:
+        """The inputs as they were; of a moved avatar the avatar, and what moved it."""
+        update = super().restore(record, folder)
+        values = record.values
+        if values.get("other") in CLIP_NAMES:
+            update[self.other] = values["other"]
+        source = _still_there(values.get("source")) if folder is not None else None
+        if source is not None:
+            update |= self.finished(source) | {self.made: str(source.folder)}
+        held = {what: found.to_json() for what in hand.WHAT
+                if (found := hand.taken({what: values.get(f"{what}_in_hand")}, what)) is not None}
+        if held and folder is not None:
+            update[self.chip.state] = held
         return update
 
-    def _finished(self, result: Result, evidence: list[pieces.Evidence]) -> Updates:
+    def open(self, found: Kept, key: str) -> Updates:
+        """The page of an entry; a drawn pose is taken in hand, for an avatar to take."""
+        if found.result is None or found.record.kind != "pose":
+            return super().open(found, key)
+        words = "The pose is in hand. Make an avatar, or take one along, and press Animate."
+        return self.blank(words) | {self.chip.state: {"motion": hand.Item("motion", found.record.id).to_json()}}
+
+    def cleared(self) -> Updates:
+        """No result, except an avatar that can be moved."""
+        return {self.shown: gr.update(visible=False), self.growing: gr.update(value="", visible=False)}
+
+    def blank(self, words: str) -> Updates:
+        """The page without a result."""
+        return super().blank(words) | {self.result: gr.update(visible=False),
+                                       self.strip: gr.update(value="", visible=False)}
+
+    def ready(self) -> Updates:
+        """The buttons of an idle page."""
+        return super().ready() | {self.growing: gr.update(value="", visible=False)}
+
+    def buttons(self) -> tuple[gr.components.Component, ...]:
+        """What starts a job."""
+        return self.make, self.animate, self.upload, self.chip.animate
+
+    def finished(self, result: Result) -> Updates:
         """The page of a finished result."""
         report = result.report
         motion = result.inputs.get("motion", "motion")
@@ -245,7 +261,7 @@ class PhotoTab:
         lead = ("Your Gaussian avatar is ready" if gaussian and result.kind == "avatar" else
                 "Your avatar is ready" if result.kind == "avatar" else f"Your avatar now does: {motion}" if not beside
                 else f"Your avatar is in the clip: {motion.replace('_', ' ')}")
-        update: Updates = self._ready() | {
+        update: Updates = {
             self.viewer: gaussian_pieces.viewer(result, lead),
             self.shown: gr.update(value="gaussian", visible=gaussian),
             self.status: pieces.done(f"{lead}, in {report['seconds']:.0f} seconds.", report["quality"],
@@ -253,7 +269,7 @@ class PhotoTab:
             self.result: gr.update(visible=True),
             self.animation: gr.update(value=str(result.path(film))),
             self.turntable: gr.update(visible=not beside),
-            self.files: pieces.downloads(result), self.made: str(result.folder),
+            self.files: pieces.downloads(result),
             self.measures: pieces.measurements(
                 report["measurements"], "Estimated from one photo and the body's shape under the clothes: expect a few "
                 "centimetres of error." if result.inputs.get("height") else
@@ -261,24 +277,23 @@ class PhotoTab:
         }
         if turn is not None:
             update[self.turntable] = gr.update(value=str(result.path(turn)), visible=True)
-        if not evidence:
-            evidence = pieces.stored_evidence(result)
+        evidence = pieces.stored_evidence(result)
         # the pictures tell of the photo: not what a visitor compares a clip with
         update[self.strip] = gr.update(visible=not beside, **({"value": pieces.strip(evidence)} if evidence else {}))
         return update
 
-    def _ready(self) -> Updates:
-        return {**{button: gr.update(interactive=True) for button in self._buttons()},
-                self.stop: gr.update(visible=False), self.growing: gr.update(value="", visible=False)}
 
-    def _buttons(self) -> tuple[gr.components.Component, ...]:
-        """What starts a job."""
-        return self.make, self.animate, self.upload, self.chip.animate
+def _sort_of(source: Result, sort: str) -> str:
+    """The sort of job, as its duration is remembered."""
+    return f"gaussian {sort}" if source.has(SPLATS) else sort
 
 
-def _kind_of(source: Result, kind: str) -> str:
-    """The kind of job, as its duration is remembered."""
-    return f"gaussian {kind}" if source.has(SPLATS) else kind
+def _still_there(id: Any) -> Result | None:
+    """The result of this id, None when there is none any more."""
+    try:
+        return kept.store().find(id).result
+    except InputError:
+        return None
 
 
 def _look(made: str | None, shown: str) -> Any:
@@ -286,11 +301,6 @@ def _look(made: str | None, shown: str) -> Any:
     return gaussian_pieces.viewer(Result.load(made), "Avatar", shown) if made else gr.skip()
 
 
-def _cancel(request: gr.Request) -> None:
-    if not cancel(request.session_hash or ""):
-        gr.Info("Nothing is running.")
-
-
-def build() -> None:
+def build() -> list[Part]:
     """Place the tab's components; called inside its ``gr.Tab``."""
-    PhotoTab()
+    return [PhotoTab()]

@@ -71,6 +71,12 @@ def working(stage: str, step: int, steps: int, seconds: float, expected: float, 
             f'<div class="bar"><i style="width:{100 * min(max(fraction, 0.02), 1):.0f}%"></i></div></div>')
 
 
+def waiting(words: str) -> str:
+    """The status line of a job whose turn has not come."""
+    return (f'<div class="status" role="status"><div class="row"><b>{html.escape(words)}</b>'
+            '<span>It begins by itself</span></div><div class="bar"></div></div>')
+
+
 def done(lead: str, said: str, warnings: Iterable[str]) -> str:
     """The status line of a finished job: what was made, how good it is, what to know."""
     notes = "".join(f"<li>{html.escape(text)}</li>" for text in warnings)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from humanav.app import gaussian_pieces, multiview_pieces
-from humanav.app.storage import known_result, result_folder
+from humanav.app.kept import PUBLIC, store
 from humanav.errors import HumanavError
 from humanav.jobs import PhotoOptions, photo_id, photo_to_avatar
 from humanav.jobs.multiview import MultiviewOptions, multiview_id, reconstruct_capture
@@ -23,6 +25,7 @@ from humanav.jobs.multiview_samples import SAMPLE_CAPTURES, sample_files
 from humanav.jobs.track import TrackOptions, track_id, track_video
 from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
 from humanav.paths import sample_photos
+from humanav.results import Result
 
 CLIP = "walk"
 """The motion of the samples' avatars, and the page's default."""
@@ -40,8 +43,26 @@ def prepare_in_background() -> subprocess.Popen[bytes] | None:
         return None
     process = subprocess.Popen([sys.executable, "-m", "humanav.app.samples"], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    atexit.register(process.terminate)
+    atexit.register(_end, process)
     return process
+
+
+def attend(process: subprocess.Popen[bytes], busy: Callable[[], bool], seconds: float = 1.0) -> None:
+    """Wait for the work to end; while visitors' jobs work or wait, it stands still."""
+    halted = False
+    while process.poll() is None:
+        if hasattr(signal, "SIGSTOP") and busy() != halted:
+            halted = not halted
+            process.send_signal(signal.SIGSTOP if halted else signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the work, also where it stands still."""
+    process.terminate()
+    if hasattr(signal, "SIGCONT"):
+        process.send_signal(signal.SIGCONT)
 
 
 def main() -> None:
@@ -51,44 +72,43 @@ def main() -> None:
     for photo in sample_photos():
         _avatar(photo)
     for name in SAMPLE_CLIPS:
-        try:
-            clip = sample_clip(name)
-            identity = f"track-{track_id(clip, TRACKED)}"
-            if known_result(identity) is None:
-                track_video(clip, out=result_folder(identity), options=TRACKED)
-        except HumanavError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+        _clip(name)
     for name in SAMPLE_CAPTURES:
         _scene(name)
     for photo in sample_photos():
         _avatar(photo, gaussian=True)
 
 
+def _make(identity: str, tab: str, kind: str, work: Callable[[Path], Result]) -> None:
+    """Make what is everybody's, if it is not there yet; each visitor who asks for it is given a copy."""
+    kept = store()
+    try:
+        if kept.known(PUBLIC, identity) is None:
+            record = kept.begin(PUBLIC, identity, tab=tab, kind=kind, title="A sample")
+            work(kept.folder(record.id))
+            kept.finish(record.id)
+    except HumanavError as error:
+        print(f"{identity}: {error}", file=sys.stderr)
+
+
 def _avatar(photo: Path, gaussian: bool = False) -> None:
     asked = gaussian_pieces.options(gaussian_pieces.MINUTES) if gaussian else None
-    identity = photo_id(photo, PhotoOptions(), CLIP, gaussian=asked)
-    if known_result(identity) is not None:
-        return
+    identity = f"avatar-{photo_id(photo, PhotoOptions(), CLIP, gaussian=asked)}"
     if asked is not None:  # as many steps as in those minutes, however slow the lowest priority is
         asked = replace(asked, minutes=PATIENCE * asked.minutes, steps=asked.training().steps)
-    try:
-        photo_to_avatar(photo, out=result_folder(identity), motion=CLIP, gaussian=asked)
-    except HumanavError as error:
-        print(f"{photo.name}: {error}", file=sys.stderr)
+    _make(identity, "photo", "avatar", lambda out: photo_to_avatar(photo, out=out, motion=CLIP, gaussian=asked))
+
+
+def _clip(name: str) -> None:
+    clip = sample_clip(name)
+    _make(f"track-{track_id(clip, TRACKED)}", "track", "track", lambda out: track_video(clip, out=out, options=TRACKED))
 
 
 def _scene(name: str) -> None:
     files, options = sample_files(name), replace(CAPTURED, budget=multiview_pieces.budget())
-    work = None
-    try:
-        identity = f"capture-{multiview_id(files, options)}"
-        if known_result(identity) is None:  # apart from what a visitor keeps who does not wait for it
-            work = result_folder(f"{identity}-prepared")
-            reconstruct_capture(files, out=result_folder(identity), options=options, work=work)
-    except HumanavError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-    if work is not None:
-        shutil.rmtree(work, ignore_errors=True)
+    if files:
+        _make(f"capture-{multiview_id(files, options)}", "capture", "capture",
+              lambda out: reconstruct_capture(files, out=out, options=options))
 
 
 if __name__ == "__main__":

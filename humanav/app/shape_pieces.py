@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from humanav.app import pieces
+from humanav.app import kept, pieces
 from humanav.app.errors import sentence
-from humanav.app.storage import preview_path
 from humanav.body.anthropometrics import ANTHROPOMETRICS, DEFINITIONS, WEIGHT
 from humanav.errors import HumanavError
 from humanav.jobs import shape as job
@@ -195,7 +194,7 @@ def _updates(panel: ShapePanel, save: gr.DownloadButton, asked: Mapping[str, flo
 
 
 def _file(shape: Shape) -> str:
-    path = preview_path(".json")
+    path = kept.store().preview_path(".json")
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     return str(job.write_shape(shape, folder / "shape.json")[0])

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from humanav.app import pieces
+from humanav.app import kept, pieces
 from humanav.app.errors import sentence
-from humanav.app.storage import preview_path, root
 from humanav.errors import HumanavError, InputError
 from humanav.jobs import drawn_pose
+from humanav.jobs.drawn_result import drawing_id, keep_drawing
 from humanav.paths import asset
 from humanav.results import content_id
 from humanav.view.colors import CENTRE, LEFT, RIGHT, css
@@ -86,7 +86,7 @@ def editor_frame(glb: Path, betas: list[float] | None = None) -> str:
 
 def editor_body(betas: list[float] | None = None) -> Path:
     """The body's file, made once for each shape."""
-    path = root() / "previews" / f"editor-{content_id('editor body', betas)}.glb"
+    path = kept.store().previews / f"editor-{content_id('editor body', betas)}.glb"
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)
         drawn_pose.write_editor_body(betas, path)
@@ -130,10 +130,33 @@ def export(request: dict[str, Any]) -> dict[str, Any]:
         kind = str(request.get("kind", "")) if isinstance(request, dict) else ""
         if kind not in drawn_pose.FORMATS:
             raise InputError(f"A pose is written as {', '.join(drawn_pose.FORMATS)}.")
-        path = drawn_pose.export_drawing(read_request(request), kind, preview_path(f".{kind}"))
+        path = drawn_pose.export_drawing(read_request(request), kind, kept.store().preview_path(f".{kind}"))
     except Exception as error:
         return _refusal(error)
     return {"url": pieces.file_url(path), "name": f"pose.{kind}", "size": pieces.size_text(path.stat().st_size)}
+
+
+def keep(drawn: str, key: str) -> str:
+    """Make the editor's drawing (its request as JSON text) a result of a visitor; returns its id.
+
+    Raises:
+        InputError: there is no drawing, or it cannot be lifted.
+        StorageError: the disk is full.
+    """
+    try:
+        request = json.loads(drawn or "null")
+    except ValueError as error:
+        raise InputError("The editor sent a drawing that cannot be read: reload the page.") from error
+    drawing, store = read_request(request), kept.store()
+    identity = f"pose-{drawing_id(drawing)}"
+    record = store.begin(key, identity, tab="uplift/skeleton", kind="pose", title="Pose from a drawing")
+    try:
+        if store.known(key, identity) is None:
+            keep_drawing(drawing, out=store.folder(record.id))
+    except HumanavError:
+        store.delete(key, record.id)
+        raise
+    return store.finish(record.id).id
 
 
 def _refusal(error: Exception) -> dict[str, str]:
@@ -162,3 +185,8 @@ def body_message(betas: list[float] | None) -> dict[str, Any]:
 SEND = ("(message) => { const frame = document.querySelector('#skeleton-editor iframe');"
         " if (message && frame) frame.contentWindow.postMessage(message, '*'); }")
 """Runs in the page: hands a message to the editor."""
+
+TAKE = ("(drawn, hand) => { const frame = document.querySelector('#skeleton-editor iframe');"
+        " const editor = frame && frame.contentWindow.humanavEditor;"
+        " return [editor ? JSON.stringify(editor.request()) : '', hand]; }")
+"""Runs in the page: what is drawn in the editor, before it is taken in hand."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanav.app import pieces
+from humanav.app.limits import limits
 from humanav.errors import InputError
 from humanav.jobs.tracked import load_tracked
 from humanav.perception.takes import part_letter
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from humanav.perception import Person2D
 
 LARGEST, EVERYBODY = "1", "all"
-MOST_SECONDS = 20.0
+MOST_SECONDS = min(20.0, limits().clip_seconds)
 """Of a longer clip so much is chosen at first."""
 
 PLAYERS = "track-players"

@@ -10,28 +10,25 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.data_classes import FileData
 
-from humanav.app import carried, pieces, track_pieces
-from humanav.app.errors import guarded, sentence
+from humanav.app import hand, pieces, track_pieces
+from humanav.app.after import After
+from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
+from humanav.app.limits import limits
+from humanav.app.part import QUIET, Job, Part, Updates
 from humanav.app.photo_pieces import parse_height
-from humanav.app.poses_tab import Part, stop
-from humanav.app.storage import known_result, result_folder
 from humanav.app.uplift_pieces import camera_of
 from humanav.errors import HumanavError, InputError
 from humanav.jobs.track import TrackOptions, first_people, track_id, track_stages, track_video
 from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
-from humanav.progress import Event, Progress
+from humanav.progress import Event
 from humanav.results import Result
+from humanav.store import Record
 
 CAMERAS: dict[str, Literal["fixed", "moving"]] = {"It stands still": "fixed", "It moves": "moving"}
 IDLE = "Choose a clip, or a sample, and press the button."
 
 _LATE = ("background", "overlay")  # pictures that come when the body already moves
-
-_LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('track-viewer')"
-                   ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
-
-Updates = dict[gr.components.Component, Any]
 
 
 def video_box(**options: Any) -> gr.Video:
@@ -40,21 +37,21 @@ def video_box(**options: Any) -> gr.Video:
     def path(payload: FileData | None) -> str | None:
         return payload.path if payload is not None else None
 
+    def file(value: str | None) -> FileData | None:
+        return FileData(path=str(value), orig_name=Path(value).name) if value else None
+
     box = gr.Video(**options)
-    setattr(box, "preprocess", path)  # noqa: B010 (a subclass would make Gradio write a stub file beside this one)
+    for name, function in (("preprocess", path), ("postprocess", file)):
+        setattr(box, name, function)  # a subclass would make Gradio write a stub file beside this one
     return box
 
 
 class TrackTab(Part):
     """Places the components and wires them."""
 
-    def __init__(self) -> None:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300, elem_classes="input"):
-                self._input()
-            with gr.Column(scale=7, min_width=300):
-                self._output()
-        self._wire()
+    name = "track"
+    kind = "track"
+    sends = (hand.CLEAN, hand.MOVE)
 
     def _input(self) -> None:
         self.clip = video_box(label="Clip of one or more people", show_label=False, sources=["upload", "webcam"],
@@ -84,6 +81,10 @@ class TrackTab(Part):
                                         info="In pixels of the clip.")
             self.persona = gr.Checkbox(False, label="Also write the files of PERSONA",
                                        info="Parameters, cameras, masks and boxes of each frame.")
+        self.found = gr.State(1)
+        self.inputs = {"clip": self.clip, "start": self.start, "end": self.end, "mode": self.mode, "who": self.who,
+                       "camera": self.moving, "height": self.height, "lock": self.lock, "fps": self.fps,
+                       "focal": self.focal, "persona": self.persona, "found": self.found}
 
     def _output(self) -> None:
         self.viewer = gr.HTML(track_pieces.empty(), elem_id="track-viewer", elem_classes="bare viewer", padding=False,
@@ -91,38 +92,33 @@ class TrackTab(Part):
         self.whose = gr.Radio([], show_label=False, container=False, label="Whose motion is shown", visible=False,
                               elem_id="track-whose", elem_classes="parts people")
         self.status = gr.HTML(pieces.idle(IDLE), elem_id="track-status", elem_classes="bare", padding=False)
+        self.after = After(self)
         with gr.Column(visible=False, elem_id="track-result") as self.result:
-            self.animate = gr.Button("Animate my avatar", size="lg", elem_id="track-animate")
             self.timeline = gr.HTML("", elem_id="track-timeline", elem_classes="bare", padding=False)
             self.numbers = gr.HTML("", elem_id="track-numbers", elem_classes="bare", padding=False)
             self.downloads = gr.HTML("", elem_id="track-downloads", elem_classes="bare", padding=False)
-        self.made, self.found = gr.State(None), gr.State(1)
+        self.outputs = [self.result, self.whose, self.timeline, self.numbers, self.downloads, self.samples, self.trim]
 
     def _wire(self) -> None:
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         looked = [self.viewer, self.status, self.result, self.whose, self.samples, self.trim, self.start, self.end,
-                  self.who, self.mode, self.found]
-        look: dict[str, Any] = quiet | {"concurrency_limit": 1, "concurrency_id": "look", "trigger_mode": "always_last"}
-        self.clip.change(guarded(self._look), self.clip, looked, **look)
+                  self.who, self.mode, self.found, self.restored, *self.after.places]
+        look: dict[str, Any] = QUIET | {"concurrency_limit": 1, "concurrency_id": "look", "trigger_mode": "always_last"}
+        self.clip.change(guarded(self._look), [self.clip, self.restored], looked, **look)
         for slider in (self.start, self.end):
             slider.input(None, slider, None, js=track_pieces.SEEK, api_visibility="private")
             slider.release(guarded(self._look_again), [self.clip, self.start, self.end], looked, **look)
-        inputs = [self.clip, self.start, self.end, self.mode, self.who, self.moving, self.height, self.lock, self.fps,
-                  self.focal, self.persona, self.found]
-        outputs = [self.viewer, self.status, self.result, self.whose, self.timeline, self.numbers, self.downloads,
-                   self.made, self.make, self.stop]
-        self.who.input(_costs, [self.clip, self.start, self.end, self.who, self.found], self.mode, **quiet)
-        self.make.click(guarded(self._track), inputs, outputs, api_name="track_video", concurrency_limit=1,
-                        concurrency_id="cpu", show_progress="hidden")
-        self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
-        self.stop.click(stop, None, None, queue=False, **quiet)
-        self.whose.input(_show_person, [self.made, self.whose], [self.viewer, self.numbers], **quiet)
-        carried.offer(self.animate, self.made, self.whose).success(
-            None, js="() => scrollTo({ top: 0 })", api_visibility="private")
+        self.who.input(_costs, [self.clip, self.start, self.end, self.who, self.found], self.mode, **QUIET)
+        self.starts(self.make.click, self._track)
+        self.stops()
+        self.whose.input(_show_person, [self.made, self.whose], [self.viewer, self.numbers], **QUIET)
 
-    def _look(self, path: str | None) -> Iterator[Updates]:
-        """A clip was chosen: how long it is, and who is in its first frame."""
-        nobody: Updates = {self.result: gr.update(visible=False), self.whose: gr.update(visible=False),
+    def _look(self, path: str | None, restored: list[str] | None) -> Iterator[Updates]:
+        """A clip was chosen: how long it is, and who is in its first frame. One that a link put back is known."""
+        if path and path in (restored or ()):
+            yield gr.skip()  # a generator that yields nothing would empty the page
+            return
+        nobody: Updates = self.cleared() | self.after.hidden() | {
+                           self.restored: None,
                            self.start: 0.0, self.end: 0.0,
                            self.who: gr.update(value=track_pieces.LARGEST, visible=False)}
         if not path:
@@ -146,9 +142,9 @@ class TrackTab(Part):
     def _look_again(self, path: str | None, start: float, end: float) -> Iterator[Updates]:
         """Another part of the clip was chosen."""
         if not path:
+            yield gr.skip()
             return
-        yield {self.result: gr.update(visible=False), self.whose: gr.update(visible=False),
-               self.status: pieces.idle("Looking at that part of your clip.")}
+        yield self.cleared() | self.after.hidden() | {self.status: pieces.idle("Looking at that part of your clip.")}
         yield from self._people(track_pieces.clip_of(path), start, end)
 
     def _people(self, clip: track_pieces.Clip, start: float, end: float) -> Iterator[Updates]:
@@ -169,39 +165,39 @@ class TrackTab(Part):
     def _track(
         self, path: str | None, start: float | None, end: float | None, mode: Literal["fast", "accurate"],
         who: str | None, camera: str, height: str | None, lock: bool, fps: str | None, focal: str | None,
-        persona: bool, found: int, request: gr.Request,
-    ) -> Iterator[Updates]:
-        """Track the people of a clip; yields what the page shows."""
-        yield {self.make: gr.update(interactive=False), self.whose: gr.update(visible=False),
-               self.result: gr.update(visible=False)}
-        try:
-            if not path:
-                raise InputError("There is no clip yet: drop one into the box, record one, or click a sample.")
-            clip = track_pieces.clip_of(path)
-            options = options_of(clip, start, end, mode, who, camera, height, lock, fps, focal, persona)
-            identity = f"track-{track_id(path, options)}"
-            known = self._known(identity)
-        except Exception as error:
-            yield self.ready() | {self.status: pieces.stopped(sentence(error))}
-            raise
-        if known:
-            yield known
-            return
-
-        def work(progress: Progress) -> Result:
-            return track_video(path, out=result_folder(identity), options=options, progress=progress)
-
+        persona: bool, found: int,
+    ) -> Job:
+        if not path:
+            raise InputError("There is no clip yet: drop one into the box, record one, or click a sample.")
+        clip = track_pieces.clip_of(path)
+        options = options_of(clip, start, end, mode, who, camera, height, lock, fps, focal, persona)
+        identity = f"track-{track_id(path, options)}"
         frames = clip.frames(options.start, options.end, options.fps)
-        yield from self.follow(request, identity, work, len(track_stages(mode)), track_pieces.COSTS.of(
-            mode, frames, found if who == track_pieces.EVERYBODY else 1))
+        return Job(
+            identity, lambda out, progress: track_video(path, out=out, options=options, progress=progress),
+            len(track_stages(mode)), f"{Path(path).stem.replace('_', ' ').capitalize()}, tracked",
+            expected=track_pieces.COSTS.of(mode, frames, found if who == track_pieces.EVERYBODY else 1), sort=identity)
 
-    def _known(self, identity: str) -> Updates:
-        """The page of a clip that was tracked before; empty for others, and where its files are no good any more."""
-        result = known_result(identity)
-        try:
-            return {} if result is None else self._shown(result)
-        except InputError:
-            return {}
+    def restore(self, record: Record, folder: Path | None) -> Updates:
+        """The inputs as they were, and round the clip what depends on it."""
+        update = super().restore(record, folder)
+        path, found = update.get(self.clip), int(record.values.get("found") or 1)
+        several = {self.who: gr.update(value=record.values.get("who"), choices=track_pieces.who_choices(found),
+                                       visible=bool(path) and found > 1)}
+        shown: Updates = {self.samples: gr.update(visible=not path), self.trim: gr.update(visible=False)}
+        if path:
+            clip = track_pieces.clip_of(path)
+            last = math.floor(10 * clip.seconds) / 10
+            shown[self.trim] = gr.update(visible=clip.seconds >= 1)
+            for slider in (self.start, self.end):
+                shown[slider] = gr.update(value=update[slider], maximum=last)
+            frames = clip.frames(update[self.start] or 0.0, update[self.end])
+            shown[self.mode] = gr.update(value=update[self.mode], choices=track_pieces.mode_choices(frames))
+        return update | several | shown
+
+    def cleared(self) -> Updates:
+        """No result."""
+        return {self.result: gr.update(visible=False), self.whose: gr.update(visible=False)}
 
     def seen(self, event: Event) -> Updates:
         """The best thing so far: the frame that is being looked at, the body over a frame, then the body."""
@@ -212,25 +208,24 @@ class TrackTab(Part):
             return {}
         return {self.viewer: pieces.picture_stage(event.image)}
 
-    def finished(self, result: Result) -> Updates:
-        """The page of a clip that has just been tracked."""
+    def learn(self, result: Result) -> None:
+        """What the clip took is what others will take."""
         report = result.report
         people = len({take["person_id"] for take in track_pieces.told(result)["takes"]})
         track_pieces.COSTS.learn(report["mode"], report["frames"], people, report["seconds"])
-        return self._shown(result)
 
-    def _shown(self, result: Result) -> Updates:
+    def finished(self, result: Result) -> Updates:
         """The page of a tracked clip."""
         report, track = result.report, track_pieces.told(result)
         choices = track_pieces.take_choices(track)
         lead = f"The motion is tracked, in {report['seconds']:.0f} seconds."
         viewer, numbers = _page(result, track, choices[0][1])
-        return self.ready() | {
+        return {
             self.viewer: viewer, self.timeline: track_pieces.timeline(track), self.numbers: numbers,
             self.status: pieces.done(lead, report["quality"], report["warnings"]),
             self.result: gr.update(visible=True),
             self.whose: gr.update(choices=choices, value=choices[0][1], visible=len(choices) > 1),
-            self.downloads: pieces.downloads(result), self.made: str(result.folder)}
+            self.downloads: pieces.downloads(result)}
 
 
 def _costs(path: str | None, start: float, end: float, who: str, found: int) -> Any:
@@ -252,6 +247,7 @@ def options_of(
         InputError: words or numbers that mean nothing.
     """
     focal_length = track_pieces.parse_number(focal, "focal length")
+    limits().check_seconds(start or 0.0, min(end or track_pieces.MOST_SECONDS, clip.seconds))
     return TrackOptions(
         mode=mode, people=_people(who), fps=track_pieces.parse_number(fps, "frame rate"), start=start or 0.0,
         end=_end(clip, end), camera=camera_of(focal_length, clip.size) or None,
@@ -283,7 +279,7 @@ def _show_person(made: str | None, wanted: str | None) -> tuple[Any, Any]:
     return _page(result, track_pieces.told(result), wanted)
 
 
-def build() -> None:
+def build() -> list[Part]:
     """Place the tab's components; called inside its ``gr.Tab``."""
     with gr.Column(elem_id="track"):
-        TrackTab()
+        return [TrackTab()]

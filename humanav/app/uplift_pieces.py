@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from humanav.app import pieces
-from humanav.app.storage import root
+from humanav.app import kept, pieces
 from humanav.errors import InputError
 from humanav.jobs.uplift_sources import Source
 from humanav.paths import sample_photos
@@ -87,7 +86,8 @@ def sort_files(files: Sequence[str]) -> Files:
 
 def _folder_of(files: Sequence[Path]) -> Path:
     """The files, which were uploaded one by one, in a folder of their own."""
-    folder = root() / "previews" / f"keypoints-{content_id('upload', {path.name: path.read_bytes() for path in files})}"
+    identity = content_id("upload", {path.name: path.read_bytes() for path in files})
+    folder = kept.store().previews / f"keypoints-{identity}"
     if not folder.is_dir():
         folder.mkdir(parents=True)
         for path in files:

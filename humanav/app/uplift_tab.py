@@ -8,19 +8,20 @@ from typing import Any
 
 import gradio as gr
 
-from humanav.app import pieces, shape_pieces, skeleton_editor, uplift_pieces
+from humanav.app import hand, pieces, shape_pieces, skeleton_editor, uplift_pieces
+from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
+from humanav.app.part import QUIET, Job, Part, Updates
 from humanav.app.photo_pieces import photo_box
-from humanav.app.poses_tab import Part, stop
-from humanav.app.storage import known_result, result_folder
+from humanav.app.visitors import key_of
 from humanav.errors import HumanavError, InputError, SeveralPeopleError
 from humanav.jobs import drawn_pose, shape
 from humanav.jobs.uplift import UPLIFT_STAGES, UpliftOptions, uplift_id, uplift_source
 from humanav.jobs.uplift_sources import Source
 from humanav.paths import sample_photos
 from humanav.perception.layouts import layout_names
-from humanav.progress import Event, Progress
+from humanav.progress import Event
 from humanav.results import Result
 
 PARTS = [("Lift a clip or photo", "clip"), ("Pose a skeleton", "skeleton"), ("Body measurements", "shape")]
@@ -36,25 +37,13 @@ AVERAGE = '<p class="under">The body is of average build; give measurements in t
 PEOPLE = [ANYONE, "The largest"]
 EXPECTED_SECONDS = 25.0
 
-_SHOW_PART = "(part) => { document.getElementById('uplift').dataset.part = part; }"
-_LOOK_AT_VIEWER = ("() => { if (innerWidth < 900) document.getElementById('uplift-viewer')"
-                   ".scrollIntoView({behavior: 'smooth', block: 'start'}); }")
-
-Updates = dict[gr.components.Component, Any]
-
-
 class ClipPart(Part):
     """A clip, a photo or keypoints, lifted."""
 
+    name = "uplift/clip"
+    kind = "uplift"
+    sends = (hand.CLEAN, hand.MOVE)
     expected = EXPECTED_SECONDS
-
-    def __init__(self) -> None:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300, elem_classes="input"):
-                self._input()
-            with gr.Column(scale=7, min_width=300):
-                self._output()
-        self._wire()
 
     def _input(self) -> None:
         names = list(uplift_pieces.SAMPLES)
@@ -85,6 +74,10 @@ class ClipPart(Part):
             with gr.Row():
                 self.size = gr.Textbox(label="Picture size", placeholder="1920x1080", min_width=110)
                 self.fps = gr.Number(None, minimum=0, label="Frames a second", placeholder="30", min_width=110)
+        self.betas = gr.State(None)
+        self.inputs = {"sample": self.sample, "files": self.files, "person": self.person, "smooth": self.smooth,
+                       "drawing": self.drawing, "start": self.start, "focal": self.focal, "layout": self.layout,
+                       "names": self.names, "size": self.size, "fps": self.fps, "betas": self.betas}
 
     def _output(self) -> None:
         self.viewer = gr.HTML(uplift_pieces.empty("The body stands here", "Flat points in, a body that moves out."),
@@ -92,6 +85,7 @@ class ClipPart(Part):
         self.status = gr.HTML(pieces.idle("Press the button to lift the sample, or bring your own. It takes about half "
                                           "a minute."),
                               elem_id="uplift-status", elem_classes="bare", padding=False)
+        self.after = After(self)
         with gr.Column(visible=False, elem_id="uplift-result") as self.result:
             self.curves = gr.HTML("", elem_id="uplift-angles", elem_classes="bare", padding=False)
             self.video = gr.Video(label="The pictures, and the body from the side", autoplay=True, loop=True,
@@ -102,60 +96,44 @@ class ClipPart(Part):
             with gr.Accordion("As a skeleton, in Plotly", open=False, elem_id="uplift-skeleton") as self.more:
                 self.skeleton = gr.HTML("", elem_classes="bare", padding=False)
             self.downloads = gr.HTML("", elem_id="uplift-downloads", elem_classes="bare", padding=False)
-        self.made = gr.State(None)
-        self.betas = gr.State(None)
+        self.outputs = [self.result, self.curves, self.video, self.picture, self.table, self.more, self.skeleton,
+                        self.downloads, self.options]
 
     def _wire(self) -> None:
-        outputs = [self.viewer, self.status, self.result, self.curves, self.video, self.picture, self.table, self.more,
-                   self.skeleton, self.downloads, self.made, self.make, self.stop, self.options, self.person]
-        self.make.click(
-            guarded(self._lift), [self.sample, self.files, self.person, self.smooth, self.drawing, self.start,
-                                  self.focal, self.layout, self.names, self.size, self.fps, self.betas],
-            outputs, api_name="lift_to_3d", concurrency_limit=1, concurrency_id="cpu", show_progress="hidden")
-        self.make.click(None, js=_LOOK_AT_VIEWER, api_visibility="private")
-        self.stop.click(stop, None, None, queue=False, show_progress="hidden", api_visibility="private")
+        self.starts(self.make.click, self._lift)
+        self.stops()
         self.more.expand(_skeleton, self.made, self.skeleton, api_visibility="private")
 
     def _lift(
         self, sample: str, files: list[str] | None, person: str | None, smooth: bool, drawing: str,
         start: float | None, focal: float | None, layout: str, names: str | None, size: str | None, fps: float | None,
-        betas: list[float] | None, request: gr.Request,
-    ) -> Iterator[Updates]:
-        """Lift a person to 3D; yields what the page shows."""
-        yield {self.make: gr.update(interactive=False),
-               self.status: pieces.working(UPLIFT_STAGES[0], 1, len(UPLIFT_STAGES), 0, self.expected, 0)}
-        try:
-            found = uplift_pieces.sort_files(files) if files else None
-            source: Source = found.source if found is not None else uplift_pieces.sample_source(sample)
-            pictures = found.pictures if found is not None else None
-            pixels = uplift_pieces.parse_size(size)
-            mapping = uplift_pieces.parse_names(names)
-            options = UpliftOptions(
-                betas=uplift_pieces.shape_of(betas), camera=uplift_pieces.camera_of(focal, pixels),
-                person=_person(person), keypoint_set=LAYOUTS.get(layout), size=pixels, fps=fps or None,
-                start=start or 0.0, smooth=smooth, render=DRAWINGS.get(drawing, "image"))
-            identity = f"uplift-{uplift_id(source, options, mapping=mapping, pictures=pictures)}"
-        except HumanavError as error:
-            yield self.ready() | {self.status: pieces.stopped(str(error))}
-            raise
-        known = known_result(identity)
-        if known is not None:
-            yield self.finished(known)
-            return
+        betas: list[float] | None,
+    ) -> Job:
+        found = uplift_pieces.sort_files(files) if files else None
+        source: Source = found.source if found is not None else uplift_pieces.sample_source(sample)
+        pictures = found.pictures if found is not None else None
+        pixels = uplift_pieces.parse_size(size)
+        mapping = uplift_pieces.parse_names(names)
+        options = UpliftOptions(
+            betas=uplift_pieces.shape_of(betas), camera=uplift_pieces.camera_of(focal, pixels),
+            person=_person(person), keypoint_set=LAYOUTS.get(layout), size=pixels, fps=fps or None,
+            start=start or 0.0, smooth=smooth, render=DRAWINGS.get(drawing, "image"))
+        return Job(
+            f"uplift-{uplift_id(source, options, mapping=mapping, pictures=pictures)}",
+            lambda out, progress: uplift_source(source, out=out, options=options, mapping=mapping, pictures=pictures,
+                                                progress=progress),
+            len(UPLIFT_STAGES), f"{Path(files[0]).stem if files else sample.partition(',')[0]}, in 3D")
 
-        def work(progress: Progress) -> Result:
-            return uplift_source(source, out=result_folder(identity), options=options, mapping=mapping,
-                                 pictures=pictures, progress=progress)
-
-        try:
-            yield from self.follow(request, "uplift", work, len(UPLIFT_STAGES))
-        except SeveralPeopleError as error:
+    def failed(self, error: Exception) -> Updates:
+        """The options are open where the file did not say enough."""
+        if isinstance(error, SeveralPeopleError):
             named = [(f"{label}: {words}", label) for label, words in error.people.items()]
-            yield self.ready() | {self.options: gr.update(open=True), self.person: gr.update(choices=[*PEOPLE, *named])}
-            raise
-        except InputError:
-            yield self.ready() | {self.options: gr.update(open=True)}
-            raise
+            return {self.options: gr.update(open=True), self.person: gr.update(choices=[*PEOPLE, *named])}
+        return {self.options: gr.update(open=True)} if isinstance(error, InputError) else {}
+
+    def cleared(self) -> Updates:
+        """No result."""
+        return {self.result: gr.update(visible=False)}
 
     def seen(self, event: Event) -> Updates:
         """The best thing so far: the body over a frame, then the body."""
@@ -171,14 +149,14 @@ class ClipPart(Part):
         lead = f"{'The pose' if still else 'The motion'} is in 3D, in {report['seconds']:.0f} seconds."
         video, picture = (result.path(name) if result.has(name) else None
                           for name in ("side_by_side.mp4", "side_by_side.png"))
-        return self.ready() | {
+        return {
             self.viewer: pieces.player(result.path("body.glb"), "The lifted body", yaw=0.0),
             self.status: pieces.done(lead, report["quality"], report["warnings"]), self.result: gr.update(visible=True),
             self.curves: uplift_pieces.angle_curves(result),
             self.video: gr.update(value=str(video) if video else None, visible=video is not None),
             self.picture: gr.update(value=str(picture) if picture else None, visible=picture is not None),
             self.table: uplift_pieces.numbers(result), self.more: gr.update(open=False, visible=not still),
-            self.skeleton: "", self.downloads: pieces.downloads(result), self.made: str(result.folder)}
+            self.skeleton: "", self.downloads: pieces.downloads(result)}
 
 
 class SkeletonPart:
@@ -196,9 +174,14 @@ class SkeletonPart:
                 gr.Examples([[str(path)] for path in sample_photos()[:3]], [self.photo], label="Or one of these",
                             elem_id="skeleton-samples", examples_per_page=3)
         self.message, self.body = gr.JSON(elem_classes="unseen"), gr.State(None)
+        state, tabs = hand.hand(), hand.tabs_above(self.photo)
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.photo.change(guarded(_photo), self.photo, self.message, **quiet).success(
             None, self.message, None, js=skeleton_editor.SEND, api_visibility="private")
+        self.take = gr.Button("Give this pose to an avatar", size="lg", elem_id="take-pose")
+        self.drawing = gr.Textbox("", elem_classes="unseen")
+        self.take.click(_take_pose, [self.drawing, state], [state, *([tabs] if tabs else [])], js=skeleton_editor.TAKE,
+                        **quiet).success(None, js="() => scrollTo({ top: 0 })", api_visibility="private")
         for function, name in ((skeleton_editor.lift, skeleton_editor.LIFT),
                                (skeleton_editor.export, skeleton_editor.EXPORT)):
             gr.api(function, api_name=name, queue=False, api_visibility="undocumented")
@@ -215,6 +198,15 @@ class SkeletonPart:
 
 def _photo(photo: str | None) -> Iterator[Any]:
     yield skeleton_editor.photo_message(photo) if photo else None
+
+
+def _take_pose(drawn: str, value: Any, request: gr.Request) -> Any:
+    """The editor's pose becomes a result and is taken in hand; the avatar's tab opens."""
+    try:
+        id = skeleton_editor.keep(drawn, key_of(request))
+    except HumanavError as error:
+        raise gr.Error(str(error), title="That did not work", print_exception=False) from error
+    return hand.put(value, "motion", hand.Item("motion", id)), gr.update(selected="photo")
 
 
 def _person(chosen: str | None) -> str | None:
@@ -235,11 +227,11 @@ def _skeleton(made: str | None) -> str:
     return uplift_pieces.skeleton_player(Result.load(made)) if made and Path(made).is_dir() else ""
 
 
-def build() -> None:
+def build() -> list[Part]:
     """Place the tab's components; called inside its ``gr.Tab``."""
     with gr.Column(elem_id="uplift"):
         parts = gr.Radio(PARTS, value="clip", show_label=False, container=False, elem_id="uplift-parts",
-                         elem_classes="parts")
+                         elem_classes="parts", interactive=True)
         with gr.Column(elem_classes="part-clip"):
             clip = ClipPart()
         with gr.Column(elem_classes="part-skeleton"):
@@ -248,10 +240,10 @@ def build() -> None:
             gr.HTML('<p class="hint">A picture hardly tells how a person is built. Hold what you know, such as the '
                     "height; the body is then used in the other two parts.</p>", elem_classes="bare", padding=False)
             panel = shape_pieces.shape_panel(clip.betas)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    parts.change(None, parts, js=_SHOW_PART, api_visibility="private")
     parts.change(skeleton.open, [parts, skeleton.editor, clip.betas, skeleton.body],
-                 [skeleton.editor, skeleton.message, skeleton.body], **quiet).then(
+                 [skeleton.editor, skeleton.message, skeleton.body], **QUIET).then(
         None, skeleton.message, js=skeleton_editor.SEND, api_visibility="private")
-    parts.change(_draw_shape, [parts, clip.betas], panel.figure, **quiet)
-    clip.betas.change(_whose, clip.betas, clip.whose, **quiet)
+    parts.change(_draw_shape, [parts, clip.betas], panel.figure, **QUIET)
+    clip.betas.change(_whose, clip.betas, clip.whose, **QUIET)
+    clip.switch = parts
+    return [clip]

@@ -14,9 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from humanav import __version__
-from humanav.cli import avatar, multiview, posendf, uplift
+from humanav.cli import avatar, multiview, posendf, results, uplift
 from humanav.cli.avatar import Height, MotionName, Out, Photo, Standing
+from humanav.cli.batch import batch
 from humanav.cli.convert import convert
+from humanav.cli.share import share
 from humanav.cli.shared import Json, progress, show_result
 from humanav.cli.track import track
 from humanav.errors import HumanavError, InputError
@@ -27,18 +29,26 @@ app.add_typer(avatar.app)
 app.add_typer(posendf.app)
 app.add_typer(uplift.app)
 app.add_typer(multiview.app)
+app.add_typer(results.app)
 app.command()(convert)
 app.command()(track)
+app.command()(share)
+app.command()(batch)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True,
+                                          callback=_version)] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
+    pass
 
 
 @app.command()

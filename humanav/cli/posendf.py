@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from humanav.cli.shared import Asf, Json, Map, progress, whole
+from humanav.cli.shared import Asf, Devices, Json, Map, progress, together, whole
 from humanav.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,9 +75,13 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Processor time, instead of the configured steps.",
                                                   show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run in the same folder stopped.")] = False,
+    devices: Devices = None,
     as_json: Json = False,
 ) -> None:
     """Train the distance field, and what is shipped beside it, on prepared data."""
+    together(devices, ["posendf", "train"], {"config": config, "data": data, "out": out, "seed": seed,
+                                             "minutes": minutes, "resume": resume, "json": as_json})
+    from humanav.parallel import rank
     from humanav.posendf.config import PoseNDFConfig
     from humanav.posendf.training import STAGES
     from humanav.posendf.training import train as run
@@ -87,6 +91,8 @@ def train(
                     seed=plan.experiment.seed if seed is None else seed)
     plan = replace(plan, experiment=where, data=replace(plan.data, folder=str(data or plan.data.folder)))
     done = run(plan, resume=resume, minutes=minutes, progress=progress(STAGES))
+    if rank():
+        return  # the first process tells
     _say({"folder": done.folder.name, "steps": done.report["steps"],
           "processor_minutes": done.report["processor_minutes"], **done.report.get("validation", {})}, as_json)
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,26 @@ Asf = Annotated[Path | None, typer.Option(help="The skeleton of an .amc file; by
 Map = Annotated[Path | None, typer.Option("--map", help="Names of the file's joints (JSON or YAML), where they are not "
                                           "recognised; `humanav convert --write-map` makes one to fill in.",
                                           show_default=False)]
+Devices = Annotated[int | None, typer.Option(
+    help="So many GPUs of this machine train together, each on its share of every batch (needs accelerate; without "
+         "GPUs, processes on the CPU). On several machines: accelerate launch -m humanav.cli ...", show_default=False)]
+
+
+def together(devices: int | None, words: list[str], options: dict[str, Any]) -> None:
+    """With ``devices``, run the verb ``words`` with these options in so many processes and end with their exit code.
+
+    Args:
+        devices: None for this process alone; also when it is one of those already.
+        options: by name; None and False are left out, True is a flag.
+    """
+    from humanav.parallel import launch, launched
+
+    if devices is None or devices == 1 or launched():
+        return
+    for name, value in options.items():
+        if value is not None and value is not False:
+            words = [*words, f"--{name}", *([] if value is True else [str(value)])]
+    raise typer.Exit(launch(devices, ["-m", "humanav.cli", *words]))
 
 
 @contextmanager
@@ -57,7 +77,7 @@ def show_result(result: Result, as_json: bool) -> None:
         return
     for file in result.downloads:
         opens = f" ({file.opens_in})" if file.opens_in else ""
-        typer.echo(f"{file.name:20} {_size(file.size):>9}  {file.purpose}{opens}")
+        typer.echo(f"{file.name:20} {size_in_words(file.size):>9}  {file.purpose}{opens}")
     if quality := result.report.get("quality"):
         typer.echo(quality)
     for sentence in result.report.get("warnings", ()):
@@ -79,5 +99,6 @@ def progress(steps: int) -> Progress:
     return Progress(steps, say)
 
 
-def _size(size: int) -> str:
+def size_in_words(size: int) -> str:
+    """Bytes as kB or MB."""
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

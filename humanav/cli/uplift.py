@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from humanav.cli.shared import Json, progress, show_result
+from humanav.cli.shared import Devices, Json, progress, show_result, together
 from humanav.errors import InputError
 
 app = typer.Typer(name="uplift", no_args_is_help=True,
@@ -76,15 +76,21 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Processor time, instead of the configured steps.",
                                                   show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run in the same folder stopped.")] = False,
+    devices: Devices = None,
     as_json: Json = False,
 ) -> None:
     """Train a network on captured motion seen by random cameras through a simulated detector."""
+    together(devices, ["uplift", "train"], {"config": config, "data": cmu, "out": out, "init": init, "seed": seed,
+                                            "minutes": minutes, "resume": resume, "json": as_json})
+    from humanav.parallel import rank
     from humanav.uplift.config import UpliftConfig
     from humanav.uplift.training import STAGES
     from humanav.uplift.training import train as run
 
     plan = UpliftConfig.load(config).changed(init=init, seed=seed)
     done = run(plan, cmu=cmu, out=out, minutes=minutes, resume=resume, progress=progress(STAGES))
+    if rank():
+        return  # the first process tells
     typer.echo(json.dumps({"folder": str(done.folder), **done.report}) if as_json else
                "\n".join([*(f"{name:16} {value:g}" for name, value in done.report["validation"].items()),
                           str(done.folder)]))

@@ -35,7 +35,7 @@ class RunningApp:
 def running_app(temporary: Path) -> Iterator[RunningApp]:
     """``python app.py``, as a visitor gets it, with its own temporary directory."""
     environment = os.environ | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1",
-                                "HUMANAV_SAMPLES": "off"}
+                                "HUMANAV_SAMPLES": "off", "HUMANAV_STORAGE": str(temporary / "store")}
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

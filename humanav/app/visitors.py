@@ -1,0 +1,75 @@
+"""Whose is what: a visitor is known by a random key that their browser keeps, never by name or address.
+
+The page tells the key when it opens; from then on the session stands for it. A caller of the API has no page, and so a
+key that lasts as long as the session and this process.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import gradio as gr
+
+from humanav.store import new_key
+
+MOST = 20_000
+"""So many sessions are remembered; the one that was quiet for longest goes first."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
+_PLACE = "humanav-visitor"
+_keys: OrderedDict[str, str] = OrderedDict()
+_lock = threading.Lock()
+_secret = secrets.token_bytes(32)
+
+
+def key_of(request: gr.Request) -> str:
+    """The key of whoever asks: what its page told, or one that nobody else can have."""
+    session = request.session_hash
+    if not session:
+        return new_key()
+    with _lock:
+        key = _keys.get(session)
+        if key is not None:
+            _keys.move_to_end(session)
+    return key if key is not None else hmac.new(_secret, session.encode(), "sha256").hexdigest()
+
+
+def remember(told: Any, request: gr.Request) -> str:
+    """Note whose session this is.
+
+    Args:
+        told: the key that the browser kept; None, or something else, on a first visit.
+
+    Returns:
+        The key, for the browser to keep: a new one where it had none.
+    """
+    key = told if isinstance(told, str) and _KEY.fullmatch(told) else new_key()
+    if request.session_hash:
+        with _lock:
+            _keys[request.session_hash] = key
+            _keys.move_to_end(request.session_hash)
+            while len(_keys) > MOST:
+                _keys.popitem(last=False)
+    return key
+
+
+def leave(request: gr.Request) -> None:
+    """A page was closed, or a phone sleeps: its session is the first to be forgotten, but not yet."""
+    session = request.session_hash
+    with _lock:
+        if session and session in _keys:
+            _keys.move_to_end(session, last=False)
+
+
+def browser_key() -> gr.BrowserState:
+    """Where a page keeps the key: in the browser, under a name and a secret that are the same after a restart.
+
+    The secret is sent with the page, and so hides nothing: what guards the key is that a browser shows its storage to
+    this site alone.
+    """
+    return gr.BrowserState(None, storage_key=_PLACE, secret=_PLACE)
