@@ -1,0 +1,149 @@
+"""Workers on this machine: processes of their own, each with its share of the cores.
+
+Every worker is a pool of one, so that it is known which item a killed one had, and the others go on undisturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+
+from humanav.batch.value import Outcome, Task
+from humanav.batch.work import do
+
+DIED = "Its worker process was ended from outside, most often because memory ran out: use fewer workers."
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class Pool:
+    """Processes on this machine.
+
+    Args:
+        workers: how many.
+        threads: of the numerical libraries in each; by default the cores shared out.
+    """
+
+    def __init__(self, workers: int, threads: int | None = None) -> None:
+        self.workers = workers
+        self.threads = threads or max(1, cores() // workers)
+        self._slots: list[ProcessPoolExecutor | None] = [None] * workers
+        self._ids: list[Future[int] | None] = [None] * workers
+        self._running: dict[Future[Outcome], tuple[int, Task]] = {}
+
+    @property
+    def words(self) -> str:
+        """What does the work."""
+        return f"{self.workers} {'process' if self.workers == 1 else 'processes'} on this machine"
+
+    @property
+    def room(self) -> int:
+        """How many more items may be handed over."""
+        return self.workers - len(self._running)
+
+    def submit(self, task: Task) -> None:
+        """Hand over an item."""
+        busy = {slot for slot, _ in self._running.values()}
+        slot = next(number for number in range(self.workers) if number not in busy)
+        self._running[self._executor(slot).submit(do, task, os.getpid())] = slot, task
+
+    def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
+        """What has ended; waits at most so long for the first."""
+        ended, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
+        found = []
+        for future in ended:
+            slot, task = self._running.pop(future)
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                self._drop(slot)
+                outcome = Outcome(task.name, "again", DIED)
+            if outcome.end == "again":  # a new process: the old one may be short of memory
+                self._drop(slot)
+            found.append((task, outcome))
+        return found
+
+    def close(self) -> None:
+        """End all workers; those that still work are killed, which leaves nothing but a folder to tidy up."""
+        busy = {slot for slot, _ in self._running.values()}
+        for slot in range(self.workers):
+            self._drop(slot, kill=slot in busy)
+        self._running.clear()
+
+    def _executor(self, slot: int) -> ProcessPoolExecutor:
+        found = self._slots[slot]
+        if found is None:
+            found = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self.threads, os.getpid()))
+            self._slots[slot] = found
+            with _environment(self.threads):  # read once, when the libraries are loaded
+                self._ids[slot] = found.submit(os.getpid)  # starts the process now
+        return found
+
+    def _drop(self, slot: int, kill: bool = False) -> None:
+        executor, self._slots[slot] = self._slots[slot], None
+        if executor is None:
+            return
+        executor.shutdown(wait=False, cancel_futures=True)
+        known = self._ids[slot]
+        if kill and known is not None and known.done() and known.exception() is None:
+            with suppress(OSError):
+                os.kill(known.result(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+
+
+def usual_workers() -> int:
+    """One for every core, as far as each has 2 GB of memory: a job is quickest for its cost on one core."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2e9
+    except (AttributeError, ValueError, OSError):  # not on this system
+        memory = cores()
+    return max(1, min(cores(), int(memory)))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+@contextmanager
+def _environment(threads: int) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update({name: str(threads) for name in _THREADS})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _begin(threads: int, leader: int) -> None:
+    """In a new worker: leave Ctrl-C to the leader, end with it, and use no more than the share of the cores."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, args=(leader,), daemon=True).start()
+    use_threads(threads)
+
+
+def use_threads(threads: int) -> None:
+    """Limit the numerical libraries of this process."""
+    import numba
+    import torch
+
+    torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.get_num_threads()))
+
+
+def _follow(leader: int) -> None:
+    while os.getppid() == leader:
+        time.sleep(1.0)
+    time.sleep(5.0)  # what heeds the stop may still tidy up
+    os._exit(1)
