@@ -102,10 +102,14 @@ def completion_cases(poses: Tensor) -> dict[str, Case]:
     return cases
 
 
-def load_poses() -> Poses:
-    """The captured poses by split; those that trained are thinned and mirrored as in preparation."""
+def load_poses(every: int = 1) -> Poses:
+    """The captured poses by split; those that trained are thinned and mirrored as in preparation.
+
+    Args:
+        every: take only each so many-th training clip.
+    """
     takes = []
-    for clip in cmu_clips(mocap(), "train"):
+    for clip in cmu_clips(mocap(), "train")[::every]:
         quats = motion_to_quats(clip.motion)
         takes.append(quats[thin(quats, clip.ok, PrepareOptions().thin).kept])
     pool = torch.cat([*takes, *map(mirror_quats, takes)])

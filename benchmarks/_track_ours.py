@@ -28,13 +28,13 @@ _IN_VIEW = 0.3
 
 def follow_clip(
     video: Path | str, mode: Mode, *, camera: Camera | None = None, height: float | None = None,
-    people: int | Literal["all"] = 1,
+    people: int | Literal["all"] = 1, end: float | None = None,
 ) -> Tracked:
-    """Track a file; told the lens of ``camera`` and the person's height, or neither."""
+    """Track a file, or its first ``end`` seconds; told the lens of ``camera`` and the person's height, or neither."""
     from humanav.perception import open_video
 
     focal = None if camera is None else [float(camera.K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2))]
-    with open_video(video) as frames:
+    with open_video(video, end=end) as frames:
         return track_clip(frames, mode=mode, people=people, focal=focal, height=height)
 
 
@@ -52,10 +52,12 @@ def pose_of(tracked: Tracked, body: BodyModel) -> Pose:
     return whole
 
 
-def seen_by(video: Path, mode: Mode, body: BodyModel) -> tuple[Array, Array, NDArray[np.bool_]]:
+def seen_by(
+    video: Path, mode: Mode, body: BodyModel, end: float | None = None
+) -> tuple[Array, Array, NDArray[np.bool_]]:
     """The 12 landmarks ``NAMES`` on the tracked body (T,12,3) in the world, where they are in the picture (T,12,2), and
     in which frames (T,) the person was tracked."""
-    tracked = follow_clip(video, mode)
+    tracked = follow_clip(video, mode, end=end)
     frames = tracked.people.frames
     points, pixels, seen = np.zeros((frames, 12, 3)), np.zeros((frames, 12, 2)), np.zeros(frames, bool)
     for part in tracked.takes:

@@ -64,9 +64,10 @@ def against(
         points: (T,12,3) tracked, in any frame, metres.
         pixels: (T,12,2) where they are seen in the full-size picture.
         seen: (T,) frames in which the person was tracked.
-        reference: of the clip.
+        reference: of the clip, T frames or more.
         camera: its name.
     """
+    reference = Reference(reference.points[:len(seen)], {name: at[:len(seen)] for name, at in reference.pixels.items()})
     good = seen & np.isfinite(reference.points).all(axis=(1, 2))
     a, b = (torch.from_numpy(1000 * values[good]) for values in (points, reference.points))
     target = reference.pixels[camera]

@@ -72,12 +72,15 @@ def posed(
                 None if contacts is None else over_clip(np.asarray(contacts, bool)), over_clip(there))
 
 
-def detections(video: Path) -> tuple[Array, Array, NDArray[np.bool_], tuple[int, int]]:
-    """The detector's keypoints (T,33,3) and 3D (T,33,3) of a clip, where it saw somebody (T,), and width and height."""
+def detections(
+    video: Path, end: float | None = None
+) -> tuple[Array, Array, NDArray[np.bool_], tuple[int, int]]:
+    """The detector's keypoints (T,33,3) and 3D (T,33,3) of a clip or its first ``end`` seconds, where it saw somebody
+    (T,), and width and height."""
     from humanav.perception import open_video
     from humanav.perception.mediapipe_detector import MediapipeDetector
 
-    with open_video(video) as frames, MediapipeDetector(looks=0, heavy=False) as detector:  # as it comes
+    with open_video(video, end=end) as frames, MediapipeDetector(looks=0, heavy=False) as detector:  # as it comes
         size = frames.width, frames.height
         found = [people[0] if people else None for people in detector.track(frames, body_only=True)]
     keypoints, world = np.zeros((len(found), 33, 3)), np.zeros((len(found), 33, 3))

@@ -35,17 +35,21 @@ print(json.dumps({{"frames": frames, "wall": time.perf_counter() - wall, "proces
 """
 
 
-def speed(video: Path, modes: tuple[str, ...]) -> dict[str, dict[str, float]]:
+def speed(
+    video: Path, modes: tuple[str, ...], most: int | None = None, first: int = 20
+) -> dict[str, dict[str, float]]:
     """A row for each mode.
 
     Args:
         video: a clip; it is tracked at 1280x720.
         modes: "fast", "accurate".
+        most: frames that are tracked; all of the clip's by default.
+        first: frames that are tracked before, to load what is needed.
     """
     rows = {}
     with tempfile.TemporaryDirectory() as folder:
-        whole = _made(Path(folder) / "whole.mp4", _fitted(video, 1))
-        warm = _made(Path(folder) / "warm.mp4", _first(_fitted(video, 1), 20))
+        whole = _made(Path(folder) / "whole.mp4", _first(_fitted(video, 1), most))
+        warm = _made(Path(folder) / "warm.mp4", _first(_fitted(video, 1), first))
         for mode in modes:
             spent = _in_process(whole, mode, warm)
             rows[mode] = {"frames_per_s": spent["frames"] / spent["wall"],
@@ -101,7 +105,7 @@ def _fitted(video: Path, rounds: int) -> Iterator[NDArray[np.uint8]]:
             yield picture
 
 
-def _first(frames: Iterator[NDArray[np.uint8]], count: int) -> Iterator[NDArray[np.uint8]]:
+def _first(frames: Iterator[NDArray[np.uint8]], count: int | None) -> Iterator[NDArray[np.uint8]]:
     for number, frame in enumerate(frames):
         if number == count:
             return

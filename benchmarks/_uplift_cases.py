@@ -37,7 +37,7 @@ def load_takes(quick: bool) -> Takes:
     splits = {"train": list(cmu_clips(mocap(), "train")), "validation": list(cmu_clips(mocap(), "validation")),
               "test": list(cmu_clips(mocap(), "test"))}
     if quick:
-        splits = {"train": splits["train"][::8], "validation": splits["validation"][::6], "test": splits["test"][::5]}
+        splits = {"train": splits["train"][::24], "validation": splits["validation"][::6], "test": splits["test"][::5]}
     return Takes(**splits)
 
 

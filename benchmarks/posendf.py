@@ -73,23 +73,23 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     mocap()
     say = clock()
     field = PoseNDF.load()
-    poses = load_poses()
+    poses = load_poses(8 if quick else 1)
     generator = torch.Generator().manual_seed(seed)
-    held_out = draw(poses.held_out, 120 if quick else 600, generator)
+    held_out = draw(poses.held_out, 60 if quick else 600, generator)
     say(f"{len(poses.pool)} training poses, {len(poses.held_out)} held-out poses")
     mixtures = {"gaussian": PoseMixture.fit(poses.pool, 1, seed), "gmm8": PoseMixture.fit(poses.pool, 8, seed)}
     say("mixtures fitted")
     out: dict[str, Any] = {"held_out_poses": len(held_out), "training_poses": len(poses.pool)}
     out |= scoring(field, poses, held_out, mixtures, seed, 400 if quick else 4000)
     say(f"scoring: {out}")
-    out |= repairing(field, poses, held_out, mixtures, seed, 4 if quick else 60, say)
+    out |= repairing(field, poses, held_out, mixtures, seed, 2 if quick else 60, say)
     out |= completing(field, poses, held_out, mixtures, say)
-    out |= generating(field, poses, mixtures, seed, 100 if quick else 500)
+    out |= generating(field, poses, mixtures, seed, 40 if quick else 500)
     say(f"generation: {out['generation']}")
-    out |= interpolating(field, poses, held_out, seed, 8 if quick else 48)
+    out |= interpolating(field, poses, held_out, seed, 3 if quick else 48)
     say(f"interpolation: {out['path_rad']}")
     out |= moving(field, quick, seed, say)
-    out |= fitting(mixtures["gmm8"], 3 if quick else 40, seed)
+    out |= fitting(mixtures["gmm8"], 1 if quick else 40, seed)
     say(f"fitting: {out['fit_image']}")
     out |= speed(field, held_out, 3 if quick else 15)
     say("speed")
@@ -275,7 +275,7 @@ def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
     from humanav.posendf.denoise import denoise
 
     tables = rows(mocap(), lambda take: denoise(take.motion, field=field, missing=take.missing).motion,
-                  count=3 if quick else 12, tuned_on=3 if quick else 8, frames=60 if quick else 150, seed=seed, say=say)
+                  count=2 if quick else 12, tuned_on=2 if quick else 8, frames=60 if quick else 150, seed=seed, say=say)
     return {measure: {kind: best_of(row) if measure == "denoise_mpjpe_mm" else
                       {name: round(value, 3) for name, value in row.items()} for kind, row in table.items()}
             for measure, table in tables.items()}

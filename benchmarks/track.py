@@ -49,7 +49,7 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     """Measure.
 
     Args:
-        quick: one small short clip of each kind and one camera of the treadmill, to see that it works.
+        quick: one small short clip of each kind and a second of one camera of the treadmill, to see that it works.
         seed: of people, places and stretches.
         people: how many clips of one person; 8 by default.
         subjects: "test", or "development" (CMU 07 and 94) for choosing settings.
@@ -67,8 +67,8 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     pairs = crossings(subjects, seed, **shape, say=say)
     out["crossings"] = {mode: cross(pairs, mode) for mode in MODES}
     say(f"crossings: {out['crossings']}")
-    out["treadmill"] = _treadmill(("cam02",) if quick else CAMERAS, MODES, say)
-    out["speed"] = speed(films[0].video, MODES)
+    out["treadmill"] = _treadmill(("cam02",) if quick else CAMERAS, MODES, say, 1.0 if quick else None)
+    out["speed"] = speed(films[0].video, MODES, *((10, 3) if quick else ()))
     say(f"speed: {out['speed']}")
     for mode in MODES:
         out["modes"][mode] |= {"id_switches": out["crossings"][mode]["id_switches"],
@@ -97,9 +97,12 @@ def _scores(films: list[TrackClip], say: Say) -> dict[str, list[Sums]]:
 
 
 def _treadmill(
-    cameras: tuple[str, ...], modes: tuple[str, ...], say: Say
+    cameras: tuple[str, ...], modes: tuple[str, ...], say: Say, end: float | None = None
 ) -> dict[str, dict[str, float]]:
-    """A row for each camera and mode, and the detector's own 3D; empty where the clips are not on this machine."""
+    """A row for each camera and mode, and the detector's own 3D; empty where the clips are not on this machine.
+
+    ``end``: how many seconds of each clip are used; all of them by default.
+    """
     from humanav.body import BodyModel
     from humanav.errors import InputError
 
@@ -111,10 +114,10 @@ def _treadmill(
     body = BodyModel.load()
     rows: dict[str, dict[str, float]] = {}
     for camera in cameras:
-        keypoints, world, seen, _ = detections(videos[camera])
+        keypoints, world, seen, _ = detections(videos[camera], end)
         rows[f"{camera} baseline"] = against(world[:, ORDER], keypoints[:, ORDER, :2], seen, reference, camera)
         for mode in modes:
-            rows[f"{camera} {mode}"] = against(*seen_by(videos[camera], mode, body), reference, camera)
+            rows[f"{camera} {mode}"] = against(*seen_by(videos[camera], mode, body, end), reference, camera)
             say(f"{camera}, {mode}: {rows[f'{camera} {mode}']}")
     return rows
 

@@ -80,7 +80,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     out |= _filmed(predict, takes, body, seed, quick, say)
     out |= speed(uplift.network, LAYOUT, 2 if quick else 8, 16 if quick else 64)
     say("speed")
-    out |= shapes(20 if quick else 200, seed)
+    out |= shapes(8 if quick else 200, seed)
     say(f"anthropometrics: {out['anthropometrics']}")
     return rounded({"targets": targets(out), **out})
 
@@ -116,7 +116,7 @@ def _variants(uplift: Any, takes: Takes, pairs: Any, seed: int) -> dict[str, dic
 def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
             say: Say) -> tuple[dict[str, Predict], dict[str, float]]:
     """The baselines, their choices made on the validation subjects, and what they cost."""
-    trial = first(held_out(takes.validation, LAYOUT, seed + 1), 4 if quick else 12)
+    trial = first(held_out(takes.validation, LAYOUT, seed + 1), 2 if quick else 12)
 
     def picked(makers: dict[Any, Callable[[], Predict]]) -> Predict:
         made = {value: maker() for value, maker in makers.items()}
@@ -126,8 +126,8 @@ def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
 
     poses = training_poses(takes.train)[:: 8 if quick else 1]
     pool = pool_of_poses(poses, body, LAYOUT)
-    steps = 60 if quick else 2500
-    frames = training_frames(training_pairs(takes.train, LAYOUT, seed + 2, 8 if quick else 120))
+    steps = 20 if quick else 2500
+    frames = training_frames(training_pairs(takes.train, LAYOUT, seed + 2, 2 if quick else 120))
     say(f"{len(pool[0])} views in the pool, {len(frames[0])} frames for ridge and the network")
     network, seconds = martinez(frames, body, steps=steps, seed=seed)
     return {"mean_pose": picked({rigid: lambda rigid=rigid: mean_pose(poses, body, LAYOUT, rigid)
@@ -140,7 +140,7 @@ def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
 def _filmed(predict: Predict, takes: Takes, body: Any, seed: int, quick: bool,
             say: Say) -> dict[str, Any]:
     """Synthetic people before the real detector, and with simulated noise."""
-    clips, frames = (2, 12) if quick else (8, 36)
+    clips, frames = (2, 6) if quick else (8, 36)
     film_ = film(takes.test, clips, frames, seed, say=say)
     seen = film_.found.flatten()
     real = measure(predict, [film_.real], body=body)
