@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from humanav import __version__
+from humanav.errors import InputError
 from humanav.paths import asset, checkpoint, home, sample_photos
 
 
@@ -37,8 +38,11 @@ class Part:
 
 
 def inspect() -> list[Part]:
-    """Look for every part; nothing heavy is imported except torch, to ask for a GPU."""
-    return [*_embedded(), *_opt_in()]
+    """Look for every part; nothing heavy is imported except torch, to ask for a GPU.
+
+    Where results are mirrored on the Hugging Face Hub, it is asked whether it answers; else no network is used.
+    """
+    return [*_embedded(), _results(), *_opt_in()]
 
 
 def machine() -> dict[str, Any]:
@@ -124,11 +128,24 @@ def _opt_in() -> Iterable[Part]:
                    how="pip install onnxruntime; pip install --no-deps rtmlib")
     yield _package("pillow_heif", "HEIC photos", "reads the photos of iPhones", extra="heif")
     yield _package("tensorboard", "TensorBoard", "shows how `humanav posendf train` goes", extra="training")
+    yield _package("accelerate", "accelerate", "lets several GPUs train together (--devices)", extra="training")
+    yield _package("distributed", "Dask", "spreads `humanav batch` over many machines (--cluster)", extra="cluster")
     yield _package("anny", "anny", "lets scripts/bake_body.py make the built-in body again", extra="bake")
     browser = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
                    None)
     yield Part("Chromium", False, browser is not None, browser or "apt-get install chromium",
                "runs the browser tests of the app")
+
+
+def _results() -> Part:
+    from humanav.store import store_state
+
+    adds = "what the app made, for links and \"My results\""
+    try:
+        state = store_state()
+    except InputError as error:
+        return Part("Results", True, False, str(error), adds)
+    return Part("Results", True, state.usable, state.sentence(), adds)
 
 
 def _licensed_bodies() -> list[str]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top to the bottom: a room may import those after it, and its own.
 ROOMS = ["app", "cli", "doctor", "bench", "batch", "jobs", "share", "store", "results", "view", "export", "multiview",
          "avatar", "track", "uplift", "posendf", "synth", "perception", "render", "fit", "motion", "camera", "body",
-         "metrics", "progress", "paths", "errors"]
+         "metrics", "progress", "parallel", "paths", "errors"]
 # One value deep: Motion is described in terms of the body's joints and the body accepts a Motion.
 ALLOWED_UPWARDS = {("body", "motion"), ("body", "camera")}
 LARGE_FILES = {"checkpoints/pose_landmark_heavy/pose_landmark_heavy.tflite"}

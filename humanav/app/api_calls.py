@@ -15,7 +15,7 @@ from gradio import processing_utils, utils
 from humanav.app import kept
 from humanav.app.errors import sentence
 from humanav.app.limits import limits
-from humanav.app.running import CLOSED, Waiting, run
+from humanav.app.running import Waiting, require_room, run
 from humanav.app.visitors import key_of
 from humanav.errors import InputError
 from humanav.motion import CLIP_NAMES
@@ -52,9 +52,12 @@ def local_files(*given: Any) -> list[Path]:
 
 
 def _local(given: Any) -> Path:
-    if isinstance(given, dict) and isinstance(given.get("path"), str):
-        return Path(given["path"])
     folder = utils.get_upload_folder()
+    if isinstance(given, dict) and isinstance(given.get("path"), str):
+        path = Path(given["path"]).resolve()
+        if path.is_relative_to(Path(folder).resolve()) and path.is_file():  # Gradio checks only what says it is a file
+            return path
+        raise InputError("A file that was handed over is not here: upload it again.")
     try:
         if isinstance(given, str) and given.startswith("data:"):
             return Path(processing_utils.save_base64_to_cache(given, folder))
@@ -88,6 +91,7 @@ def call(
         yield answer(request, *known)
         return
     store = kept.store()
+    require_room(_visitor(request))
     record = store.begin(key, identity, needed=kept.NEEDED + kept.size_of(words["values"]), **words)
     note = _CLOSED
     try:
@@ -98,7 +102,7 @@ def call(
                 return
             yield item | {"id": record.id}
     except Exception as error:
-        note = _CLOSED if str(error) == CLOSED else sentence(error)
+        note = sentence(error)
         raise
     finally:
         if note:
@@ -106,15 +110,9 @@ def call(
 
 
 def follow(request: gr.Request, work: Callable[[Progress], Any], steps: int) -> Iterator[Any]:
-    """Do a job in its turn: what it says as plain JSON, and what ``work`` returned last.
-
-    Callers over MCP share one session of Gradio's, so they count as one visitor each.
-    """
-    session = request.session_hash or ""
-    shared = (request.headers or {}).get("x-gradio-user") == "mcp"
-    visitor = f"mcp-{os.urandom(8).hex()}" if shared else key_of(request)
+    """Do a job in its turn: what it says as plain JSON, and what ``work`` returned last."""
     last: Answer = {"state": "working", "stage": "Starting", "fraction": 0.0}
-    for item in run(session, work, steps, visitor=visitor):
+    for item in run(request.session_hash or "", work, steps, visitor=_visitor(request)):
         if isinstance(item, Waiting):
             yield {"state": "waiting", "jobs_before": item.before}
         elif item is None or isinstance(item, Event):
@@ -123,6 +121,12 @@ def follow(request: gr.Request, work: Callable[[Progress], Any], steps: int) -> 
             yield last
         else:
             yield item
+
+
+def _visitor(request: gr.Request) -> str:
+    """Who asks. Callers over MCP share one session of Gradio's, so each call is a visitor's of its own."""
+    shared = (request.headers or {}).get("x-gradio-user") == "mcp"
+    return f"mcp-{os.urandom(8).hex()}" if shared else key_of(request)
 
 
 def answer(request: gr.Request, record: Record, result: Result) -> Answer:

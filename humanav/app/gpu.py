@@ -5,11 +5,13 @@ call works in a forked process: what goes in and comes out is pickled, and a fil
 
 What is worth the visitor's GPU time is a setting, ``HUMANAV_GPU_JOBS``: kinds of jobs between commas. By default it is
 empty. Fitting, drawing and cleaning are NumPy and numba; a Gaussian avatar ("gaussian") is trained with numba's
-rasteriser too, so that a lent GPU would wait while a processor works.
+rasteriser too, so that a lent GPU would wait while a processor works. Numba's kernels work in a forked process only on
+threads of TBB (the package ``tbb``): without it, nothing is sent there.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import tempfile
@@ -47,12 +49,27 @@ class _Failed:
     error: BaseException
 
 
+_log = logging.getLogger(__name__)
 _lent: list[Callable[[Lent], Iterator[Any]]] = []
 
 
 def lend(wrapped: Callable[[Lent], Iterator[Any]]) -> None:
     """Use a GPU that is lent: ``wrapped`` is :func:`body` in its lender's wrapper."""
     _lent[:] = [wrapped]
+
+
+def can_fork() -> bool:
+    """Whether numba's parallel kernels, once they were used here, work in a forked process: GNU's OpenMP ends it."""
+    import numba
+
+    try:
+        safe = bool(numba.threading_layer() == "tbb")
+    except ValueError:  # none was used yet
+        return True
+    if not safe:
+        _log.warning("no job is sent to the lent GPU: install the package tbb, on whose threads numba's kernels "
+                     "survive a fork")
+    return safe
 
 
 def seconds(job: Lent) -> int:
@@ -73,7 +90,7 @@ def run(
         progress: told what the job says; where it is stopped, the job is.
     """
     wanted = {name.strip() for name in os.environ.get("HUMANAV_GPU_JOBS", "").split(",")}
-    if not _lent or kind not in wanted:
+    if not _lent or kind not in wanted or not can_fork():
         return function(**options, progress=progress)
     job = Lent(function, options, steps, expected)
     stopped: BaseException | None = None

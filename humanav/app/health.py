@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import os
 import shutil
 import threading
 import time
@@ -15,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from humanav import __version__
-from humanav.app import kept, running
+from humanav.app import kept, memory, running
 from humanav.errors import HumanavError
 
 WARM = threading.Event()
@@ -46,7 +43,7 @@ def state() -> dict[str, Any]:
     free, least = _disk()
     return {"status": "disk nearly full" if free < least else "ok" if WARM.is_set() else "warming up",
             "version": __version__, "warm": WARM.is_set(), "uptime_s": round(time.time() - _BEGAN),
-            "memory_gb": round(_memory() / 2**30, 2), "disk_free_gb": round(free / 1e9, 1), "jobs_working": working,
+            "memory_gb": round(memory.held() / 2**30, 2), "disk_free_gb": round(free / 1e9, 1), "jobs_working": working,
             "jobs_waiting": waiting}
 
 
@@ -69,26 +66,6 @@ def route() -> Route:
                             headers={"Cache-Control": "no-store"})
 
     return Route("/health", health)
-
-
-def give_back() -> None:
-    """Return memory that nobody uses any more to the system, after a job or the warm-up."""
-    import ctypes
-
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # another C library keeps what it likes
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def _memory() -> int:
-    """Bytes that this process holds."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        import psutil
-
-        return int(psutil.Process().memory_info().rss)
 
 
 def _disk() -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from humanav.app import kept, visitors
+from humanav.app import kept, pieces, visitors
 from humanav.app.part import QUIET, Part, Updates
 from humanav.errors import HumanavError, InputError
 from humanav.store import Record
@@ -20,12 +20,13 @@ another tab showed is no longer what the address means."""
 
 SHOW_OPENED = """(opened) => {
   window.humanavOpened = true;
-  const [tab, id] = (opened || "").split(" "), address = new URL(location);
+  const [tab, id, viewer] = (opened || "").split(" "), address = new URL(location);
   if (!tab) return;
   address.searchParams.set("tab", tab);
   if (id) address.searchParams.set("result", id); else address.searchParams.delete("result");
   history.replaceState(null, "", address);
-  scrollTo({ top: 0 });
+  const shown = id && innerWidth < 900 && document.getElementById(viewer);
+  if (shown) shown.scrollIntoView(); else scrollTo({ top: 0 });
 }"""
 """Runs in the page, with :attr:`Links.opened`, after something was opened."""
 
@@ -34,7 +35,7 @@ class Links:
     """Finds the part of the page that an entry of the store belongs to, and fills it.
 
     Attributes:
-        opened: tab and id of what was opened last, with a space between, for the page's own code.
+        opened: tab, id and viewer of what was opened last, with spaces between, for the page's own code.
         places: everything that opening may change.
     """
 
@@ -59,12 +60,15 @@ class Links:
     def asked_for(self, request: gr.Request) -> Updates:
         """What ``?result=<id>`` shows, or else the tab of ``?tab=<id>``."""
         id, tab = (request.query_params.get(name) or "" for name in ("result", "tab"))
+        shown: dict[Any, Any] = {self.tabs: gr.update(selected=tab)} if tab in self._tabs else {}
         if id:
             try:
                 return self.open(id, visitors.key_of(request))
             except HumanavError as error:
+                first, *others = self.parts.values()
+                part = next((other for other in others if other.tab == tab), first)
+                shown[part.status] = pieces.stopped(str(error))
                 gr.Warning(str(error), title="This link leads nowhere")
-        shown: dict[Any, Any] = {self.tabs: gr.update(selected=tab)} if tab in self._tabs else {}
         return shown
 
     def part_of(self, record: Record) -> Part | None:
@@ -92,7 +96,8 @@ class Links:
         return part
 
     def _to(self, part: Part, id: str) -> Updates:
-        update: dict[Any, Any] = {self.tabs: gr.update(selected=part.tab), self.opened: f"{part.tab} {id}"}
+        update: dict[Any, Any] = {self.tabs: gr.update(selected=part.tab),
+                                  self.opened: f"{part.tab} {id} {part.viewer.elem_id}"}
         if part.switch is not None:
             update[part.switch] = part.name.partition("/")[2]
         return update

@@ -15,7 +15,7 @@ from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
 from humanav.app.limits import limits
-from humanav.app.part import QUIET, Job, Part, Updates
+from humanav.app.part import QUIET, Job, Part, Updates, put_back
 from humanav.app.photo_pieces import parse_height
 from humanav.app.track_pieces import parse_number
 from humanav.errors import HumanavError, InputError
@@ -109,7 +109,7 @@ class MultiviewTab(Part):
 
     def _look(self, files: list[str] | None, restored: list[str] | None) -> Iterator[Updates]:
         """Files were chosen: what they are, and the first frame of every view. Those that a link put back are known."""
-        if files and set(files) <= set(restored or ()):
+        if put_back(files, restored):
             yield gr.skip()  # a generator that yields nothing would empty the page
             return
         cleared = self.cleared() | self.after.hidden() | {self.restored: None}

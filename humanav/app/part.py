@@ -25,12 +25,12 @@ from humanav.app.after import After, Send, show_address
 from humanav.app.errors import guarded, sentence
 from humanav.app.following import follow
 from humanav.app.limits import limits
-from humanav.app.running import CLOSED, cancel
+from humanav.app.running import CLOSED, cancel, require_room
 from humanav.app.visitors import key_of
 from humanav.errors import Cancelled, HumanavError, InputError
 from humanav.progress import Event, Progress
 from humanav.results import Result
-from humanav.store import Kept, Record
+from humanav.store import Kept, Record, id_of
 
 Updates = dict[Component, Any]
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -93,7 +93,7 @@ class Part(ABC):
         inputs: what a record keeps and a link restores, by name. An upload is kept for its owner alone.
         outputs: everything else that changes when the part runs or is opened again.
         made: the folder of the result that is shown, None before there is one.
-        restored: the files that were put back by a link, so that the part need not look at them as at new ones.
+        restored: the files that a link put back, see :func:`put_back`; None when the visitor chose since.
         after: the row under the result.
         sends: buttons of that row that hand the result to another part.
         switch: where a tab has several parts, what chooses between them, by the last word of their names.
@@ -241,8 +241,9 @@ class Part(ABC):
         """
         store, key, watch = kept.store(), key_of(request), self.watch(job)
         record: Record | None = None
-        begun, words = False, CLOSED
+        begun, words = store.owns(key, id_of(key, job.identity)), CLOSED
         try:
+            require_room(key)
             record = store.begin(key, job.identity, tab=self.name, kind=job.kind or self.kind, title=job.title,
                                  values=values, needed=kept.NEEDED + kept.size_of(values))
             yield {self.stop: gr.update(visible=True)}
@@ -264,7 +265,7 @@ class Part(ABC):
             yield self.ready() | {self.status: pieces.stopped(words)}
         except Exception as error:
             words = sentence(error)
-            if isinstance(error, InputError) and not begun and record is not None:  # nothing was done: nothing is kept
+            if isinstance(error, InputError) and not begun and record is not None:  # nothing was done, now or before
                 store.delete(key, record.id)
                 record = None
             yield self.ready() | self.failed(error) | {self.status: pieces.stopped(words)}
@@ -328,7 +329,13 @@ class Part(ABC):
                 value = None if folder is None else _put_back(component, value, folder)
                 files += [value] if isinstance(value, str) else value or []
             update[component] = value
-        return update | {self.restored: files or None}
+        return update | {self.restored: files}
+
+
+def put_back(files: str | list[str] | None, restored: list[str] | None) -> bool:
+    """Whether an upload's value is what a link put there (nothing, for a friend), and no choice of the visitor's."""
+    held = [files] if isinstance(files, str) else files or []
+    return restored is not None and set(held) <= set(restored) and (bool(held) or not restored)
 
 
 def said_of(record: Record, own: bool) -> str:

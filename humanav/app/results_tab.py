@@ -12,6 +12,7 @@ from humanav.app import results_pieces as show
 from humanav.app.errors import sentence
 from humanav.app.links import SHOW_OPENED, Links
 from humanav.app.part import QUIET, Updates
+from humanav.app.saving import Saving
 from humanav.app.visitors import key_of
 from humanav.errors import HumanavError, InputError
 
@@ -108,14 +109,16 @@ class ResultsTab:
             self.compared = gr.HTML("", elem_id="mine-compared", elem_classes="bare", padding=False, js_on_load=_CLOSE,
                                     visible=False)
             self.list = gr.HTML("", elem_id="mine-list", elem_classes="bare", padding=False, js_on_load=ACT)
+            self.saving = Saving()
 
     def wire(self, links: Links, opened: Callable[..., Any]) -> None:
         """Let the list open results in the other tabs, and be fresh whenever its own tab is ``opened``."""
         self._links = links
-        opened(self._fresh, None, [self.list, self.compared], concurrency_limit=4, **QUIET)
+        own = [self.list, self.compared, self.saving.which, self.saving.box]
+        opened(self._fresh, None, own, concurrency_limit=4, **QUIET)
         self.list.select(self._go, None, links.places, **QUIET).then(
             None, links.opened, js=SHOW_OPENED, api_visibility="private")
-        self.list.edit(self._change, None, [self.list, self.compared], **QUIET).then(
+        self.list.edit(self._change, None, own, **QUIET).then(
             None, js=_LOOK, api_visibility="private")
         self.compared.clear(lambda: HIDDEN, None, self.compared, queue=False, **QUIET)
 
@@ -129,7 +132,9 @@ class ResultsTab:
         records = store.mine(key_of(request))
         pictures = {record.id: path for record in records
                     if (path := store.previews / f"poster-{record.id}.jpg").is_file()}
-        yield {self.list: show.listing(records, pictures)}
+        done = [(record.title, record.id) for record in records if record.state == "done"]
+        yield {self.list: show.listing(records, pictures), self.saving.box: gr.update(visible=bool(done)),
+               self.saving.which: gr.update(choices=done, value=done[0][1] if done else None)}
         missing = [record for record in records if record.state == "done" and record.id not in pictures]
         for record in missing:
             try:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from humanav.app import memory
 from humanav.app.limits import limits
 from humanav.errors import Cancelled, InputError
 from humanav.progress import Event, Progress
@@ -48,7 +49,6 @@ class _Job:
     stop: threading.Event = field(default_factory=threading.Event)
     events: queue.Queue[Any] = field(default_factory=queue.Queue)
     began: float | None = None
-    why: str = STOPPED
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     """Of the page's event: a GPU that is lent (ZeroGPU) asks there who the visitor is."""
 
@@ -66,6 +66,7 @@ class _Job:
             with _lock:
                 _working.remove(self)
                 _next_turns()
+            memory.give_back()
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,22 @@ def counts() -> tuple[int, int]:
         return len(_working), len(_waiting)
 
 
-def cancel(session: str, part: str | None = None, why: str = STOPPED) -> bool:
-    """Ask a session's jobs to stop, or only those of one part of the page; whether there were any.
-
-    ``why`` is the sentence of their end.
-    """
+def cancel(session: str, part: str | None = None) -> bool:
+    """Ask a session's jobs to stop, or only those of one part of the page; whether there were any."""
     with _lock:
         jobs = [job for job in [*_working, *_waiting]
                 if job.session == session and part in (None, job.part) and not job.stop.is_set()]
         for job in jobs:
-            job.why = why
             job.stop.set()
             _forget(job)
     return bool(jobs)
+
+
+def require_room(visitor: str) -> None:
+    """Raise InputError when the queue is full, or the visitor has too many jobs in it: before anything is noted."""
+    with _lock:
+        own = sum(job.visitor == visitor and not job.stop.is_set() for job in [*_working, *_waiting])
+        limits().check_room(len(_waiting), own)
 
 
 def run(
@@ -123,8 +127,7 @@ def run(
     if part:
         cancel(session, part)
     with _lock:
-        own = sum(other.visitor == job.visitor and not other.stop.is_set() for other in [*_working, *_waiting])
-        limits().check_room(len(_waiting), own)
+        require_room(job.visitor)
         _waiting.append(job)
         _next_turns()
     try:
@@ -140,13 +143,11 @@ def _followed(job: _Job, tick: float) -> Iterator[Any]:
             item = job.events.get(timeout=tick)
         except queue.Empty:
             if job.stop.is_set():
-                raise Cancelled(job.why) from None
+                raise Cancelled(STOPPED) from None
             if job.began is not None and time.monotonic() - job.began > 60 * limits().job_minutes:
                 raise InputError(limits().too_long) from None
             yield _place(job)
             continue
-        if isinstance(item, Cancelled):
-            raise Cancelled(job.why) from item
         if isinstance(item, BaseException):
             raise item
         if isinstance(item, _End):

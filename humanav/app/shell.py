@@ -19,6 +19,7 @@ from humanav.app import (
     health,
     kept,
     links,
+    memory,
     multiview_tab,
     photo_tab,
     running,
@@ -87,8 +88,8 @@ def build() -> gr.Blocks:
 
 
 def _left(request: gr.Request) -> None:
-    """A page was closed: its jobs stop."""
-    running.cancel(request.session_hash or "", why=running.CLOSED)
+    """A page was closed, or out of reach for a moment. Its jobs are not stopped here: they end with their own stream,
+    which a page that is still there keeps open."""
     visitors.leave(request)
 
 
@@ -114,7 +115,7 @@ def _warm_up() -> None:
     from humanav.jobs import warm_up as warm_jobs
 
     warm_jobs()
-    health.give_back()
+    memory.give_back()
     health.WARM.set()
     process = samples.prepare_in_background()
     if process is not None:

@@ -15,7 +15,7 @@ from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
 from humanav.app.limits import limits
-from humanav.app.part import QUIET, Job, Part, Updates
+from humanav.app.part import QUIET, Job, Part, Updates, put_back
 from humanav.app.photo_pieces import parse_height
 from humanav.app.uplift_pieces import camera_of
 from humanav.errors import HumanavError, InputError
@@ -114,7 +114,7 @@ class TrackTab(Part):
 
     def _look(self, path: str | None, restored: list[str] | None) -> Iterator[Updates]:
         """A clip was chosen: how long it is, and who is in its first frame. One that a link put back is known."""
-        if path and path in (restored or ()):
+        if put_back(path, restored):
             yield gr.skip()  # a generator that yields nothing would empty the page
             return
         nobody: Updates = self.cleared() | self.after.hidden() | {

@@ -32,6 +32,7 @@ class Kind:
         left_out: options that a batch does not take, because they are of one input.
         extra: name and default of options that are no field of ``options``.
         also: other names of options, as the verb of the job has them.
+        check: looks at all options before anything is done, and returns them as a worker elsewhere needs them.
         identity: (source, options) to the content id of the result.
         run: (source, folder of the result, options, progress) to the result.
     """
@@ -46,6 +47,7 @@ class Kind:
     left_out: tuple[str, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
     also: tuple[tuple[str, str], ...] = ()
+    check: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def _photo_options() -> type:
@@ -59,6 +61,15 @@ def _photo_id(source: Path, options: Mapping[str, Any]) -> str:
 
     own = {name: value for name, value in options.items() if name != "motion"}
     return photo_id(source, PhotoOptions(**own), options["motion"])
+
+
+def _photo_check(options: dict[str, Any]) -> dict[str, Any]:
+    """The motion must be there; a file's path is made absolute."""
+    from humanav.jobs.animate import resolve_motion
+
+    motion = options["motion"]
+    resolve_motion(motion)
+    return options | {"motion": str(Path(motion).absolute()) if Path(motion).exists() else motion}
 
 
 def _photo(source: Path, out: Path, options: Mapping[str, Any], progress: Progress) -> Result:
@@ -123,7 +134,7 @@ def _denoise(source: Path, out: Path, options: Mapping[str, Any], progress: Prog
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (
     Kind("avatar", "photos", PICTURES, _photo_options, _photo_id, _photo, extra=(("motion", "walk"),),
-         also=(("texture", "texture_size"), ("flip", "flip_limbs"))),
+         also=(("texture", "texture_size"), ("flip", "flip_limbs")), check=_photo_check),
     Kind("track", "videos", VIDEOS, _track_options, _track_id, _track),
     Kind("uplift", "photos, videos and keypoint files", (*PICTURES, *VIDEOS, *KEYPOINTS), _uplift_options, _uplift_id,
          _uplift, left_out=("measurements",)),

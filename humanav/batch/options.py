@@ -25,6 +25,7 @@ def read_options(kind: Kind, words: Sequence[str] | Mapping[str, Any]) -> dict[s
 
     Raises:
         InputError: an option that the job does not have, a value of another kind, or one out of range.
+        MotionFileError: the motion is a file that cannot be used.
     """
     known, hints = option_names(kind), get_type_hints(kind.options())
     found: dict[str, Any] = dict(kind.extra)
@@ -35,7 +36,7 @@ def read_options(kind: Kind, words: Sequence[str] | Mapping[str, Any]) -> dict[s
         found[name] = _value(name, value, hints.get(name, str)) if isinstance(value, str) else value
     extra = {name for name, _ in kind.extra}
     kind.options()(**{name: value for name, value in found.items() if name not in extra})  # its own checks
-    return found
+    return found if kind.check is None else kind.check(found)
 
 
 def _pairs(words: Sequence[str] | Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -29,7 +29,7 @@ def lock_file(out: Path, name: str) -> Path:
 
 
 def journal(out: Path, name: str) -> Path:
-    """One line for each thing that happened to an item: begun, published, kept, failed, stopped."""
+    """One line for each thing that happened to an item: begun, published, kept, failed, again, stopped."""
     return work(out) / f"{name}.jsonl"
 
 

@@ -51,7 +51,12 @@ class Pool:
         """Hand over an item."""
         busy = {slot for slot, _ in self._running.values()}
         slot = next(number for number in range(self.workers) if number not in busy)
-        self._running[self._executor(slot).submit(do, task, os.getpid())] = slot, task
+        try:
+            future = self._executor(slot).submit(do, task, os.getpid())
+        except BrokenProcessPool:  # it was ended while it had nothing to do
+            self._drop(slot)
+            future = self._executor(slot).submit(do, task, os.getpid())
+        self._running[future] = slot, task
 
     def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
         """What has ended; waits at most so long for the first."""

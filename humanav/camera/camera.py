@@ -160,8 +160,8 @@ class Camera:
         """Inverse of :meth:`to_dict`. Raises CameraError when a field is missing."""
         try:
             return cls(data["K"], data["R"], data["t"], int(data["width"]), int(data["height"]), data.get("distortion"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CameraError(f"This is no camera description ({error}); it needs K, R, t, width, height.") from error
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise CameraError("This is no camera description: it needs K, R, t, width and height.") from error
 
     def save(self, path: str | Path) -> None:
         """Write the camera as JSON."""

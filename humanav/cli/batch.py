@@ -52,7 +52,7 @@ def batch(
 
     words = _options(option or [], job, motion, mode)
     plan = BatchOptions(job, words, workers, cluster, retries, recursive, limit)
-    with _Bar(as_json) as bar:
+    with _Bar() as bar:
         book = run_batch(folder, plan, out=out or usual_out(folder, job), listener=bar.told)
     if as_json:
         typer.echo(json.dumps(_told(book)))
@@ -74,8 +74,7 @@ def _options(option: list[str], job: str, motion: str | None, mode: str | None) 
 class _Bar:
     """A line that fills up on stderr, with a sentence for each failure."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self) -> None:
         self._line: Any = None
 
     def __enter__(self) -> _Bar:

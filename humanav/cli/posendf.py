@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from humanav.cli.shared import Asf, Devices, Json, Map, progress, together, whole
+from humanav.cli.shared import Asf, Devices, Json, Map, progress, show_result, together, whole
 from humanav.errors import InputError
 
 if TYPE_CHECKING:
@@ -244,7 +244,18 @@ def denoise(
     joint_map: Map = None,
     as_json: Json = False,
 ) -> None:
-    """Clean a motion of noise, gaps and wild frames. Writes an npz and a BVH."""
+    """Clean a motion of noise, gaps and wild frames.
+
+    Writes an npz and a BVH; or, where --out is a folder (a name without an ending), the whole result of the app, with
+    players, measures and a manifest.
+    """
+    if out is not None and not out.suffix:
+        from humanav.jobs import DENOISE_STAGES, denoise_motion
+
+        result = denoise_motion(source, out=out, asf=asf, joint_map=joint_map, worsen=worsen, amount=amount,
+                                seed=seed, strength=strength, progress=progress(len(DENOISE_STAGES)))
+        show_result(result, as_json)
+        return
     from humanav.motion import save_npz, write_bvh
     from humanav.posendf.denoise import STAGES, summary
     from humanav.posendf.denoise import denoise as run

@@ -101,7 +101,8 @@ def read_c3d(path: str | Path, *, up: Literal["auto", "y", "z"] = "auto") -> Mar
         points = np.where(known[..., None], xyz * unit @ _TURNS[axis], np.nan)
         return Markers(np.concatenate([points, known[..., None]], axis=2), tuple(_labels(about, count)), fps)
     except (IndexError, KeyError, ValueError, struct.error) as error:
-        raise InputError(f"{path.name} is no C3D file of an Intel processor, or a part of it is missing.") from error
+        raise InputError(f"{path.name} is no C3D file of an Intel processor, or a part of it is missing: export "
+                         "it again.") from error
 
 
 def _labels(about: dict[str, Any], count: int) -> list[str]:

@@ -79,7 +79,7 @@ class Splats:
             raise InputError("The Gaussians' scales must be positive lengths in metres (not logarithms).")
         length = np.linalg.norm(self.quats, axis=1, keepdims=True)
         if (length < 1e-12).any():
-            raise InputError("Some of the Gaussians' quaternions have length zero.")
+            raise InputError("Some of the Gaussians' quaternions have length zero: export them again.")
         object.__setattr__(self, "quats", self.quats / length)
         object.__setattr__(self, "opacities", self.opacities.clip(0, 1))
         object.__setattr__(self, "rgb", self.rgb.clip(0, 1))
@@ -152,7 +152,7 @@ def read_splat_ply(path: str | Path, *, y_down: bool = False) -> Splats:
     missing = [p for p in _NEEDED if p not in dict(kinds)]
     if missing:
         raise InputError(f"{name} holds no 3D Gaussians: the property {missing[0]} is missing (is it a mesh, or a "
-                         "compressed splat file?).")
+                         "compressed splat file?): give a .ply of Gaussian splatting.")
     row = np.dtype([(p, order + kind) for p, kind in kinds])
     if len(data) - start < count * row.itemsize:
         raise InputError(f"{name} is cut short: it says {count} Gaussians but ends before; copy or make it again.")
@@ -201,7 +201,7 @@ def _header(data: bytes, name: str) -> tuple[str, int, list[tuple[str, str]], in
     """Byte order, number of vertices, (property, numpy kind) in order, and where the table begins."""
     end = data.find(b"end_header", 0, _LONGEST_HEADER)
     if not data.startswith(b"ply") or end < 0:
-        raise InputError(f"{name} is not a .ply file.")
+        raise InputError(f"{name} is not a .ply file: give one of Gaussian splatting.")
     start = data.index(b"\n", end) + 1 if b"\n" in data[end:] else len(data)
     order, count, kinds, element = "", 0, [], ""
     for line in data[:end].decode("ascii", errors="replace").splitlines():
@@ -216,7 +216,8 @@ def _header(data: bytes, name: str) -> tuple[str, int, list[tuple[str, str]], in
             count = int(words[2]) if element == "vertex" else count
         elif words[:1] == ["property"] and element == "vertex":
             if len(words) != 3 or words[1] not in _KINDS:
-                raise InputError(f"{name} holds a list or unknown type ({line.strip()}), which no 3DGS .ply has.")
+                raise InputError(f"{name} holds a list or unknown type, which no .ply of Gaussian splatting has: "
+                                 "export it again.")
             kinds.append((words[2], _KINDS[words[1]]))
     if not order:
         raise InputError(f"{name} is a text .ply or of an unknown format: save it as binary.")

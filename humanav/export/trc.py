@@ -113,4 +113,5 @@ def read_trc(path: str | Path) -> Markers:
                            for row in rows]).reshape(len(rows), -1, 3)
         return Markers(values * unit, tuple(names), float(about["DataRate"]))
     except (IndexError, KeyError, ValueError) as error:
-        raise InputError(f"{path.name} is no marker file of OpenSim (.trc), or a part of it is missing.") from error
+        raise InputError(f"{path.name} is no marker file of OpenSim (.trc), or a part of it is missing: export it "
+                         "again.") from error

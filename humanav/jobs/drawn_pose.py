@@ -72,7 +72,8 @@ class Drawing:
         points = _numbers(self.points, "The points")
         wanted = len(KEYPOINT_SETS[KEYPOINT_SET])
         if points.shape != (wanted, 3):
-            raise InputError(f"A drawn skeleton has {wanted} points of x, y and confidence; got {points.shape}.")
+            raise InputError(f"A drawn skeleton has {wanted} points of x, y and confidence, not {points.shape}: press "
+                             "Reset.")
         if not (1 <= self.width <= 20_000 and 1 <= self.height <= 20_000):
             raise InputError("The picture's size must lie between 1 and 20000 pixels.")
         if (np.abs(points[:, :2]) > _FARTHEST * max(self.width, self.height)).any():
@@ -82,7 +83,7 @@ class Drawing:
         if self.focal is not None and not 0.1 * max(self.width, self.height) <= self.focal <= 1e5:
             raise InputError("The focal length must be given in pixels and be at least a tenth of the picture's side.")
         if self.betas is not None:
-            object.__setattr__(self, "betas", _numbers(self.betas, "The shape"))
+            object.__setattr__(self, "betas", _numbers(self.betas, "The values of the shape"))
         object.__setattr__(self, "points", points)
 
     @property
@@ -96,10 +97,10 @@ class Drawing:
 def _numbers(values: ArrayLike, what: str) -> NDArray[np.float32]:
     try:
         array = np.array(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what} are not numbers.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{what} are not numbers: press Reset.") from error
     if not np.isfinite(array).all():
-        raise InputError(f"{what} hold NaN or infinite numbers.")
+        raise InputError(f"{what} hold NaN or infinite numbers: press Reset.")
     return array
 
 

@@ -90,7 +90,7 @@ class MultiviewOptions:
         if self.height is not None and not 0.4 <= self.height <= 2.6:
             raise InputError(f"A height of {self.height:g} m is not plausible: give metres between 0.4 and 2.6.")
         if self.focal is not None and not 50 <= self.focal <= 100_000:
-            raise InputError(f"A focal length of {self.focal:g} pixels is not plausible.")
+            raise InputError(f"A focal length of {self.focal:g} pixels is not plausible: give 50 to 100000.")
         if self.board is not None:
             from humanav.multiview.boards import named_board
 

@@ -133,8 +133,8 @@ def train_subject(
             mesh, views, training.settings(), count=training.count, generator=generator,
             generated=len(generator.frames) if isinstance(generator, Given) else training.generated,
             size=training.size, body=body, checkpoint=home / SNAPSHOT, progress=progress)
-        theirs = generator.name not in GENERATORS or not about(split.folder)
-        writer.tell(parts=[*(["persona"] if theirs else []), *({generator.name} & {*GENERATORS})])
+        theirs = isinstance(generator, Given) or not about(split.folder)
+        writer.tell(parts=[*(["persona"] if theirs else []), *(name for name in GENERATORS if name in generator.name)])
         progress.next(GAUSSIAN_STAGES[3])
         notes += generator.notes if isinstance(generator, Kept) else []
         told = [*about(subject.captured).get("warnings", ()), *split.notes, *built.trained.avatar.notes, *notes]

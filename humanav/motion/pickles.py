@@ -21,7 +21,7 @@ _ALLOWED = {("collections", "OrderedDict"), ("_codecs", "encode"), ("builtins", 
             ("builtins", "tuple"), ("builtins", "set")}
 _NUMPY = {"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer"}
 _NUMPY_MODULES = ("numpy", "numpy.core.multiarray", "numpy.core.numeric")
-_LARGEST = 2_000_000_000  # bytes of one array of an archive: more is no data set of people
+_LARGEST = 2_000_000_000  # bytes of an archive, unpacked: more is no data set of people
 
 
 class _JoblibArray:
@@ -90,7 +90,9 @@ def read_numbers(path: Path) -> Any:
     try:
         if path.suffix == ".npz":
             with zipfile.ZipFile(path) as archive:
-                return {item.filename.removesuffix(".npy"): _array(io.BytesIO(_member(archive, item)))
+                if sum(item.file_size for item in archive.infolist()) > _LARGEST:
+                    raise InputError("The arrays are too large.")
+                return {item.filename.removesuffix(".npy"): _array(io.BytesIO(archive.read(item)))
                         for item in archive.infolist() if item.filename.endswith(".npy")}
         with path.open("rb") as stream:
             return _array(stream) if path.suffix == ".npy" else _Reader(stream).load()
@@ -98,13 +100,7 @@ def read_numbers(path: Path) -> Any:
         raise InputError(f"{path.parent.name}/{path.name} is missing: check the folder of the data set.") from error
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise InputError(f"{path.parent.name}/{path.name} cannot be read: it is damaged, compressed, or holds more "
-                         "than arrays of numbers.") from error
-
-
-def _member(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:
-    if item.file_size > _LARGEST:
-        raise InputError(f"{item.filename} is too large.")
-    return archive.read(item)
+                         "than arrays of numbers; get it again.") from error
 
 
 def _array(stream: IO[bytes]) -> Any:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from humanav.body.names import JOINT_INDEX, JOINT_NAMES
 from humanav.errors import MotionFileError, StorageError
-from humanav.motion.text import read_text
+from humanav.motion.text import read_text, require_plain
 
 Array = NDArray[np.float64]
 Bones = dict[str, int]
@@ -200,7 +200,9 @@ def read_joint_map(source: str | Path | JointMap | None) -> dict[str, str]:
 
         label = f"The mapping file {Path(source).name}"
         try:
-            found = yaml.safe_load(read_text(source).replace("\t", " "))
+            text = read_text(source).replace("\t", " ")
+            require_plain(text)
+            found = yaml.safe_load(text)
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             raise MotionFileError(f"{label} is neither JSON nor YAML; write {{\"left_hip\": \"LeftUpLeg\", ...}}.") \
                 from error

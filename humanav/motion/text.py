@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+import numpy as np
+
 from humanav.errors import MotionFileError
 
 MAX_BYTES = 400_000_000
@@ -31,6 +33,15 @@ def read_text(path: str | Path) -> str:
     if not data.strip():
         raise MotionFileError(f"The file {file.name} is empty: choose another, or write it again.")
     return decode(data)
+
+
+def require_plain(text: str, most: int = 1_000_000, deepest: int = 60) -> None:
+    """Raise ValueError for a text that YAML's reader would take for ever to read: longer than ``most`` characters, or
+    with lists in lists, deeper than ``deepest``."""
+    depth = np.cumsum([1 if c in "[{" else -1 for c in text[:most] if c in "[]{}"]) if any(c in text for c in "[{") \
+        else np.zeros(1)
+    if len(text) > most or depth.max(initial=0) > deepest or f"{'- ' * deepest}" in text or " " * 1000 in text:
+        raise ValueError("too long, or too deep")
 
 
 def decode(data: bytes) -> str:

@@ -41,5 +41,5 @@ def load_arrays(path: Path, *keys: str) -> dict[str, NDArray[Any]]:
     missing = [key for key in keys if key not in found]
     if missing:
         raise InputError(f"{name} has no {' and no '.join(missing)}: it is damaged, holds objects instead of numbers, "
-                         "or is another file.")
+                         "or is another file; get it again.")
     return found

@@ -132,7 +132,8 @@ def _easymocap_pair(file: Path) -> tuple[Path, ...]:
                  for name in ("intri", "extri"))
     for half, words in zip(pair, ("lenses (K, dist)", "places (R, T)")):
         if not half.is_file():
-            raise CameraError(f"{half.name} is missing beside {file.name}: it holds the cameras' {words}.")
+            raise CameraError(f"{half.name} is missing beside {file.name}: add it, it holds the "
+                              f"cameras' {words}.")
     return pair
 
 

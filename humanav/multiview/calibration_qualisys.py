@@ -50,7 +50,8 @@ def _view(node: ElementTree.Element, number: int) -> FileView:
                 try:
                     return float(element.attrib[key])
                 except ValueError as error:
-                    raise CameraError(f"The {key} of camera {name} is no number: the file is damaged.") from error
+                    raise CameraError(f"The {key} of camera {name} is no number: export the calibration "
+                                      "again.") from error
         raise CameraError(f"Camera {name} has no {keys[0]} in the Qualisys file: export the calibration again.")
 
     left, top = of(fov, "left"), of(fov, "top")

@@ -79,7 +79,7 @@ def array(value: Any, name: str, what: str) -> Array:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise CameraError(f"The {what} of camera {name} is not all numbers: the calibration file is "
-                          "damaged.") from error
+                          "damaged, get it again.") from error
 
 
 def _size(plain: Record, name: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from humanav.errors import CameraError
+from humanav.motion.text import require_plain
 from humanav.multiview.calibration_record import array, has_place, is_camera, rotation_of, view_of
 from humanav.multiview.calibration_value import FileRig, FileView, numbers
 
@@ -46,7 +47,8 @@ def load_text(path: Path) -> dict[str, Any]:
         raise CameraError(f"The calibration {path.name} cannot be read: it is damaged or not what its name "
                           "says.") from error
     if not isinstance(data, dict):
-        raise CameraError(f"There are no cameras in {path.name}: it holds no named fields.")
+        raise CameraError(f"There are no cameras in {path.name}, it holds no named fields: choose the file with K, R "
+                          "and T of each camera.")
     return data
 
 
@@ -55,6 +57,7 @@ def _yaml(text: str) -> Any:
     so that a camera named 01 keeps its name."""
     import yaml
 
+    require_plain(text)
     plain = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     try:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(plain, Loader=yaml.BaseLoader)):
@@ -140,7 +143,7 @@ def easymocap_rig(intri: Path, extri: Path) -> FileRig:
         K = lenses.get(f"K_{name}")
         if K is None:
             raise CameraError(f"Camera {name} has a place in {extri.name} but no K_{name} in {intri.name}: the two "
-                              "files are of different captures, or the lens was not calibrated.")
+                              "files are of different captures, or the lens was not calibrated; check both.")
         matrix, vector, t = (places.get(f"{key}_{name}") for key in ("Rot", "R", "T"))
         if (matrix is None and vector is None) or t is None:
             raise CameraError(f"Camera {name} has no R_{name} or Rot_{name} and T_{name} in {extri.name}: calibrate "

@@ -71,7 +71,7 @@ class Capture:
         """The capture itself. Raises InputError with the first problem that stops it."""
         if self.stops:
             more = len(self.stops) - 1
-            raise InputError(self.stops[0].text + (f" ({more} more to mend.)" if more else ""))
+            raise InputError(self.stops[0].text + (f" Then mend {more} more." if more else ""))
         return self
 
 

@@ -85,16 +85,17 @@ def _checked(name: str, members: list[zipfile.ZipInfo], max_bytes: int, max_file
                          "the videos, the calibration and the masks.")
     places, seen = [], set()
     for info in members:
+        said = "".join(c for c in info.filename[:60] if c.isprintable())
         place = PurePosixPath(info.filename.replace("\\", "/"))
         if place.is_absolute() or ".." in place.parts or ":" in info.filename or "\0" in info.filename:
-            raise InputError(f"{name} holds a path that leads out of its folder ({info.filename[:60]}): it is refused, "
+            raise InputError(f"{name} holds a path that leads out of its folder ({said}): it is refused, "
                              "zip the folder again.")
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise InputError(f"{name} holds a link ({info.filename[:60]}): zip the files themselves.")
+            raise InputError(f"{name} holds a link ({said}): zip the files themselves.")
         if info.flag_bits & 1:
             raise InputError(f"{name} is encrypted: zip the folder without a password.")
         if str(place).lower() in seen:
-            raise InputError(f"{name} holds {info.filename[:60]} twice: zip the folder again.")
+            raise InputError(f"{name} holds {said} twice: zip the folder again.")
         seen.add(str(place).lower())
         places.append(place)
     return places

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from humanav.errors import InputError
+from humanav.motion.text import require_plain
 
 WIDTHS = {"structured": (256, 512, 1024, 512, 256, 64), "fast": (256, 256, 256, 256)}
 """Hidden widths of the distance network: the paper's, and a small one that measures as well on our data."""
@@ -195,7 +196,9 @@ def read_yaml(source: str | Path, folder: Path) -> Any:
     if not path.is_file() and shipped.is_file():
         path = shipped
     try:
-        return yaml.safe_load(path.read_text()) or {}
+        text = path.read_text()
+        require_plain(text)
+        return yaml.safe_load(text) or {}
     except OSError as error:
         known = " or ".join(sorted(file.stem for file in folder.glob("*.yaml")))
         raise InputError(f"There is no configuration {source}: give a YAML file, or {known}.") from error

@@ -82,7 +82,6 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
         run.log.close()
     if not team.main:
         team.wait()
-        team.close()
         return Trained(PoseNDF.load(folder), folder, {})
     field = run.averaged()
     report = {"training": config.to_dict(), "steps": run.step, "processor_minutes": round(run.seconds / 60, 2),
@@ -99,7 +98,6 @@ def train(config: PoseNDFConfig, *, resume: bool = False, minutes: float | None 
         single = run.clean[:len(run.clean) // 2] if data.manifest["options"]["mirror"] else run.clean
         fit_extras(single, folder, config.experiment.seed, steps=config.training.restorer_steps, minutes=minutes)
     team.wait()
-    team.close()
     return Trained(PoseNDF.load(folder), folder, report)
 
 

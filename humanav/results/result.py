@@ -102,12 +102,14 @@ class Result:
                          **_origin(data))
             _check(result)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise InputError(f"{folder.name} is not a result folder: its {MANIFEST} is missing or damaged.") from error
+            raise InputError(f"{folder.name} is not a result folder, its {MANIFEST} is missing or damaged: give the "
+                             "folder that a job wrote.") from error
         if version > FORMAT:
             raise InputError(f"{folder.name} was written by a newer version of humanav: update to read it.")
         missing = [file.name for file in files if not (folder / file.name).is_file()]
         if missing:
-            raise InputError(f"The result {folder.name} is incomplete: {', '.join(missing)} is missing.")
+            raise InputError(f"The result {folder.name} is incomplete, {', '.join(missing)[:120]} is missing: copy "
+                             "the whole folder, or make it again.")
         return result
 
 

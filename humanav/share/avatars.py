@@ -63,7 +63,8 @@ def avatar_content(result: Result, pictures: bool = True) -> Content:
                                            "Pictures of how it was made are", side=760))
             if key:
                 content.pictures.append((key, str(item["title"]), str(item["caption"])))
-    content.poster = content.add(poster_part(result, "poster.png" if result.has("poster.png") else "preview.png"))
+    still = "poster.png" if result.has("poster.png") or not pictures else "preview.png"  # a preview may show the clip
+    content.poster = content.add(poster_part(result, still))
     return content
 
 

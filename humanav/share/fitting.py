@@ -52,7 +52,7 @@ def fit(parts: Sequence[Part], room: int) -> tuple[list[Part], list[str], list[s
             del kept[least.key]
     _give_back(kept, room)
     said = [one.steps[-1][1] for one in kept.values() if one.steps[-1][1]]
-    return [one.now for one in kept.values()], list(dict.fromkeys(said)), list(dict.fromkeys(gone))
+    return _embedded(kept), list(dict.fromkeys(said)), list(dict.fromkeys(gone))
 
 
 def _give_back(kept: dict[str, _Shrinking], room: int) -> None:
@@ -64,4 +64,10 @@ def _give_back(kept: dict[str, _Shrinking], room: int) -> None:
 
 
 def _total(kept: dict[str, _Shrinking]) -> int:
-    return sum(one.now.size for one in kept.values())
+    return sum(part.size for part in _embedded(kept))
+
+
+def _embedded(kept: dict[str, _Shrinking]) -> list[Part]:
+    """What goes into the page: all but scripts that nothing needs."""
+    played = {one.now.mime for one in kept.values()}
+    return [one.now for one in kept.values() if not one.now.serves or one.now.serves in played]

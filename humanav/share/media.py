@@ -35,12 +35,12 @@ def read(result: Result, name: str) -> bytes:
 
 def player_script() -> Part:
     """The player of .glb files."""
-    return Part(PLAYER, _JS, SCRIPT.read_bytes())
+    return Part(PLAYER, _JS, SCRIPT.read_bytes(), serves=_GLB)
 
 
 def splat_script() -> Part:
     """The player of Gaussians."""
-    return Part(SPLAT_PLAYER, _JS, SPLAT_SCRIPT.read_bytes())
+    return Part(SPLAT_PLAYER, _JS, SPLAT_SCRIPT.read_bytes(), serves=_SPLATS)
 
 
 def glb_part(data: bytes, key: str, words: str = "", rank: int = 0) -> Part:

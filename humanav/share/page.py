@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from humanav import __version__
@@ -56,8 +56,8 @@ def page(content: Content, parts: Sequence[Part], head: Head, left_out: Sequence
     body = (
         f'<header class="top"><div><h1 dir="auto">{_text(name)}</h1><p class="meta">{kind}'
         f'<time datetime="{_text(head.created)}">{date(head.created)}</time></p></div>'
-        f'<button id="theme" type="button" aria-label="Dark page" aria-pressed="false" title="Light or dark">{_HALF}'
-        f"</button></header><main>{_stage(content, [view for view, _ in built], have)}{_words(content, have)}"
+        f'<button id="theme" type="button" aria-label="Dark page" aria-pressed="false" title="Light or dark" hidden>'
+        f"{_HALF}</button></header><main>{_stage(content, [view for view, _ in built], have)}{_words(content, have)}"
         f"{_notes(content, left_out)}</main>{_footer(content, head)}")
     blocks = "".join(_block(part) for part in parts if not part.mime.startswith(_PICTURE))
     sheet, script = (asset("viewer", file).read_text(encoding="utf-8") for file in ("share.css", "share.js"))
@@ -91,15 +91,18 @@ def _stage(content: Content, views: Sequence[View], have: dict[str, Part]) -> st
     bar = f'<div id="tabs" class="views" role="tablist" aria-label="Ways to look at it">{tabs}</div>' \
         if len(views) > 1 else ""
     role = ' role="tabpanel"' if len(views) > 1 else ""
-    poster = next((part for key, part in have.items() if key == "poster"), None)
-    still = f'<img alt="" src="{_inline(poster)}"><br>' if poster else ""
-    hints, below = ("".join(f'<div data-of="{k}"{" hidden" if k else ""}>{shown}</div>' for k, shown in enumerate(parts)
-                            if shown) for parts in (
-        [view.legend + (f'<p class="hint">{_text(view.hint)}</p>' if view.hint else "") for view in views],
-        [_pictured(view.below, have) for view in views]))
+    still = f'<img alt="" src="{_inline(have["poster"])}"><br>' if "poster" in have else ""
+    hints = _of_each(view.legend + (f'<p class="hint">{_text(view.hint)}</p>' if view.hint else "") for view in views)
+    below = _of_each(_pictured(view.below, have) for view in views)
     quiet = f'<noscript><p class="still">{still}To see it move, open this file in a browser.</p></noscript>'
-    return (f'{bar}<div id="stage" class="stage"{role}><p class="waiting">Getting ready ...</p>{quiet}</div>{hints}'
-            f"{said}{below}")
+    return (f'{bar}<div id="stage" class="stage"{role}><p class="waiting" hidden>Getting ready ...</p>{quiet}</div>'
+            f"{hints}{said}{below}")
+
+
+def _of_each(pieces: Iterable[str]) -> str:
+    """HTML for each view, of which that of the shown one is seen."""
+    return "".join(f'<div data-of="{k}"{" hidden" if k else ""}>{piece}</div>'
+                   for k, piece in enumerate(pieces) if piece)
 
 
 def _words(content: Content, have: dict[str, Part]) -> str:

@@ -68,7 +68,8 @@ def fewer_motions(count: int) -> Way:
             for name in _of_motion(k, arrays):
                 del arrays[name]
         metadata["motions"] = json.dumps(motions[:count])
-        return packed(arrays, metadata), f"{count} of {len(motions)} motions {'is' if count == 1 else 'are'} on this page."
+        verb = "is" if count == 1 else "are"
+        return packed(arrays, metadata), f"{count} of {len(motions)} motions {verb} on this page."
 
     return way
 

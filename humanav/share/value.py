@@ -30,6 +30,7 @@ class Part:
         words: what it is, for the sentence that says it was left out; "" for what a page cannot do without.
         ways: how it is made smaller, the mildest first.
         rank: of two that can be left out the one of the higher rank goes first.
+        serves: of a script, the media type of the parts that it plays; without any of them it is not embedded.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Part:
     words: str = ""
     ways: tuple[Way, ...] = ()
     rank: int = 0
+    serves: str = ""
 
     @property
     def size(self) -> int:

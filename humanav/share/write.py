@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from humanav.errors import InputError
@@ -19,7 +18,7 @@ from humanav.share.motions import denoise_content, path_content, poses_content, 
 from humanav.share.others import other_content
 from humanav.share.page import Head, page
 from humanav.share.tracked import track_content
-from humanav.share.value import Content, Part
+from humanav.share.value import Content
 
 MOST_BYTES = 12_000_000
 """A page of more bytes is refused by many mail servers and slow on phones."""
@@ -66,7 +65,7 @@ def share_page(
     pictures: bool = True,
 ) -> str:
     """The page of :func:`write_share_page` as text; arguments and errors as there, but nothing is written."""
-    if link is not None and (urlsplit(link).scheme not in ("http", "https") or not urlsplit(link).netloc):
+    if link and (urlsplit(link).scheme not in ("http", "https") or not urlsplit(link).netloc):
         raise InputError(f"The link {link[:60]!r} is no address of a page: it begins with http:// or https://.")
     make = _KINDS.get(result.kind, other_content)
     try:
@@ -99,12 +98,7 @@ def _fitted(content: Content, head: Head, most: int) -> str:
     room = most - len(bare.encode()) - views
     for _ in range(4):
         parts, lacking, gone = fit(content.parts, room)
-        needed = _needed(content, parts)
-        if len(needed) < len(parts):  # there is more room now
-            keys = {part.key for part in needed}
-            needed, lacking, more = fit([part for part in content.parts if part.key in keys], room)
-            gone += more
-        text = page(content, needed, head, [*lacking, *gone])
+        text = page(content, parts, head, [*lacking, *gone])
         if text is None:
             raise InputError("This result is too large for a page: allow more bytes, or share a shorter part.")
         size = len(text.encode())
@@ -113,10 +107,3 @@ def _fitted(content: Content, head: Head, most: int) -> str:
         room -= size - most + 1000
     raise InputError(f"This page cannot be made smaller than {size / 1e6:.1f} MB: allow more bytes, or share a shorter "
                      "part.")
-
-
-def _needed(content: Content, parts: list[Part]) -> list[Part]:
-    """The parts without the scripts that no view uses any more."""
-    have = {part.key for part in parts}
-    pages: list[Any] = [view.page(have) or "" for view in content.views]
-    return [part for part in parts if part.mime != "text/javascript" or any(part.key in shown for shown in pages)]

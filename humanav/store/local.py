@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from humanav.errors import InputError, StorageError
-from humanav.export.files import whole_file
 from humanav.results import Result, storage_errors
 from humanav.store.cleaning import Swept, size_of, sweep
 from humanav.store.mirror import Mirror
 from humanav.store.record import Record, State, clean_title, id_of, is_id, owner_of, this_process
 from humanav.store.remote import Remote
 
+_SPACE = {"avatar": 100_000_000, "animation": 100_000_000, "uplift": 200_000_000, "track": 500_000_000,
+          "capture": 500_000_000}
+"""Bytes that a job of a kind may write, with what it keeps while it works."""
 _LOCK_SECONDS = 20.0
 _MOST_RECORD = 8 << 20
 _DAY = 86400.0
@@ -98,12 +100,12 @@ class Store:
             key: the visitor's key.
             identity: the job's content id.
             tab, kind, title, values: see :class:`Record`; a ``Path`` among the values (also in a list) is copied.
-            needed: bytes that the job may write.
+            needed: bytes that the job may write, where that is more than its kind usually needs.
 
         Raises:
             StorageError: the disk is nearly full, or cannot be written.
         """
-        self.require_space(needed)
+        self.require_space(max(needed, _SPACE.get(kind, 0)))
         id, now = id_of(key, identity), time.time()
         with storage_errors(self.base):
             kept = {name: self._keep(id, value, name) for name, value in (values or {}).items()}
@@ -297,6 +299,8 @@ class Store:
             return None
 
     def _write(self, record: Record) -> None:
+        from humanav.export.files import whole_file  # its room loads much
+
         with whole_file(self._records / f"{record.id}.json") as part:
             part.write_text(record.to_json())
 
@@ -341,7 +345,8 @@ class Store:
 
     def empty(self, id: str) -> None:
         """Delete an entry's files, not its record. Raises InputError for what is no id."""
-        for path in (self.folder(id), self._inputs / id, *self.results.glob(f".{id}*")):
+        beside = [*self.results.glob(f".{id}*"), *self.results.glob(f"{id}.*")]  # unfinished work
+        for path in (self.folder(id), self._inputs / id, *beside):
             shutil.rmtree(path, ignore_errors=True)
 
 def _linked(source: Any, target: Any) -> Any:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 from humanav.errors import HumanavError, InputError, StorageError
 from humanav.results import Result
 from humanav.store.record import Record, is_id
-from humanav.store.remote import Remote, safe_names
+from humanav.store.remote import Remote, in_time, safe_names
 
 if TYPE_CHECKING:
     from humanav.store.local import Store
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NOT_STORED = "Not stored remotely yet; this is tried again."
-_ANSWER_SECONDS, _FILES_SECONDS = 15.0, 180.0
+_ANSWER_SECONDS, _FILES_SECONDS = 8.0, 180.0
 """How long a visitor waits for a small answer, and for the files of a result."""
 _STORE_SECONDS = 1800.0
 """How long storing some results may take: the Hub's client itself waits for ever."""
@@ -60,7 +60,6 @@ class Mirror:
         self.store, self.remote, self.problem = store, remote, ""
         self._marks, self.arriving = store.base / "pending", store.base / "arriving"
         self._waits, self._prepared, self._silent_until = tuple(waits), False, 0.0
-        self._silent = f"{remote.place} cannot be reached at the moment: try again in a minute."
         self._listed: dict[str, float] = {}
         self._old_seen = 0.0
         self._wake, self._idle, self._lock = threading.Event(), threading.Condition(), threading.Lock()
@@ -152,7 +151,7 @@ class Mirror:
                 self._wake.clear()
             for wait in (*self._waits, None):
                 try:
-                    while self._in_time(self._push, _STORE_SECONDS):
+                    while in_time(self._push, _STORE_SECONDS, self.remote.place):
                         pass
                     self.problem = ""
                     break
@@ -259,32 +258,12 @@ class Mirror:
     def _asked(self, ask: Callable[[], T], seconds: float) -> T:
         """What a call returns for a visitor; a place that was silent is not asked again for a while."""
         if time.monotonic() < self._silent_until:
-            raise StorageError(self.problem or self._silent)
+            raise StorageError(self.problem)
         try:
-            return self._in_time(ask, seconds)
+            return in_time(ask, seconds, self.remote.place)
         except StorageError as error:
             self.problem, self._silent_until = str(error), time.monotonic() + _PAUSE_SECONDS
             raise
-
-    def _in_time(self, ask: Callable[[], T], seconds: float) -> T:
-        """What a call returns. Raises what it raises, or StorageError when it takes too long."""
-        answer: list[T] = []
-        errors: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                answer.append(ask())
-            except BaseException as error:
-                errors.append(error)
-
-        thread = threading.Thread(target=run, name="mirror-ask", daemon=True)
-        thread.start()
-        thread.join(seconds)
-        if errors:
-            raise errors[0]
-        if not answer:
-            raise StorageError(self._silent)
-        return answer[0]
 
     def _forget_old(self) -> None:
         try:

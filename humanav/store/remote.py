@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from humanav.errors import HumanavError, InputError, StorageError
+
+T = TypeVar("T")
 
 _PLACE = re.compile(r"hf://(datasets|buckets)/([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)/?")
 _OURS = ("httpx", "httpcore", "requests", "urllib3", "huggingface_hub", "hf_xet", "socket", "ssl")
@@ -81,6 +84,27 @@ def hub_errors(place: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise StorageError(_sentence(error, place)) from error
+
+
+def in_time(ask: Callable[[], T], seconds: float, place: str) -> T:
+    """What a call returns, or StorageError when it takes longer: the Hub's client itself may wait for ever."""
+    answer: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(ask())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="hub", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answer:
+        raise StorageError(f"{place} cannot be reached at the moment: try again in a minute.")
+    return answer[0]
 
 
 def _sentence(error: Exception, place: str) -> str:

@@ -8,11 +8,47 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from humanav.errors import InputError
 from humanav.store.local import Store
 from humanav.store.remote import is_place, parse_place
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the settings say.
+
+    Attributes:
+        place: a folder, or a place on the Hub.
+        folder: where files lie on this machine.
+        keep_days: how long a result is kept after it was made or last opened.
+        least_free: bytes of the disk that must stay free.
+        most_bytes: of all results together; None for no limit.
+    """
+
+    place: str
+    folder: Path
+    keep_days: float
+    least_free: int
+    most_bytes: int | None
+
+
+def read_settings(place: str | None = None) -> Settings:
+    """The settings; ``place`` instead of ``HUMANAV_STORAGE``.
+
+    Raises:
+        InputError: a setting means nothing.
+    """
+    where = place or os.environ.get("HUMANAV_STORAGE", "").strip() or str(data_folder())
+    folder = Path(where).expanduser()
+    if is_place(where):
+        kind, repo = parse_place(where)
+        folder = data_folder() / "mirrors" / f"{kind}-{repo.replace('/', '-')}"
+    most = _number("HUMANAV_MOST_GB", 0.0)
+    return Settings(where, folder.absolute(), _number("HUMANAV_KEEP_DAYS", 30.0),
+                    round(1e9 * _number("HUMANAV_LEAST_FREE_GB", 1.0)), round(1e9 * most) if most else None)
 
 
 def open_store(place: str | None = None) -> Store:
@@ -27,22 +63,13 @@ def open_store(place: str | None = None) -> Store:
         MissingExtraError: the place needs a newer package.
         StorageError: the folder cannot be made or written.
     """
-    where, remote = setting(place), None
-    if is_place(where):
+    settings, remote = read_settings(place), None
+    if is_place(settings.place):
         from humanav.store.hub import open_remote
 
-        remote = open_remote(where)
-        kind, repo = parse_place(where)
-        where = str(data_folder() / "mirrors" / f"{kind}-{repo.replace('/', '-')}")
-    most = _number("HUMANAV_MOST_GB", 0.0)
-    return Store(Path(where).expanduser(), keep_seconds=86400 * _number("HUMANAV_KEEP_DAYS", 30.0),
-                 least_free=round(1e9 * _number("HUMANAV_LEAST_FREE_GB", 1.0)),
-                 most_bytes=round(1e9 * most) if most else None, remote=remote)
-
-
-def setting(place: str | None = None) -> str:
-    """Where results are kept, in the words of the setting."""
-    return place or os.environ.get("HUMANAV_STORAGE", "").strip() or str(data_folder())
+        remote = open_remote(settings.place)
+    return Store(settings.folder, keep_seconds=86400 * settings.keep_days, least_free=settings.least_free,
+                 most_bytes=settings.most_bytes, remote=remote)
 
 
 def data_folder() -> Path:

@@ -164,7 +164,7 @@ def understand(values: Mapping[str, Any], unit: str | None = None) -> Understood
         number = _number(name, value)
         for known in measure_names(name):
             if raw.setdefault(known, number) != number:
-                raise InputError(f"The {known} is given twice: {raw[known]:g} and {number:g}.")
+                raise InputError(f"The {known} is given twice, {raw[known]:g} and {number:g}: leave one out.")
     if not raw:
         raise InputError("No measurement is given: give at least one, the height say.")
     lengths = {name: value for name, value in raw.items() if name != WEIGHT}
@@ -231,6 +231,7 @@ def _check_together(found: Mapping[str, float]) -> None:
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or value is None or not _is_number(value):
+        value = value if isinstance(value, str | bool | int) else "nothing" if value is None else "a list"
         raise InputError(f"The measurement {_short(name)} is {_short(value)}, which is no number: give metres, or "
                          "kilograms for the weight.")
     number = float(value)

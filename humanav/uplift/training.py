@@ -219,7 +219,6 @@ class _Run:
             Uplift(deepcopy(self.average).cpu(), self.config, report).save(self.folder)
         self.log.close()
         self.team.wait()
-        self.team.close()
         return Trained(Uplift.load(folder=self.folder), self.folder, report)
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ def minutes(usual: float) -> float:
     return float(os.environ.get("HUMANAV_NOTEBOOK_MINUTES", usual))
 
 
-def picture(pixels: Any, *, quality: int = 88) -> Any:
+def picture(pixels: Any, *, quality: int = 82) -> Any:
     """uint8 RGB (H,W,3) as a JPEG to show: a tenth of the PNG that a notebook would keep."""
     from IPython.display import Image as Shown
     from PIL import Image
@@ -100,7 +100,7 @@ def bodies(
         posed = body.from_motion(who[frame]).vertices if isinstance(who, Motion) else who
         points = as_array(posed, np.float32).reshape(-1, 3)
         reference = as_array(body.v_template, np.float32) if len(points) == len(body.v_template) else points
-        kept, triangles = coarser(reference, body.faces if faces is None else faces)
+        kept, triangles = coarser(reference, body.faces if faces is None else faces, 1.0 if len(people) < 2 else 1.25)
         v = points[kept].copy()
         if apart:
             middle = (v.max(axis=0) + v.min(axis=0)) / 2
@@ -122,22 +122,27 @@ def bodies(
     return figure
 
 
-def coarser(vertices: Any, faces: Any) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+def coarser(vertices: Any, faces: Any, scale: float = 1.0) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
     """A mesh with fewer vertices: all within one small cube become the one nearest their middle.
 
     Cubes are small where the mesh is fine (face, fingers), and large where it is not. What cannot be seen from outside
     (the mouth, the backs of the eyes) is left away.
 
+    Args:
+        vertices: (V,3) metres.
+        faces: (F,3).
+        scale: of the cubes; more is coarser.
+
     Returns:
         (M,) the vertices kept, and (F,3) the faces among them.
     """
-    kept, triangles, _, order = _coarser(*_bytes(vertices, faces))
+    kept, triangles, _, order = _coarser(*_bytes(vertices, faces), scale)
     return kept, np.take_along_axis(triangles, order, axis=1)
 
 
 @lru_cache(maxsize=16)
 def _coarser(
-    vertex_bytes: bytes, face_bytes: bytes
+    vertex_bytes: bytes, face_bytes: bytes, scale: float = 1.0
 ) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
     """The vertices kept, faces with their corners in the old places, which face (F,) each was, and the places (F,3) in
     which its corners must be taken to look outwards."""
@@ -148,7 +153,7 @@ def _coarser(
     length = np.linalg.norm(v[ends[:, 0]] - v[ends[:, 1]], axis=1)
     edge = np.bincount(ends[:, 0], length, len(v)) / np.maximum(np.bincount(ends[:, 0], minlength=len(v)), 1)
     level = np.searchsorted(_FINE, edge)
-    cube = np.floor(v / np.array(_CELLS)[level][:, None]).astype(np.int64)
+    cube = np.floor(v / (scale * np.array(_CELLS))[level][:, None]).astype(np.int64)
     _, owner = np.unique(np.concatenate([level[:, None], cube], axis=1), axis=0, return_inverse=True)
     owner = owner.reshape(-1)
     middle = np.stack([np.bincount(owner, v[:, k]) for k in range(3)], axis=1) / np.bincount(owner)[:, None]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from humanav.app import kept
 from humanav.paths import asset
 from tests.app.visits import CHROMIUM
 
@@ -32,10 +33,10 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(temporary: Path) -> Iterator[RunningApp]:
-    """``python app.py``, as a visitor gets it, with its own temporary directory."""
+def running_app(temporary: Path, **settings: str) -> Iterator[RunningApp]:
+    """``python app.py``, as a visitor gets it, with its own temporary directory, and other settings."""
     environment = os.environ | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1",
-                                "HUMANAV_SAMPLES": "off", "HUMANAV_STORAGE": str(temporary / "store")}
+                                "HUMANAV_SAMPLES": "off", "HUMANAV_STORAGE": str(temporary / "store")} | settings
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -56,6 +57,17 @@ def running_app(temporary: Path) -> Iterator[RunningApp]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Results of these tests lie in a folder of their own, not in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUMANAV_STORAGE", str(tmp_path_factory.mktemp("store")))
+        patch.setenv("HUMANAV_LEAST_FREE_GB", "0")
+        kept.store.cache_clear()
+        yield
+    kept.store.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from humanav.app import gaussian_pieces, photo_tab, pieces, shell, storage
-from humanav.app.photo_tab import PhotoTab
+from humanav.app import gaussian_pieces, kept, photo_tab, pieces, shell, visitors
+from humanav.app.part import Job
+from humanav.app.photo_tab import Growth, PhotoTab
 from humanav.body import BodyModel
 from humanav.errors import Cancelled, InputError
 from humanav.jobs import GaussianOptions
-from humanav.paths import asset
 from humanav.progress import Event
 from humanav.results import Result, ResultWriter
 from tests.app.visits import CHROMIUM, visit
@@ -62,19 +62,18 @@ def test_training_shows_its_picture_step_and_curve() -> None:
     assert "NaN" not in gaussian_pieces.growing(PICTURE, 3, [5.0, 5.0])
 
 
-def test_events_reach_their_places(tab: PhotoTab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("humanav.app.following.preview_path", lambda suffix: tmp_path / f"kept{suffix}")
-    evidence: list[pieces.Evidence] = []
-    losses: dict[str, list[float]] = {}
+def test_events_reach_their_places(tab: PhotoTab, tmp_path: Path) -> None:
+    growth = Growth(tab, new=True)
 
     def after(**told: Any) -> dict[Any, Any]:
-        return tab._evidence(Event("Training the avatar", 10, 11, 0.9, 60.0, **told), evidence, losses, True)
+        return growth.seen(Event("Training the avatar", 10, 11, 0.9, 60.0, **told))
 
     update = after(image=PICTURE, data={"live": True, "step": 10, "loss": 800.0})
     assert update[tab.growing]["visible"]
-    assert (evidence, losses) == ([], {"Training the avatar": [800.0]})
+    assert (growth.evidence, growth.losses) == ([], {"Training the avatar": [800.0]})
     assert tab.strip in after(image=PICTURE, caption="Seen.", data={"name": "gaussian_match"})
-    assert 'class="wide"' in pieces.strip(evidence)
+    assert 'class="wide"' in pieces.strip(growth.evidence)
+    assert tab.strip not in Growth(tab, new=False).seen(Event("Moving", 1, 3, 0.1, 1.0, image=PICTURE))
     for name, player in (("a.glb", "HumanavPlayer.mount"), ("a.splats", "HumanavSplats.mount")):
         (tmp_path / name).write_bytes(b"x")
         assert player in after(file=tmp_path / name, caption="It moves.")[tab.viewer]
@@ -82,24 +81,27 @@ def test_events_reach_their_places(tab: PhotoTab, tmp_path: Path, monkeypatch: p
 
 def test_a_stopped_training_says_that_it_goes_on(tab: PhotoTab, monkeypatch: pytest.MonkeyPatch) -> None:
     told = Event("Training the avatar", 10, 11, 0.9, 60.0, image=PICTURE, data={"live": True, "step": 10, "loss": 8.0})
+    visitor: Any = type("Request", (), {"session_hash": "visitor"})()
 
     def stopped_after(*events: Event) -> str:
-        def run(*_: Any) -> Iterator[Event]:
+        def run(*_: Any, **__: Any) -> Iterator[Event]:
             yield from events
             raise Cancelled("Stopped. Your input is still here.")
 
-        monkeypatch.setattr(photo_tab, "run", run)
-        *_, last = tab._follow("session", "gaussian", lambda _: pytest.fail("it runs"), 11)
+        monkeypatch.setattr("humanav.app.following.run", run)
+        job = Job("avatar-0", lambda out, progress: pytest.fail("it runs"), 11, "An avatar", training=60.0)
+        *_, last = tab.produce(visitor, job, {})
         assert not last[tab.growing]["visible"]
         return str(last[tab.status])
 
-    monkeypatch.setattr(photo_tab, "forget_old", lambda: None)
     assert "go on with the training" in stopped_after(told)
     assert "input is still here" in stopped_after()
+    record, = kept.store().mine(visitors.key_of(visitor))
+    assert (record.state, record.title) == ("stopped", "An avatar")
 
 
 def test_a_finished_result_plays_its_gaussians_and_can_be_compared(tab: PhotoTab, result: Result) -> None:
-    update = tab._finished(result, [pieces.Evidence("a", "b", PICTURE)])
+    update = tab.ready() | tab.finished(result)
     assert "HumanavSplats.mount" in update[tab.viewer]
     assert update[tab.shown]["visible"]
     assert not update[tab.growing]["visible"]
@@ -108,22 +110,19 @@ def test_a_finished_result_plays_its_gaussians_and_can_be_compared(tab: PhotoTab
     assert "Gaussian avatar is ready" in update[tab.status]
     assert "compare" in photo_tab._look(str(result.folder), "compare")
     assert "HumanavPlayer.mount" in photo_tab._look(str(result.folder), "mesh")
-    assert photo_tab._kind_of(result, "clip") == "gaussian clip"
+    assert photo_tab._sort_of(result, "clip") == "gaussian clip"
     assert "gaussian clip" in photo_tab.EXPECTED_SECONDS
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, body: BodyModel) -> Iterator[str]:
+def address(body: BodyModel) -> Iterator[str]:
     """The tab on a page of its own, whose photos all show one known person; training is over in a moment."""
-    folder = tmp_path_factory.mktemp("storage")
     with pytest.MonkeyPatch.context() as patch:
         put_in_photos(patch, body)
-        patch.setattr(storage, "root", lambda: folder)
         patch.setenv(gaussian_pieces.BUDGET, "900:8")
         with gr.Blocks() as page:
             PhotoTab()
-        options = shell.launch_options() | {"allowed_paths": [str(folder), str(asset("viewer")), str(asset("samples"))]}
-        _, url, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, **options)
+        _, url, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, **shell.launch_options())
         yield str(url).rstrip("/")
         page.close()
 

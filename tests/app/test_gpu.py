@@ -61,6 +61,7 @@ def forking(task: Callable[[gpu.Lent], Iterator[Any]]) -> Callable[[gpu.Lent], I
 @pytest.fixture(autouse=True)
 def lent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "_lent", [])
+    monkeypatch.setattr(gpu, "can_fork", lambda: True)  # other tests of this process may have used numba
     monkeypatch.setenv("HUMANAV_GPU_JOBS", "gaussian, other")
     gpu.lend(forking(gpu.body))
 
@@ -83,8 +84,18 @@ def test_other_kinds_stay_here_and_so_does_everything_without_a_gpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask(tmp_path / "out", kind="avatar").path("a.txt").read_text() == str(os.getpid())
+    monkeypatch.setattr(gpu, "can_fork", lambda: False)
+    assert ask(tmp_path / "out").path("a.txt").read_text() == str(os.getpid())
+    monkeypatch.setattr(gpu, "can_fork", lambda: True)
     monkeypatch.setenv("HUMANAV_GPU_JOBS", "")
     assert ask(tmp_path / "out").path("a.txt").read_text() == str(os.getpid())
+
+
+def test_kernels_that_would_not_survive_the_fork_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    for layer, safe in (("tbb", True), ("omp", False), ("workqueue", False)):
+        monkeypatch.setattr("numba.threading_layer", lambda layer=layer: layer)
+        assert gpu.can_fork() is safe
 
 
 def test_its_error_is_raised_here(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_the_doctors_report_is_told() -> None:
 
 
 def test_a_result_fills_the_page(tab: MultiviewTab, result: Result) -> None:
-    shown = tab._shown(result)
+    shown = tab.finished(result)
     players = html.unescape(shown[tab.viewer])
     assert players.count("<video") == 2
     assert "people.glb" in html.unescape(players)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from humanav.app import pieces, samples, shell, storage
+from humanav.app import pieces, samples, shell
 from humanav.app.errors import guarded
 from humanav.app.photo_pieces import parse_height
 from humanav.app.photo_tab import STANDING, TEXTURES
@@ -54,35 +52,15 @@ def test_a_handler_shows_a_sentence_and_hides_what_is_no_business_of_the_visitor
 
 
 @pytest.fixture
-def own_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(storage.tempfile, "gettempdir", lambda: str(tmp_path))
-    return storage.root()
-
-
-def keep(identity: str) -> Result:
-    with ResultWriter(storage.result_folder(identity), "avatar", identity, {}) as writer:
+def result(tmp_path: Path) -> Result:
+    with ResultWriter(tmp_path / "out", "avatar", "abc", {}) as writer:
         writer.add("avatar.glb", "The <avatar>", "Blender & others").write_bytes(b"x" * 2_000_000)
         writer.add("seen.jpg", "seen", preview=True).write_bytes(b"x")
     return writer.result
 
 
-def test_a_known_result_is_found_and_an_old_one_forgotten(own_storage: Path) -> None:
-    assert storage.known_result("abc") is None
-    result = keep("abc")
-    assert storage.known_result("abc") == result
-    assert storage.forget_old() == 0
-    day_before = time.time() - 25 * 3600
-    os.utime(result.folder, (day_before, day_before))
-    assert storage.forget_old() == 1
-    assert storage.known_result("abc") is None
-
-
-def test_an_id_cannot_leave_the_folder(own_storage: Path) -> None:
-    assert storage.result_folder("../../etc").parent == own_storage
-
-
-def test_downloads_name_size_and_programs_and_escape_them(own_storage: Path) -> None:
-    said = pieces.downloads(keep("abc"))
+def test_downloads_name_size_and_programs_and_escape_them(result: Result) -> None:
+    said = pieces.downloads(result)
     assert 'download="avatar.glb"' in said
     assert "2.0 MB" in said
     assert "The &lt;avatar&gt;. Opens in Blender &amp; others." in said

@@ -91,7 +91,7 @@ def write_texts(folder: Path, **texts: str) -> Path:
     return folder
 
 
-def write_clips(folder: Path, count: int, frames: int = 24) -> Path:
+def write_clips(folder: Path, count: int, frames: int = 16) -> Path:
     """Motions of under a second, all different."""
     from humanav.motion import load_clip, save_npz
 

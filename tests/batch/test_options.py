@@ -32,7 +32,8 @@ def test_every_job_names_its_options() -> None:
     ("denoise", "strengt=1", "has no option 'strengt'"), ("denoise", "strength", "write it as name=value"),
     ("denoise", "strength=much", "it takes a number"), ("denoise", "strength=3", "between 0 and 2"),
     ("track", "mode=slow", "it takes fast or accurate"), ("track", "lock_feet=maybe", "yes or no"),
-    ("avatar", "texture=77", "The texture can be"), ("uplift", "measurements=1", "has no option"),
+    ("avatar", "texture=77", "The texture can be"),
+    ("avatar", "motion=nowhere.npz", "nowhere"), ("uplift", "measurements=1", "has no option"),
 ])
 def test_what_is_wrong_is_said(job: str, word: str, said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import ast
 import importlib
-import os
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +139,8 @@ def test_what_is_only_checked_says_why() -> None:
     assert wrong == []
 
 
-def test_every_verb_is_shown_and_most_are_run() -> None:
+def test_every_verb_is_shown() -> None:
     """Each command of the program stands in some block of docs/, so that it is read about and checked."""
-    import sys
-
     sys.path.insert(0, str(ROOT / "scripts" / "docs"))
     try:
         import commands
@@ -153,7 +151,3 @@ def test_every_verb_is_shown_and_most_are_run() -> None:
     absent = [verb for verb, _ in commands.tree()
               if not any(text == verb or text.startswith(verb + " ") for text in shown)]
     assert [verb for verb in absent if verb != "avatar photo"] == []  # `humanav avatar PHOTO`
-
-
-def test_nothing_is_left_beside_the_documents() -> None:
-    assert not os.path.exists(ROOT / "docs" / "result")

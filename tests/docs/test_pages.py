@@ -40,6 +40,7 @@ def test_the_site_needs_nothing_from_the_network(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 30
     assert [page.name for page in pages if loads.search(page.read_text(encoding="utf-8"))] == []
+    assert 'data-md-component="source"' not in (site / "index.html").read_text(encoding="utf-8")  # asks GitHub
     assert [sheet.name for sheet in site.rglob("*.css") if re.search(r"url\([\"']?https?:", sheet.read_text())] == []
 
 

@@ -15,7 +15,7 @@ from humanav.camera import Camera
 from humanav.cli import main
 from humanav.errors import InputError, NoPersonError
 from humanav.fit import BodyState, Layout, skeleton_of
-from humanav.jobs.keypoints import fit_image_files
+from humanav.jobs.keypoints import FIT_IMAGE_STAGES, fit_image_files
 from humanav.metrics import pa_mpjpe
 from humanav.motion import load_clip, load_motion
 from humanav.perception import Person2D, write_openpose
@@ -23,6 +23,8 @@ from humanav.posendf import PoseNDF, fit_image
 from humanav.posendf.image_terms import ManifoldTerm, MixtureTerm, mixture_of
 from humanav.posendf.mixture import PoseMixture
 from humanav.posendf.quaternions import axis_angle_to_quats
+from humanav.results import MANIFEST, Result
+from tests.manifests import check_origin
 
 SIZE = (480, 640)
 
@@ -151,7 +153,8 @@ def test_files_of_a_photo_with_keypoints_beside_it(body, tmp_path, capsys):
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert said["keypoints_from"] == "one_keypoints.json"
     assert said["reprojection_pct_height"] < 1.5
-    assert sorted(said["files"]) == sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert {*said["files"], MANIFEST} == {path.name for path in (tmp_path / "out").iterdir()}
+    check_origin(Result.load(tmp_path / "out"), FIT_IMAGE_STAGES, ["Distance to real poses", "Your own inputs"])
     assert len(load_motion(tmp_path / "out" / "motion.npz")) == 1
     assert Image.open(tmp_path / "out" / "overlay.png").height >= SIZE[1] // 2
     write_openpose([], tmp_path / "one_keypoints.json")

@@ -107,7 +107,8 @@ def test_a_track_plays_in_step_and_its_curves_take_touches(browser: Any, tmp_pat
         page.get_by_role("tab", name="In their world").tap()
         ready(page, 1)
         page.get_by_role("button", name="Dark page").tap()
-        until(page, lambda: page.frame_locator("#stage iframe").locator("#player").get_attribute("data-theme") == "light")
+        player = page.frame_locator("#stage iframe").locator("#player")
+        until(page, lambda: player.get_attribute("data-theme") == "light")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
@@ -131,6 +132,7 @@ def test_without_scripts_there_is_a_picture(browser: Any, tmp_path: Path) -> Non
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.goto(path.as_uri())
-    assert page.locator("noscript img").count() == 1
-    assert page.get_by_text("open this file in a browser").is_visible()
+    assert page.locator("noscript img").bounding_box()["width"] > 40
+    assert "open this file in a browser" in page.locator("noscript").inner_html()
+    assert not page.locator(".waiting").is_visible()
     context.close()

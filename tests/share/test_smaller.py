@@ -123,7 +123,8 @@ def test_gaussians_become_fewer_and_coarser(tmp_path: Path) -> None:
     assert one is not None
     assert one[1] == "1 of 2 motions is on this page."
     (tmp_path / "c.splats").write_bytes(one[0])
-    assert {name: len(motion) for name, motion in read_skinned_splats(tmp_path / "c.splats").motions.items()} == {"walk": 6}
+    motions = read_skinned_splats(tmp_path / "c.splats").motions
+    assert {name: len(motion) for name, motion in motions.items()} == {"walk": 6}
     with pytest.raises(InputError, match="damaged"):
         fewer_splats(0.5)(b"\x08\0\0\0\0\0\0\0{}      ")
 

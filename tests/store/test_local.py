@@ -146,6 +146,9 @@ def test_a_full_disk_is_refused_before_the_work(store: Store, monkeypatch: pytes
     assert store.begin(ANN, "small", **WORDS, needed=10**8).state == "running"
     with pytest.raises(StorageError, match=r"nearly full \(2.0 GB free\).*nothing was started"):
         store.begin(ANN, "large", **WORDS, needed=2 * 10**9)
+    store.least_free = 16 * 10**8
+    with pytest.raises(StorageError, match="nothing was started"):
+        store.begin(ANN, "clip", **{**WORDS, "kind": "track"})  # longer work of which more is kept
     assert [entry.id for entry in store.mine(ANN)] == [id_of(ANN, "small")]
 
 

@@ -1,0 +1,148 @@
+"""Processes that train one network together, one for each GPU, by way of accelerate; a single one needs nothing of it.
+
+They are started by ``accelerate launch -m humanav.cli ...``, by torchrun, or by ``--devices N``, which uses the latter.
+Each process works on its share of every batch; gradients are averaged before each step, so that all hold the same
+weights. One reduction of one vector does it: a step here has several backward passes of different shapes, for which the
+wrapper around a network would have to be told which is the last.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from humanav.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    import torch
+
+_WAIT = timedelta(hours=12)
+"""So long the others wait while the first process validates, mines or trains what is not shared."""
+
+
+class Team:
+    """This process among those that train together.
+
+    Args:
+        device: "auto", "cpu" or "cuda".
+
+    Attributes:
+        index, count: which of how many this is; 0 of 1 when it is alone.
+
+    Raises:
+        MissingExtraError: several were started, but accelerate is not installed.
+        InputError: there are fewer GPUs than processes on this machine.
+    """
+
+    def __init__(self, device: str = "auto") -> None:
+        self.index, self.count = rank(), int(os.environ.get("WORLD_SIZE", "1"))
+        self._accelerator: Any = None
+        if self.count < 2:
+            self.index, self.count = 0, 1
+            return
+        try:
+            from accelerate import Accelerator, InitProcessGroupKwargs
+        except ImportError as error:
+            raise MissingExtraError("Training in several processes needs accelerate: pip install "
+                                    "'humanav[training]'.") from error
+        import torch
+
+        on_cpu = device == "cpu" or not torch.cuda.is_available()
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if not on_cpu and local > torch.cuda.device_count():
+            raise InputError(f"{local} processes were started where there are {torch.cuda.device_count()} GPUs: start "
+                             "one for each GPU.")
+        self._accelerator = Accelerator(cpu=on_cpu, mixed_precision="no",
+                                        kwargs_handlers=[InitProcessGroupKwargs(timeout=_WAIT)])
+        atexit.register(_part)
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes files and tells the progress."""
+        return self.index == 0
+
+    def device(self, alone: torch.device) -> torch.device:
+        """The device of this process; ``alone`` when there is no other."""
+        return alone if self._accelerator is None else self._accelerator.device
+
+    def share(self, batch: int) -> int:
+        """How much of a batch this process works on. Raises InputError when it cannot be divided equally."""
+        if batch % self.count:
+            raise InputError(f"A batch of {batch} cannot be divided among {self.count} processes: choose a multiple of "
+                             f"{self.count}.")
+        return batch // self.count
+
+    def average(self, parameters: Iterable[torch.nn.Parameter], weight: float = 1.0) -> None:
+        """Replace every gradient by the mean of all processes', each counted ``weight`` times.
+
+        Gradients that no process has stay absent.
+        """
+        if self._accelerator is None:
+            return
+        import torch
+
+        trained = [value for value in parameters if value.requires_grad]
+        device = trained[0].device
+        there = torch.tensor([float(value.grad is not None) for value in trained] + [weight], device=device)
+        parts = [(torch.zeros_like(value) if value.grad is None else value.grad).float().flatten() for value in trained]
+        total = self._accelerator.reduce(torch.cat([weight * torch.cat(parts), there]), "sum")
+        known, whole = total[-len(trained) - 1:-1].tolist(), total[-1]
+        mean = total[:-len(trained) - 1] / whole
+        for value, part, present in zip(trained, mean.split([len(part) for part in parts]), known, strict=True):
+            value.grad = part.view_as(value).to(value.dtype) if present else None
+
+    def agree(self, value: Any) -> Any:
+        """The first process's value, on all of them."""
+        if self._accelerator is None:
+            return value
+        from accelerate.utils import broadcast_object_list
+
+        return broadcast_object_list([value])[0]
+
+    def wait(self) -> None:
+        """Go on when all are here."""
+        if self._accelerator is not None:
+            self._accelerator.wait_for_everyone()
+
+
+def _part() -> None:
+    """At the end of the process: part from the others."""
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """The number of this process among those that were started together; 0 when it is alone."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def launched() -> bool:
+    """Whether this process was started together with others."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def launch(devices: int, words: Sequence[str]) -> int:
+    """Run Python with ``words`` (such as ``["-m", "humanav.cli", ...]`` or a script) in so many processes.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        MissingExtraError: accelerate is not installed.
+        InputError: not a sensible number of processes.
+    """
+    from importlib.util import find_spec
+
+    if not 1 <= devices <= 64:
+        raise InputError(f"Between 1 and 64 devices can train together, not {devices}.")
+    if find_spec("accelerate") is None:
+        raise MissingExtraError("--devices needs accelerate: pip install 'humanav[training]'.")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(devices)]
+    return subprocess.run([*command, *words], check=False).returncode

@@ -1,0 +1,50 @@
+"""A visitor is known by the key of their browser; nobody can take another's, and nobody's is everybody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from humanav.app import kept, visitors
+from humanav.store import new_key
+
+
+def asks(session: str | None) -> Any:
+    return type("Request", (), {"session_hash": session})()
+
+
+def test_a_page_is_remembered_and_keeps_its_key() -> None:
+    first = visitors.remember(None, asks("one"))
+    assert visitors.key_of(asks("one")) == first
+    assert visitors.remember(first, asks("two")) == first == visitors.key_of(asks("two"))
+    visitors.leave(asks("one"))
+    assert visitors.key_of(asks("one")) == first  # a phone that slept is still who it was
+
+
+def test_callers_without_a_page_are_kept_apart() -> None:
+    ann, bob = visitors.key_of(asks("a caller")), visitors.key_of(asks("another"))
+    assert ann == visitors.key_of(asks("a caller")) != bob
+    assert visitors.key_of(asks(None)) != visitors.key_of(asks(None))
+
+
+@pytest.mark.parametrize("told", [None, "", kept.PUBLIC, "x" * 42, "x" * 44, "ä" * 43, 7, ["k"], {"key": "k"}])
+def test_what_is_no_key_is_replaced(told: Any) -> None:
+    key = visitors.remember(told, asks("somebody"))
+    assert key not in (told, kept.PUBLIC)
+    assert len(key) == len(new_key())
+
+
+def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "MOST", 3)
+    monkeypatch.setattr(visitors, "_keys", type(visitors._keys)())
+    keys = {name: visitors.remember(None, asks(name)) for name in "abc"}
+    visitors.leave(asks("c"))
+    visitors.remember(None, asks("d"))
+    assert [visitors.key_of(asks(name)) == key for name, key in keys.items()] == [True, True, False]
+    assert len(visitors._keys) == 3
+
+
+def test_the_browser_finds_its_key_after_a_restart() -> None:
+    one, two = visitors.browser_key(), visitors.browser_key()
+    assert (one.storage_key, one.secret) == (two.storage_key, two.secret)

@@ -1,0 +1,109 @@
+"""Two processes that train together do what one does with the whole batch; one alone needs nothing of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from humanav import parallel
+from humanav.cli import main
+from humanav.errors import InputError, MissingExtraError
+from humanav.parallel import Team
+from humanav.posendf import training as posendf
+from humanav.posendf.model import PoseNDF
+from humanav.uplift import Uplift, motions
+from humanav.uplift.pairs import Pairs
+from tests.two_processes import BATCH, Prepared, few_poses, gradients, pose_plan, uplift_plan
+
+
+@pytest.fixture
+def cmu(tmp_path: Path) -> Path:
+    """Clips of one subject that trains and one that validates."""
+    rng, values = np.random.default_rng(0), dict[str, Any]()
+    for name in ("01_01", "07_01"):
+        values[f"pose/{name}"] = (0.2 * rng.normal(size=(1, 66)) + 0.02 * rng.normal(size=(40, 66)).cumsum(0)
+                                  ).astype(np.float16)
+        values[f"trans/{name}"] = np.zeros((40, 3), np.float32)
+        values[f"ok/{name}"] = np.ones(40, bool)
+    path = tmp_path / "clips.npz"
+    np.savez(path, clip_names=["01_01", "07_01"], subjects=["01", "07"], duplicate_of_asf=[False, False], fps=30.0,
+             **values)
+    return path
+
+
+def test_two_processes_train_as_one(cmu: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("accelerate")
+    threads = torch.get_num_threads()
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
+    assert parallel.launch(2, ["-m", "tests.two_processes", str(tmp_path), str(cmu)]) == 0
+    steps = [torch.load(tmp_path / f"step_{index}.pt", weights_only=True) for index in range(2)]
+
+    # the gradients that both processes see are those of the whole batch
+    shares = [step["pairs"] for step in steps]
+    assert [len(share["K"]) for share in shares] == [BATCH // 2] * 2
+    assert not torch.equal(shares[0]["root"], shares[1]["root"])  # other pairs in each
+    whole = Pairs(**{name: torch.cat([share[name] for share in shares]) for name in shares[0]})
+    monkeypatch.setattr(motions, "hand_made_runs", few_poses())
+    alone, _ = gradients(uplift_plan(tmp_path / "alone", single=0.0, unknown_focal=0.0, clip=1e9), cmu, whole)
+    assert alone.keys() == steps[0]["gradients"].keys()
+    for name, value in alone.items():
+        torch.testing.assert_close(steps[0]["gradients"][name], value, rtol=1e-4, atol=1e-6)
+        assert torch.equal(steps[0]["gradients"][name], steps[1]["gradients"][name])
+
+    # one checkpoint, by the first process
+    assert Uplift.load(folder=tmp_path / "uplift").config.training.steps == 4
+    assert {path.name for path in (tmp_path / "uplift").iterdir()} - {"logs"} == {
+        "config.json", "metrics.json", "model.safetensors", "state.pt"}
+
+    # a whole run of the field, with mining, ends in the weights of a single process
+    monkeypatch.setattr(posendf.PoseData, "load", lambda folder: Prepared.make())
+    posendf.train(pose_plan(tmp_path / "single"))
+    one, two = (PoseNDF.load(tmp_path / name).state_dict() for name in ("single", "posendf"))
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=2e-5)
+    torch.set_num_threads(threads)
+
+
+def test_alone_nothing_is_done() -> None:
+    team, value = Team(), torch.nn.Parameter(torch.ones(3))
+    value.grad = torch.arange(3.0)
+    team.average([value], 7.0)
+    assert value.grad.tolist() == [0, 1, 2]
+    assert (team.index, team.count, team.main, team.share(7), team.agree("x")) == (0, 1, True, 7, "x")
+    assert team.device(torch.device("cpu")) == torch.device("cpu")
+    team.wait()
+    code = "import sys, humanav.uplift.training, humanav.posendf.training; print('accelerate' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout.strip() == "False"
+
+
+def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="Between 1 and 64"):
+        parallel.launch(0, [])
+    team = Team()
+    team.count = 3
+    with pytest.raises(InputError, match="choose a multiple of 3"):
+        team.share(20)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(MissingExtraError, match="needs accelerate"):
+        Team()
+
+
+def test_devices_start_the_same_verb_in_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[int, list[str]]] = []
+    monkeypatch.setattr(parallel, "launch", lambda devices, words: started.append((devices, words)) or 3)
+    with pytest.raises(SystemExit) as end:
+        main(["uplift", "train", "--devices", "2", "--data", "x.npz", "--resume"])
+    assert end.value.code == 3
+    with pytest.raises(SystemExit):
+        main(["posendf", "train", "--devices", "4", "--minutes", "2"])
+    assert started == [
+        (2, ["-m", "humanav.cli", "uplift", "train", "--config", "tcn", "--data", "x.npz", "--resume"]),
+        (4, ["-m", "humanav.cli", "posendf", "train", "--config", "fast", "--minutes", "2.0"])]
