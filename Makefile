@@ -6,13 +6,17 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test viewer clean
+.PHONY: demo test docs viewer clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # the order of tests/conftest.py
+
+# The documentation as a site, in site/index.html: it can be read from the disk.
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # The browser's players again from scripts/viewer, after a change there (needs node and npm; assets/viewer holds them built).
 viewer:
@@ -37,7 +41,7 @@ $(VENV)/.demo: $(VENV)/.python $(SOURCES)
 
 $(VENV)/.test: $(VENV)/.python $(SOURCES)
 	@echo "Installing the app and the test tools (the first time takes a few minutes)"
-	@$(PIP) "$(TORCH)" -e ".[app,mcp,heif,smplx,training,cluster,generators,notebooks,dev]"
+	@$(PIP) "$(TORCH)" -e ".[app,mcp,heif,smplx,training,cluster,generators,notebooks,docs,dev]"
 	@$(BIN)/python scripts/check_install.py
 	@touch $@ $(VENV)/.demo
 

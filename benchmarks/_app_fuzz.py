@@ -7,7 +7,7 @@ folder or left in the temporary one, by opening what lies outside, by starting a
 file that ran, and by a sentence that is long, says nothing to do, or shows a path of the machine. The cases are those
 of ``_app_fuzz_cases.py``; they run in a process of their own, which is started anew when it hangs or dies.
 
-``python benchmarks/_app_fuzz.py [--seed N] [--only WORD]`` runs it alone.
+``python benchmarks/_app_fuzz.py [--seed N] [--only REGEX]`` runs it alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def fuzz(seed: int = 0, progress: Callable[[int, int, str], None] | None = None,
     Args:
         seed: of the random damage.
         progress: told how many of how many cases are done, and what was wrong with the last one ("" for nothing).
-        only: run only the cases whose name holds this.
+        only: run only the cases in whose names this regular expression is found.
 
     Returns:
         ``fuzz_cases``, ``fuzz_failures``, ``failures`` (a list of "case: what was wrong") and ``seconds``.
@@ -82,7 +82,8 @@ class _Worker:
         (root / "tmp").mkdir()
         here = Path(__file__).parent
         environment = os.environ | {
-            "TMPDIR": str(root / "tmp"), "HOME": str(root / "home"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
+            "TMPDIR": str(root / "tmp"), "HOME": str(root / "home"), "MPLCONFIGDIR": str(root / "config"),
+            "XDG_CACHE_HOME": str(root / "config"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
             "GLOG_minloglevel": "3", "TF_CPP_MIN_LOG_LEVEL": "3", "OPENCV_LOG_LEVEL": "SILENT",
             "PYTHONPATH": os.pathsep.join([str(here.parent), str(here), os.environ.get("PYTHONPATH", "")])}
         self._process = subprocess.Popen(

@@ -36,7 +36,6 @@ def prepare() -> None:
     """Load what the cases need, so that no case is charged for it."""
     from humanav.body import BodyModel
     from humanav.motion import load_clip
-    from humanav.perception import make_detector
     from humanav.uplift.lift import Predictor  # noqa: F401
 
     BodyModel.load()
@@ -59,5 +58,3 @@ def prepare() -> None:
     import humanav.posendf  # noqa: F401
 
     torch.set_num_threads(1)
-    with make_detector():
-        pass

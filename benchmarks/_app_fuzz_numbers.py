@@ -47,7 +47,7 @@ def _options() -> Iterator[Case]:
             for value in ODD:
                 yield _case(f"option {kind.__name__} {name} {value:g}", lambda kind=kind, name=name, value=value:
                             kind(**{name: value}), "any" if abs(value) in (1e300, 1e-300) or (
-                                name == "end" and value == math.inf) else "refuse")
+                                name in ("end", "start") and value == math.inf) else "refuse")
     for value in ODD:
         yield _case(f"option pose moment {value:g}", lambda value=value: PoseChoice("walk", value),
                     "any" if value == -1e-300 else "refuse")
@@ -72,7 +72,8 @@ def _typed() -> Iterator[Case]:
     from humanav.jobs import PhotoOptions
 
     for words in TYPED:
-        yield _case(f"typed height {words[:20]!r}", lambda words=words: PhotoOptions(height=parse_height(words)))
+        yield _case(f"typed height {words[:20]!r}", lambda words=words: PhotoOptions(height=parse_height(words)),
+                    "any" if words.isdigit() and not words.isascii() else "refuse")
         yield _case(f"typed number {words[:20]!r}", lambda words=words: parse_number(words, "frame rate"),
                     "any" if words in ("\u0661\u0667\u0664", "1_0") else "refuse")
         yield _case(f"typed size {words[:20]!r}", lambda words=words: parse_size(words),
@@ -100,7 +101,7 @@ def _drawn() -> Iterator[Case]:
             {"betas": [math.nan]}, {"betas": [[1]]}, {"betas": [1e300]}, {"betas": {"a": 1}}, {"betas": [0.0] * 9999},
             {"points": [[1, 2, 3]] * 999_999}, {"points": [[[[[1]]]]] * 33})):
         yield _case(f"drawing {number}", lambda change=change: _lifted(read_request(good | change)),
-                    "any" if number in (28,) else "refuse")
+                    "any" if number in (25, 28) else "refuse")
     for value in (None, 3, [], "x", {}):
         yield _case(f"drawing that is {value!r}", lambda value=value: read_request(value))
     yield _case("drawing", lambda: _lifted(read_request(good)), "read")

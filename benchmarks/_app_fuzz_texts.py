@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -250,16 +251,17 @@ def _others() -> Iterator[Case]:
         f"property float {name}\n" for name in ("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0",
                                                 "scale_1", "scale_2", "rot_0", "rot_1", "rot_2",
                                                 "rot_3")) + "end_header\n"
+    row = struct.pack("<14f", *range(1, 15))
     for number, (form, count, size) in enumerate((("binary_little_endian", "1", 56), ("ascii", "1", 56), ("x", "1", 56),
                                                   ("binary_little_endian", "-1", 56),
                                                   ("binary_little_endian", "99999999999999", 56),
                                                   ("binary_big_endian", "2", 56), ("binary_little_endian", "x", 56),
                                                   ("binary_little_endian", "1", 0))):
         wants: Wants = "read" if number == 0 else "refuse"
-        yield Case(f"splats {number}", written("a.ply", head.format(form=form, count=count).encode() + bytes(size)),
+        yield Case(f"splats {number}", written("a.ply", head.format(form=form, count=count).encode() + row[:size]),
                    reads.splats, wants)
     yield from damages("splats", "a.ply", lambda: head.format(form="binary_little_endian", count="2").encode()
-                       + bytes(112), reads.splats, 12)
+                       + row * 2, reads.splats, 12)
     _camera: Read = reads.camera
     for number, data in enumerate(("", "[]", "{}", DEEP, '{"K": "x"}', '{"K": [[1,0,0],[0,1,0],[0,0,1]], "R": 1}',
                                    '{"K": [[NaN,0,0],[0,1,0],[0,0,1]], "R": [[1,0,0],[0,1,0],[0,0,1]], "t": [0,0,0], '

@@ -59,8 +59,13 @@ def jobs() -> dict[str, Killed]:
     def moved(out: Path, progress: Any) -> Any:
         return all_jobs.animate_avatar(_avatar(), "wave", out=out, progress=progress)
 
+    def between(out: Path, progress: Any) -> Any:
+        ends = all_jobs.PoseChoice("squat", 0.3), all_jobs.PoseChoice("wave", 0.5)
+        return all_jobs.interpolate_poses(*ends, out=out, progress=progress)
+
     return {
-        "denoise": Killed(lambda out, progress: all_jobs.denoise_motion("dance", out=out, progress=progress),
+        "between": Killed(between, len(all_jobs.INTERPOLATE_STAGES), (0.1, 0.6)),
+        "denoise": Killed(lambda out, progress: all_jobs.denoise_motion("wave", out=out, progress=progress),
                           len(all_jobs.DENOISE_STAGES), (0.1, 0.5, 0.9)),
         "uplift": Killed(lambda out, progress: all_jobs.uplift_source(
             clip, out=out, options=all_jobs.UpliftOptions(render="none"), progress=progress),
@@ -79,7 +84,7 @@ def jobs() -> dict[str, Killed]:
     }
 
 
-QUICK = ("denoise", "uplift")
+QUICK = ("between", "denoise")
 """The jobs of a quick run, killed once each."""
 
 
@@ -158,8 +163,8 @@ class _Trial:
         entry = self.store.find(self.id)
         if entry.record.state != "done" or entry.result is None:
             yield f"asked again it is {entry.record.state}"
-        old = time.time() - 7200
-        for path in self.store.results.iterdir():
+        old = time.time() - 2 * 86400
+        for path in sorted(self.store.results.rglob("*"), reverse=True):  # what is in a folder before the folder
             os.utime(path, (old, old))
         self.store.sweep()
         left = sorted(path.name for path in self.store.results.iterdir())

@@ -94,12 +94,12 @@ class _Work:
                 ("failing", self.failing), ("photo", self.photo)]
 
     def clean(self, number: int) -> str:
-        from humanav.jobs import DENOISE_STAGES, DenoiseOptions, denoise_motion
+        from humanav.jobs import DENOISE_STAGES, denoise_motion
         from humanav.motion import load_clip
 
         clip = load_clip("walk")[:20 + number % 7]
         return self._job(f"clean {number}", len(DENOISE_STAGES), lambda out, progress: denoise_motion(
-            clip, out=out, options=DenoiseOptions(worsen=None), progress=progress))
+            clip, out=out, progress=progress))
 
     def poses(self, number: int) -> str:
         from humanav.jobs import GENERATE_STAGES, generate_poses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,7 +110,7 @@ def load_poses(every: int = 1) -> Poses:
         every: take only each so many-th training clip.
     """
     takes = []
-    for clip in cmu_clips(mocap(), "train")[::every]:
+    for clip in islice(cmu_clips(mocap(), "train"), 0, None, every):
         quats = motion_to_quats(clip.motion)
         takes.append(quats[thin(quats, clip.ok, PrepareOptions().thin).kept])
     pool = torch.cat([*takes, *map(mirror_quats, takes)])

@@ -32,8 +32,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 ADDED = ("uvicorn>=0.14.0", "websockets>=10.4", "spaces")
 """What Spaces install beside Gradio."""
-BASE = {"libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libgomp1"}
-"""System packages that every image with Python has."""
+BASE = {"libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libbz2-1.0", "libcrypt1", "libexpat1", "libffi8", "liblzma5",
+        "libncursesw6", "libreadline8", "libsqlite3-0", "libssl3", "libssl3t64", "libtinfo6", "libuuid1"}
+"""System packages that every image with Python has, for Python's own modules need them."""
 VERSIONS = """
 import json, platform
 from importlib.metadata import version
@@ -79,14 +80,13 @@ def main() -> int:
     told: dict[str, Any] = {"sdk_version": header["sdk_version"]}
     try:
         python = environment(asked.env or folder / "env", asked, header, told)
-        told["system"] = system_packages(python)
         told |= run(python, export(folder / "app"), folder, asked)
     except (subprocess.SubprocessError, RuntimeError) as error:
         told["error"] = str(error)
     finally:
         if not asked.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    told["holds"] = "error" not in told and not told["system"]["missing"]
+    told["holds"] = "error" not in told and not told["system_packages"]["not_named"]
     print(json.dumps(told))
     return 0 if told["holds"] else 1
 
@@ -141,24 +141,33 @@ def export(place: Path) -> Path:
     return place
 
 
-def system_packages(python: Path) -> dict[str, Any]:
-    """Which Debian packages the installed extension modules link to, and whether ``packages.txt`` brings them."""
-    site = next(python.parent.parent.glob("lib/python*/site-packages"))
-    wanted = [path for package in ("cv2", "mediapipe", "av", "numba", "llvmlite", "numpy", "scipy", "PIL",
-                                   "pillow_heif", "pandas", "safetensors", "orjson", "pydantic_core")
-              for path in (site / package).rglob("*.so*")]
-    lines = subprocess.run(["ldd", *map(str, wanted)], capture_output=True, text=True, check=False).stdout.splitlines()
-    missing = sorted({line.split()[0] for line in lines if "not found" in line})
-    files = sorted({line.split()[2] for line in lines if "=> /" in line and str(site) not in line})
+def system_packages(pid: int, place: Path) -> dict[str, Any]:
+    """Which Debian packages the libraries come from that a process has loaded, and whether ``packages.txt`` names them.
+
+    Args:
+        pid: the process.
+        place: the folder of its environment.
+
+    Returns:
+        "loaded": packages, and "not_named": those that an installed package is linked to, and that neither
+        ``packages.txt`` nor Python itself brings. What a library tries to load, and does without, is no part of these.
+        None for both where the system does not tell.
+    """
     if not shutil.which("dpkg-query"):
-        return {"missing": missing, "beyond_packages_txt": None}
-    owners = {owner for file in files for owner in owners_of(file)}
+        return {"loaded": None, "not_named": None}
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    libraries = set(re.findall(r"\s(/\S+\.so\S*)$", maps, re.MULTILINE))
+    own = {path for path in libraries if path.startswith(str(place))}
+    linked = subprocess.run(["ldd", *sorted(own)], capture_output=True, text=True, check=False).stdout
+    needed = {os.path.realpath(path) for path in re.findall(r"=> (/\S+)", linked)}
+    files = {path for path in libraries - own if os.path.realpath(path) in needed}
+    loaded = {owner for file in files for owner in owners_of(file)}
     named = (ROOT / "packages.txt").read_text().split()
     closure = subprocess.run(["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
                               "--no-breaks", "--no-replaces", "--no-enhances", *named],
                              capture_output=True, text=True, check=False).stdout
     brought = set(re.findall(r"[a-z0-9][a-z0-9+.-]+", closure))
-    return {"missing": missing, "beyond_packages_txt": sorted(owners - brought - BASE)}
+    return {"loaded": sorted(loaded - BASE), "not_named": sorted(loaded - brought - BASE)}
 
 
 def owners_of(file: str) -> set[str]:
@@ -206,9 +215,10 @@ def run(python: Path, app: Path, folder: Path, asked: argparse.Namespace) -> dic
             raise RuntimeError(f"the avatar is not as it should be: {found}")
         with urllib.request.urlopen(f"{url}/health", timeout=10) as health:
             memory = json.loads(health.read())["memory_gb"]
-        return {"cold_start_s": round(answering, 1), "warm_s": round(warm, 1), "avatar_s": round(answer["waited"], 1),
-                "quality": answer["quality"], "glb": found, "memory_gb": memory,
-                "files": {file["name"]: file["size"] for file in answer["files"]}}
+        system = system_packages(process.pid, python.parent.parent)
+        return {"system_packages": system, "cold_start_s": round(answering, 1), "warm_s": round(warm, 1),
+                "avatar_s": round(answer["waited"], 1), "quality": answer["quality"], "glb": found,
+                "memory_gb": memory, "files": {file["name"]: file["size"] for file in answer["files"]}}
     finally:
         process.terminate()
         process.wait(20)

@@ -124,5 +124,7 @@
   $("theme").addEventListener("click", () => { chosen = !document.body.classList.contains("dark"); theme(); });
   media.addEventListener("change", theme);
   theme();
+  $("theme").hidden = false;
+  all(".waiting").forEach((element) => { element.hidden = false; });
   if (views.length) choose().then(() => { show(0); follow(); });
 })();

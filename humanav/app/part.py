@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gradio as gr
-from gradio import processing_utils
 from gradio.components import Component
 
 from humanav.app import kept, pieces
 from humanav.app.after import After, Send, show_address
 from humanav.app.errors import guarded, sentence
 from humanav.app.following import follow
+from humanav.app.inputs import FILES, brought_back, held
 from humanav.app.limits import limits
 from humanav.app.running import CLOSED, cancel, require_room
 from humanav.app.visitors import key_of
@@ -37,7 +37,6 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """Options of events that are nobody's business but the page's."""
 
 AGAIN = "Your inputs are back: change what you like, and press the button."
-_FILES = (gr.File, gr.Image, gr.Video, gr.UploadButton)
 _LOOK_AT = "() => {{ if (innerWidth < 900) document.getElementById('{}').scrollIntoView({{behavior: 'smooth'}}); }}"
 
 
@@ -325,8 +324,8 @@ class Part(ABC):
             if name not in record.values or (folder is None and isinstance(component, gr.State)):
                 continue
             value = record.values[name]
-            if isinstance(component, _FILES):
-                value = None if folder is None else _put_back(component, value, folder)
+            if isinstance(component, FILES):
+                value = None if folder is None else brought_back(component, value, folder)
                 files += [value] if isinstance(value, str) else value or []
             update[component] = value
         return update | {self.restored: files}
@@ -347,25 +346,3 @@ def said_of(record: Record, own: bool) -> str:
                            + (", or look into My results." if own else "."))
     then = f" {AGAIN}" if own else " Only the browser that made it can run it again."
     return pieces.stopped(record.note.partition(" Run it again")[0].partition(" Your input is")[0] + then)
-
-
-def held(inputs: Mapping[str, Component], values: tuple[Any, ...]) -> dict[str, Any]:
-    """What inputs hold, by name, with uploads as paths, of which a record keeps copies."""
-    found: dict[str, Any] = {}
-    for (name, component), value in zip(inputs.items(), values):
-        if isinstance(component, _FILES) and value:
-            found[name] = [Path(item) for item in value] if isinstance(value, list) else Path(value)
-        else:
-            found[name] = value
-    return found
-
-
-def _put_back(component: Component, value: Any, folder: Path) -> Any:
-    """A kept upload as the page's own file again; None where it is gone."""
-    if isinstance(value, list):
-        return [path for item in value if (path := _put_back(component, item, folder)) is not None] or None
-    name = value.get("file") if isinstance(value, dict) else None
-    path = (folder / str(name)).resolve()
-    if not name or not path.is_relative_to(folder.resolve()) or not path.is_file():
-        return None
-    return processing_utils.save_file_to_cache(path, cache_dir=component.GRADIO_CACHE)

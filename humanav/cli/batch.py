@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -52,7 +56,7 @@ def batch(
 
     words = _options(option or [], job, motion, mode)
     plan = BatchOptions(job, words, workers, cluster, retries, recursive, limit)
-    with _Bar() as bar:
+    with _Bar() as bar, _ended_gently():
         book = run_batch(folder, plan, out=out or usual_out(folder, job), listener=bar.told)
     if as_json:
         typer.echo(json.dumps(_told(book)))
@@ -69,6 +73,19 @@ def _options(option: list[str], job: str, motion: str | None, mode: str | None) 
         if value is not None and job != owner:
             raise InputError(f"--{name} is for --job {owner}, not for {job}.")
     return [*option, *(f"{name}={value}" for name, value in (("motion", motion), ("mode", mode)) if value is not None)]
+
+
+@contextmanager
+def _ended_gently() -> Iterator[None]:
+    """A request to end, as job systems and containers send it, stops like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Bar:

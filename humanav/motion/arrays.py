@@ -82,6 +82,8 @@ def interpret(arrays: Arrays, stem: str, quats: QuatOrder | None = None) -> tupl
 
     fps_key = _first(numbers, _FPS_KEYS)
     fps = float(numbers[fps_key].reshape(-1)[0]) if fps_key and numbers[fps_key].size else 30.0
+    if not 1e-3 <= fps <= 1e5:
+        raise InputError(f"its frame rate of {fps:g} is no motion's; frames a second are needed.")
     if fps_key is None and frames > 1:
         reading.notes.append("The file does not say its frame rate; 30 frames a second were assumed.")
     betas = numbers.get("betas", np.zeros(0))

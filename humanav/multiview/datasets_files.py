@@ -74,4 +74,5 @@ def skeletons(data: Any, path: Path) -> dict[str, Array]:
             found[str(person.get("id", k))] = points if points.ndim == 2 else points.reshape(-1, 3)
         return found
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise InputError(f"{path.parent.name}/{path.name} is no list of people with id and keypoints3d.") from error
+        raise InputError(f"{path.parent.name}/{path.name} is no list of people with id and keypoints3d: get it "
+                         "again.") from error

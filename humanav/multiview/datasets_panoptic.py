@@ -49,7 +49,8 @@ def read_panoptic(folder: Path) -> GroundTruth:
                 key = "joints19" if "joints19" in body else "joints15"
                 row[str(body["id"])] = np.asarray(body[key], dtype=np.float64).reshape(-1, 4)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{file.parent.name}/{file.name} has no bodies with id and joints19.") from error
+            raise InputError(f"{file.parent.name}/{file.name} has no bodies with id and joints19: get it "
+                             "again.") from error
         rows.append(row)
         count = max([count, *(len(points) for points in row.values())])
     people = to_our_world(stacked(rows, count or 19), "-y", 0.01)

@@ -71,7 +71,7 @@ def read_skeleton_text(path: Path) -> People3D:
             rows.append(row)
     except (OSError, UnicodeDecodeError, IndexError, KeyError, ValueError) as error:
         raise InputError(f"{path.name} is no text of skeletons as 4D Association writes it, or a part of it is "
-                         "missing.") from error
+                         "missing: get it again.") from error
     return People3D(to_our_world(stacked(rows, count), "z"), names, _FPS, np.arange(frames))
 
 
@@ -97,7 +97,7 @@ def _read_mat(path: Path) -> dict[str, Array]:
         return people
     except Exception as error:  # a damaged file of MATLAB can raise nearly anything
         raise InputError(f"{path.name} holds no actor3D of 14 points for each person and frame, or it is "
-                         "damaged.") from error
+                         "damaged: get it again.") from error
 
 
 def _cells(value: Any) -> list[Any]:

@@ -37,6 +37,9 @@ _SYNCED_LOOK = (
     " [data-width=narrow] { grid-template-columns: repeat(var(--videos), minmax(0, 1fr)) !important }"
     " [data-width=narrow] #pane-world { height: 360px !important }"
     " [data-width=narrow] .pane figcaption { left: 6px; bottom: 6px; font-size: 12px; padding: 2px 8px }"
+    " #synced:not(:has(#pane-world)) { grid-template: none / minmax(0, 1fr) !important }"
+    " #synced:not(:has(#pane-world)) .pane { width: min(100%, 620px * var(--aspect)); justify-self: center;"
+    " aspect-ratio: var(--aspect) }"
     " @media (pointer: coarse) { #bar button, #bar select, #scrub { height: 44px } }")
 
 

@@ -10,7 +10,8 @@ import gradio as gr
 import pytest
 
 from humanav.app import kept, links, shell, visitors
-from humanav.app.part import AGAIN, Job, Part, held, said_of
+from humanav.app.inputs import held
+from humanav.app.part import AGAIN, Job, Part, said_of
 from humanav.errors import Cancelled, InputError, StorageError
 from humanav.jobs.track_samples import sample_clip
 from humanav.progress import Progress

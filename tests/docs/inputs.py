@@ -65,7 +65,7 @@ FILES: dict[str, Callable[[Path], None]] = {
 """A reader's own files, by the names that the documents give them."""
 
 RESULTS = {
-    "result": "avatar assets/samples/shirt.jpg --motion wave --out result",
+    "result": "avatar assets/samples/shirt.jpg --motion wave --out result --texture 1024",
     "tracked": "track assets/samples/walk_and_squat.mp4 --out tracked",
     "both": "track assets/samples/two_people.mp4 --people all --out both",
     "lifted": "uplift run assets/samples/walk_and_squat.mp4 --out lifted",
