@@ -42,6 +42,7 @@ def prepare() -> None:
     load_clip("walk")
     import av  # noqa: F401
     import cv2  # noqa: F401
+    import mediapipe  # noqa: F401 (it brings Matplotlib, which looks for fonts at first)
     import pillow_heif  # noqa: F401
     import torch
     import yaml  # noqa: F401
