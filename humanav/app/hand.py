@@ -17,6 +17,7 @@ from humanav.app import kept
 from humanav.app.after import Send
 from humanav.errors import HumanavError, InputError
 from humanav.jobs.held import Held, chosen, held_avatars, held_motions
+from humanav.jobs.tracked import is_track, load_tracked
 from humanav.results import Result
 from humanav.store import is_id
 
@@ -69,7 +70,10 @@ class Item:
         found = tuple(self.held(result))
         if not found:
             raise InputError(f"This result holds no {self.what}: take another one.")
-        return chosen(found, self.person, result.folder.name)
+        person = self.person
+        if person and self.what == "motion" and is_track(result):
+            person = load_tracked(result, person).person  # which knows "1a", and the longest part of a person
+        return chosen(found, person, result.folder.name)
 
     def to_json(self) -> dict[str, str]:
         """As the browser keeps it."""

@@ -97,8 +97,8 @@ def motion_of(place: Result | str | Path, person: int | str | None = None) -> Mo
                          "of a tracked, lifted, cleaned or captured motion.")
     held = chosen(found, person, source.folder.name)
     motion = load_motion(source.path(held.file))
-    name = str(source.inputs.get("motion") or source.inputs.get("source") or source.kind)
-    motion = replace(motion, name=motion.name or Path(name).stem)
+    name = Path(str(source.inputs.get("motion") or source.inputs.get("source") or source.kind)).stem
+    motion = replace(motion, name=name)  # what the file is called says nothing
     if source.kind == "uplift":
         from humanav.body import BodyModel
         from humanav.jobs.uplift import placed

@@ -91,6 +91,7 @@ def test_a_motion_and_an_avatar_fit_in_one_hand(track: Record, avatar: Record) -
     assert hand.taken(value, "motion") == motion
     assert hand.taken(value, "avatar") == worn
     assert hand.put(value, "motion", None) == {"avatar": worn.to_json()}
+    assert hand.checked(Item("motion", track.id, "2a")) == Item("motion", track.id, "2")  # as a track's page says it
 
 
 def test_every_kind_of_result_goes_where_it_can(store: Store, track: Record, avatar: Record, capture: Record) -> None:

@@ -131,7 +131,7 @@ def test_numbers_are_said_even_where_some_are_not_known() -> None:
 def test_the_tab_is_on_the_page() -> None:
     assert "track" in [tab.id for tab in shell.TABS]
     ids = {block.elem_id for block in shell.build().blocks.values()}
-    assert {"track-clip", "track-make", "track-viewer", "track-who", "track-options", "track-animate"} <= ids
+    assert {"track-clip", "track-make", "track-viewer", "track-who", "track-options", "track-to-avatar", "tray"} <= ids
 
 
 @pytest.fixture
@@ -176,9 +176,12 @@ def test_the_sample_is_tracked_and_carried_to_the_avatar(page: Any, tmp_path: Pa
     assert download(page, "track-downloads", "motion.bvh", tmp_path).read_text().startswith("HIERARCHY")
     assert download(page, "track-downloads", "body.glb", tmp_path).read_bytes()[:4] == b"glTF"
     assert page.locator("#track-numbers .measures div").count() >= 7
-    page.click("#track-animate")
+    page.click("#track-to-avatar")
     page.wait_for_selector("#make", state="visible", timeout=30_000)
-    page.get_by_text(re.compile("walk and squat, 5.4 s")).wait_for(timeout=20_000)
+    page.locator("#carried", has_text="Motion in hand: Walk and squat").wait_for(timeout=20_000)
+    page.reload()
+    page.click("#tray-clean")  # the browser kept it
+    page.wait_for_selector("#clean-status .done", timeout=240_000)
 
 
 @pytest.mark.browser
