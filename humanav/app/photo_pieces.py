@@ -1,26 +1,10 @@
-"""Pieces of tabs that take a photo: the box that takes it, and what a visitor may write about the person."""
+"""What a visitor may write about the person in a photo."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
-
-import gradio as gr
-from gradio.data_classes import ImageData
 
 from humanav.errors import InputError
-
-
-def photo_box(**options: Any) -> gr.Image:
-    """An image box that hands over the file just as it was uploaded, so that the job itself reads it: it knows more
-    kinds of pictures than the box, and has a sentence for each that cannot be used."""
-
-    def path(payload: ImageData | None) -> str | None:
-        return payload.path if payload is not None else None
-
-    box = gr.Image(type="filepath", **options)
-    setattr(box, "preprocess", path)  # noqa: B010 (a subclass would make Gradio write a stub file beside this one)
-    return box
 
 
 def parse_height(text: str | None) -> float | None:

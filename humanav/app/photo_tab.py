@@ -11,8 +11,9 @@ from humanav.app import gaussian_pieces, gpu, hand, hand_chip, kept, pieces
 from humanav.app.after import After
 from humanav.app.following import keep_preview
 from humanav.app.part import QUIET, Job, Part, Updates, Watch
-from humanav.app.photo_pieces import parse_height, photo_box
+from humanav.app.photo_pieces import parse_height
 from humanav.app.samples import CLIP
+from humanav.app.uploads import image_box
 from humanav.errors import Cancelled, InputError
 from humanav.jobs import ANIMATE_STAGES, PhotoOptions, animate_avatar, avatar_stages, photo_id, photo_to_avatar
 from humanav.jobs.animate import motion_inputs
@@ -79,7 +80,7 @@ class PhotoTab(Part):
     kind = "avatar"
 
     def _input(self) -> None:
-        self.photo = photo_box(
+        self.photo = image_box(
             label="Photo of one person, head to feet", show_label=False, sources=["upload", "webcam", "clipboard"],
             height=340, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
             placeholder="Drop a photo of one person here,\nhead to feet, or click to choose one")
@@ -105,7 +106,7 @@ class PhotoTab(Part):
             self.texture = gr.Radio(list(TEXTURES), value="2048 px", label="Texture")
             self.minutes = gr.Slider(0.5, 20, gaussian_pieces.MINUTES, step=0.5, label="Minutes of training",
                                      info="Of a Gaussian avatar. More is sharper, up to a point.")
-            self.back = photo_box(label="A second photo, from behind (optional)", sources=["upload"], height=220,
+            self.back = image_box(label="A second photo, from behind (optional)", sources=["upload"], height=220,
                                   elem_id="back")
         self.inputs = {"photo": self.photo, "clip": self.clip, "height": self.height, "standing": self.standing,
                        "flips": self.flips, "swap": self.swap, "texture": self.texture, "back": self.back,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
-from gradio.data_classes import FileData
 
 from humanav.app import hand, pieces, track_pieces
 from humanav.app.after import After
@@ -18,6 +17,7 @@ from humanav.app.limits import limits
 from humanav.app.part import QUIET, Job, Part, Updates, put_back
 from humanav.app.photo_pieces import parse_height
 from humanav.app.uplift_pieces import camera_of
+from humanav.app.uploads import video_box
 from humanav.errors import HumanavError, InputError
 from humanav.jobs.track import TrackOptions, first_people, track_id, track_stages, track_video
 from humanav.jobs.track_samples import SAMPLE_CLIPS, sample_clip
@@ -29,21 +29,6 @@ CAMERAS: dict[str, Literal["fixed", "moving"]] = {"It stands still": "fixed", "I
 IDLE = "Choose a clip, or a sample, and press the button."
 
 _LATE = ("background", "overlay")  # pictures that come when the body already moves
-
-
-def video_box(**options: Any) -> gr.Video:
-    """A video box that hands over the file just as it came: the job reads more kinds of clips than the box does."""
-
-    def path(payload: FileData | None) -> str | None:
-        return payload.path if payload is not None else None
-
-    def file(value: str | None) -> FileData | None:
-        return FileData(path=str(value), orig_name=Path(value).name) if value else None
-
-    box = gr.Video(**options)
-    for name, function in (("preprocess", path), ("postprocess", file)):
-        setattr(box, name, function)  # a subclass would make Gradio write a stub file beside this one
-    return box
 
 
 class TrackTab(Part):

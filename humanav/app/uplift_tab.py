@@ -13,7 +13,7 @@ from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
 from humanav.app.part import QUIET, Job, Part, Updates
-from humanav.app.photo_pieces import photo_box
+from humanav.app.uploads import image_box
 from humanav.app.visitors import key_of
 from humanav.errors import HumanavError, InputError, SeveralPeopleError
 from humanav.jobs import drawn_pose, shape
@@ -166,7 +166,7 @@ class SkeletonPart:
         self.editor = gr.HTML(uplift_pieces.empty("A skeleton to drag stands here", "It takes a moment to come."),
                               elem_id="skeleton-editor", elem_classes="bare", padding=False)
         with gr.Accordion("Begin with a photo", open=False, elem_id="skeleton-photo"), gr.Row(equal_height=False):
-            self.photo = photo_box(label="Photo of one person", show_label=False, height=260,
+            self.photo = image_box(label="Photo of one person", show_label=False, height=260,
                                    sources=["upload", "webcam", "clipboard"],
                                    webcam_options=gr.WebcamOptions(mirror=False),
                                    placeholder="Drop a photo of one person here:\nits skeleton is drawn over it")
