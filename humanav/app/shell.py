@@ -53,6 +53,14 @@ TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", 
         Tab("2D to 3D", "uplift", uplift_tab.build), Tab("Video tracking", "track", track_tab.build),
         Tab("Multi-view capture", "capture", multiview_tab.build))
 
+_NAME_SAMPLES = """
+const name = () => document.querySelectorAll(".gallery-item:not([aria-label])").forEach((item) =>
+  item.setAttribute("aria-label", `Sample ${[...item.parentElement.children].indexOf(item) + 1}`));
+new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+name();
+"""
+"""Runs in the page: samples are pictures, which a screen reader cannot read out."""
+
 RESULTS = "results"
 """Id of the last tab, which lists what this browser made."""
 
@@ -63,7 +71,7 @@ def build() -> gr.Blocks:
                    delete_cache=(3600, 86400), fill_width=False) as page:
         gr.HTML('<div id="header"><span class="name">human<b>av</b></span>'
                 '<span class="line">A photo becomes a person who moves, a video their motion, a bad motion a good one.'
-                "</span></div>", padding=False, elem_classes="bare")
+                "</span></div>", padding=False, elem_classes="bare", js_on_load=_NAME_SAMPLES)
         key = visitors.browser_key()
         in_hand = Tray()
         parts: list[Part] = []
