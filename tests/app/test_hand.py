@@ -141,7 +141,8 @@ def run(job: Any, folder: Path) -> Result:
 
 
 def test_a_tracked_motion_moves_the_avatar_of_the_tab(
-    parts: dict[str, Part], store: Store, track: Record, avatar: Record, tmp_path: Path
+    parts: dict[str, Part], store: Store, track: Record, avatar: Record, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tab = parts["photo"]
     assert isinstance(tab, PhotoTab)
@@ -153,7 +154,9 @@ def test_a_tracked_motion_moves_the_avatar_of_the_tab(
     assert update[tab.animation]["value"].endswith("side_by_side.mp4")
     assert job.values is not None
     record = store.begin(KEY, job.identity, tab="photo", kind="animation", title=job.title, values=job.values)
+    monkeypatch.setattr(tab, "finished", lambda result: {})  # of the bare avatar, which has no film
     restored = tab.restore(record, tmp_path)
+    assert restored[tab.made] == str(store.folder(avatar.id))
     assert restored[tab.chip.state] == value
     with pytest.raises(InputError, match="no avatar yet"):
         tab._in_hand(None, value, "dance", True, True)
