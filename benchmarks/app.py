@@ -4,18 +4,20 @@ the same cores, nothing kept from before; then everything that could break it.
 ``cold_start_s``: from the command to the answer to a request. ``first_result_s``: from the click to the finished avatar
 of the first sample photo, right after the start. ``memory_gb_idle``: the app with its children, warm, before any job;
 ``memory_gb``: the most while the photos are made. ``page_faults``: see ``benchmarks/_app_page.py``. ``fuzz_*``:
-malformed and hostile uploads. ``kill_*``: jobs ended by SIGKILL in the middle. ``load_*``: visitors at once.
+malformed and hostile uploads. ``kill_*``: two kinds of jobs ended by SIGKILL in the middle (all of them:
+``python benchmarks/_app_kill.py``). ``load_*``: visitors at once.
 ``soak_*``: jobs in a row. ``batch_efficiency``: two workers against one.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from typing import Any
 
 from _app_batch import batch_efficiency
-from _app_fuzz_cases import fuzz
+from _app_fuzz import fuzz
 from _app_kill import kill_jobs
 from _app_load import load
 from _app_page import look
@@ -52,11 +54,20 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
         say("looking at an idle app and at every tab")
         numbers["memory_gb_idle"] = round(app.idle_memory(), 2)
         numbers |= look(app.url, chromium, [tab.id for tab in TABS], quick)
-    for words, part in (("malformed uploads", lambda: fuzz(seed)), ("jobs that are killed", lambda: kill_jobs(quick)),
-                        ("visitors at once", lambda: load(2 if quick else 8)),
-                        ("jobs in a row", lambda: soak(20 if quick else 200)),
-                        ("two workers against one", batch_efficiency)):
+    for words, name, part in (
+            ("two workers against one", "batch", batch_efficiency),
+            ("visitors at once", "load", lambda: load(2 if quick else 8)),
+            ("malformed uploads", "fuzz", lambda: fuzz(seed)),
+            ("jobs in a row", "soak", lambda: soak(20 if quick else 200)),
+            ("jobs that are killed", "kill", lambda: kill_jobs(quick=True))):
+        say(json.dumps(numbers))
         say(words)
-        numbers |= part()
+        numbers |= _named(name, part())
     return numbers | {"missed": [name for name, value in TARGETS.items()
                                  if (numbers[name] < value if name == "batch_efficiency" else numbers[name] > value)]}
+
+
+def _named(part: str, numbers: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a part under names that say whose they are; its list of failures is ``PART_failed``."""
+    own = {"failures": f"{part}_failed", "seconds": f"{part}_seconds"}
+    return {own.get(name, name): value for name, value in numbers.items()}

@@ -12,37 +12,46 @@
 # ---
 
 # %% [markdown]
-# # The manifold of human poses
+# # 3. The poses that people take
 #
 # [![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/humanav/humanav/blob/main/notebooks/03_pose_ndf.ipynb)
 #
-# Of all the ways to turn 21 joints, people use very few. Pose-NDF (Tiwari et al., ECCV 2022) and NRDF (He et al., CVPR
-# 2024) learn a function that says how far a pose is from those few. With its value one can judge a pose; going downhill
-# one can mend it. This notebook shows the data, the function, and what it is good for. It uses the built-in clips, runs
-# on a CPU in about a minute, and needs no motion capture: the weights come with the package.
+# Of all the ways to turn 21 joints, people use very few. Pose-NDF (Tiwari et al., ECCV 2022) and NRDF (He et al., CVPR 2024)
+# learn a function that says how far a pose is from those few. With its value one can judge a pose; going downhill one can
+# mend it. That is what makes a shaky capture usable, fills in what a camera did not see, and keeps a fit from bending knees
+# the wrong way. This notebook shows the data, the function, and what it is good for.
+#
+# - **You will make**: broken poses and their repair, a noisy walk made clean, ways from pose to pose, and poses that nobody has taken.
+# - **It takes**: about a minute of computing on two CPU cores; half an hour to read and try.
+# - **You need**: nothing but humanav: the clips are built in, and the weights come with the package. No motion capture.
 #
 # ![what this notebook makes](images/03_pose_ndf.png)
 
 # %%
-# On Colab: !git clone https://github.com/humanav/humanav && cd humanav && pip install -q -c constraints.txt -e .
+# Where humanav is installed, this cell does nothing. On Colab it fetches it in a few minutes; no graphics card is needed.
+import importlib.util, os, sys
+if importlib.util.find_spec("humanav") is None:
+    # !git clone -q --depth 1 https://github.com/humanav/humanav ~/humanav-code && pip install -q -c ~/humanav-code/constraints.txt -e ~/humanav-code
+    sys.path.append(os.path.expanduser("~/humanav-code"))
+
+# %%
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
-from PIL import Image
+import torch
 
 from humanav.body import BodyModel
 from humanav.camera import Camera
-from humanav.motion import CLIP_NAMES, Motion, load_clip
+from humanav.motion import CLIP_NAMES, Motion, load_clip, load_motion
 from humanav.posendf import NAMES, PoseNDF, motion_to_quats, with_quats
 from humanav.render import render_mesh
-from humanav.view import contact_sheet
+from humanav.view import figure_motion, notebook
+from humanav.view.notebook import bodies
 
-import torch
-
-pio.renderers.default = "plotly_mimetype+notebook_connected"
+notebook.prepare()
 body = BodyModel.load()
 field = PoseNDF.load()
 INDEX = {name: k for k, name in enumerate(NAMES)}
+LENGTH, WAY, MANY = (None, 24, 12) if notebook.minutes(1) >= 1 else (45, 6, 3)  # frames, steps and poses that are used
 
 
 def as_motion(quats):
@@ -60,7 +69,19 @@ def picture(quats, yaw=25, width=220, height=340, color=None):
 
 
 def sheet(poses, labels=None, columns=8, **options):
-    return Image.fromarray(contact_sheet([picture(q, **options) for q in poses], labels, columns=columns, height=260))
+    """Many poses as pictures."""
+    return notebook.sheet([picture(q, **options) for q in poses], labels, columns=columns, height=230)
+
+
+def show(poses):
+    """A few poses by name, as pictures from two sides."""
+    pictures = [picture(q, yaw) for q in poses.values() for yaw in (25, 105)]
+    return notebook.sheet(pictures, [text for name in poses for text in (name, "from the side")], height=230)
+
+
+def in_3d(poses, **options):
+    """A few poses by name, in 3D."""
+    bodies({name: as_motion(quats[None]) for name, quats in poses.items()}, body, **options).show()
 
 
 # %% [markdown]
@@ -77,6 +98,12 @@ print(f"{len(poses)} poses of {len(clips)} clips: {tuple(poses.shape)}, w from {
 sheet([clips[name][len(clips[name]) * 2 // 5] for name in CLIP_NAMES[:8]], list(CLIP_NAMES[:8]))
 
 # %% [markdown]
+# One of them to turn:
+
+# %%
+in_3d({"dance": clips["dance"][len(clips["dance"]) * 2 // 5]})
+
+# %% [markdown]
 # The distance between two poses is the mean half angle of their joints, in radians: 0.05 is about 6 degrees in every
 # joint, or 120 degrees in a single one. How far are these clips from each other? Each cell is the mean distance from a
 # frame of one clip to the nearest frame of another.
@@ -88,6 +115,15 @@ names = list(clips)
 table = np.array([[float(PosePool(clips[b]).nearest(clips[a][::6])[0].mean()) for b in names] for a in names])
 go.Figure(go.Heatmap(z=table, x=names, y=names, colorscale="Viridis", colorbar={"title": "rad"})).update_layout(
     height=420, margin={"t": 20, "b": 40}, yaxis={"autorange": "reversed"}).show()
+
+# %% [markdown]
+# **Try it.** Which two clips are nearest, and which clip is a stranger to all others? Read it off the table, then ask: the number is the distance of the chosen frame to the nearest frame of every other clip.
+
+# %%
+name, frame = "dance", 50  # change
+
+near = {other: float(PosePool(clips[other]).nearest(clips[name][frame][None])[0][0, 0]) for other in names if other != name}
+print(", ".join(f"{other} {value:.3f}" for other, value in sorted(near.items(), key=lambda item: item[1])))
 
 # %% [markdown]
 # ## 2. What the network learns from
@@ -108,6 +144,12 @@ labels = ["as it was", "little noise", "much noise", *(kind.replace("_", " ") fo
 sheet([one[0], *(quats[0] for quats in spoilt)], labels, columns=9)
 
 # %% [markdown]
+# The hardest kind for a program is the one that looks almost right. Turn it:
+
+# %%
+in_3d({labels[4]: spoilt[3][0]})
+
+# %% [markdown]
 # The shipped weights saw poses of the CMU motion capture database, mirrored as well, with subjects 03 and 135 kept out.
 # Here is such a training set in small, from the clips: 2,000 spoilt poses and their exact distances.
 
@@ -118,6 +160,14 @@ queries = corrupt(poses[torch.randint(len(poses), (2000,), generator=generator)]
 truth = pool.nearest(queries)[0][:, 0]
 go.Figure(go.Histogram(x=truth.numpy(), nbinsx=60)).update_layout(
     height=260, xaxis_title="distance to the nearest pose (rad)", margin={"t": 20, "b": 40}).show()
+
+# %% [markdown]
+# **Try it.** More damage, less damage. From which `sigma` (radians for every joint) on would you no longer call it a person's pose? Remember that number: the next part lets the field answer.
+
+# %%
+sigma = 0.2  # change, between 0 and 0.6
+
+show({"as it was": one[0], f"sigma {sigma}": axis_angle_noise(one, sigma, generator)[0][0]})
 
 # %% [markdown]
 # ## 3. The field
@@ -154,8 +204,34 @@ figure.update_layout(height=460, xaxis_title="hip: back - bent forward (degrees)
 figure.show()
 
 # %% [markdown]
-# Try it: take another clip for `one`, or bend the elbow against the shoulder.
-#
+# In 3D: poses from that slice. The field calls the first near, the second far.
+
+# %%
+def leg(hip_degrees, knee_degrees):
+    """That frame with the left leg bent so."""
+    quats = one[0].clone()
+    for joint, angle in (("left_hip", -np.radians(hip_degrees)), ("left_knee", np.radians(knee_degrees))):
+        quats[INDEX[joint]] = axis_angle_to_quats(torch.tensor([angle, 0.0, 0.0]))
+    return quats
+
+
+def with_value(quats):
+    """A label for a pose: its distance."""
+    return f"{float(field(quats[None])):.3f} rad"
+
+
+in_3d({with_value(quats): quats for quats in (leg(60, 70), leg(60, -50))})
+
+# %% [markdown]
+# **Try it.** Ask the field about your own pose: any joint, any angles. How far can the elbow bend before the field objects? And backwards? Then try the number that you remembered.
+
+# %%
+mine = one[0].clone()
+mine[INDEX["left_elbow"]] = axis_angle_to_quats(torch.tensor([0.0, -1.5, 0.0]))  # change the joint or the angles (radians)
+
+show({"as it was, " + with_value(one[0]): one[0], "changed, " + with_value(mine): mine})
+
+# %% [markdown]
 # ## 4. Projection, step by step
 # Downhill on the field: every joint moves along its great circle, against the gradient, by a share of the distance that
 # is left (NRDF's step). `keep_path=True` gives every pose on the way.
@@ -176,6 +252,22 @@ figure.update_layout(height=300, xaxis_title="step", yaxis_title="rad", margin={
 figure.show()
 
 # %% [markdown]
+# Beginning and end in 3D:
+
+# %%
+in_3d({"noisy": done.path[0, 0], "projected": done.path[-1, 0]})
+
+# %% [markdown]
+# **Try it.** Where does the way lead from farther off? With much noise it still ends at a pose that people take, but no longer at the one it came from: what was lost is lost, and the field knows only what is usual.
+
+# %%
+sigma = 0.6  # change
+
+far = axis_angle_noise(one, sigma, generator)[0]
+end = project(field, far, steps=100).quats
+show({"noisy, " + with_value(far[0]): far[0], "projected, " + with_value(end[0]): end[0]})
+
+# %% [markdown]
 # ## 5. Judging a pose
 # `score` gives the distance of every frame and names the joints that are to blame. Here are the spoilt poses of above:
 
@@ -185,6 +277,17 @@ from humanav.posendf import score
 judged = score(field, torch.cat([one, *spoilt]))
 for name, distance, worst in zip(labels, judged.distance.tolist(), judged.worst):
     print(f"{name:14} {distance:.3f} rad  {', '.join(worst)}")
+
+# %% [markdown]
+# **Try it.** Swap two joints and see whether the blame falls on them.
+
+# %%
+odd = one[0].clone()
+odd[INDEX["left_wrist"]], odd[INDEX["left_hip"]] = one[0][INDEX["left_hip"]], one[0][INDEX["left_wrist"]]  # change
+
+told = score(field, odd[None])
+print(f"{float(told.distance[0]):.3f} rad, to blame: {', '.join(told.worst[0])}")
+show({"odd": odd})
 
 # %% [markdown]
 # ## 6. Repair and completion
@@ -211,6 +314,24 @@ sheet([*frames, *filled, *guesses[0], *guesses[1]],
       [*("truth",) * 4, *("left arm filled in",) * 4, *("another guess",) * 8], columns=8)
 
 # %% [markdown]
+# One pose, repaired, in 3D:
+
+# %%
+in_3d({"repaired": mended.quats[1]})
+
+# %% [markdown]
+# **Try it.** Hide something else. The legs are guessed well from the trunk in a walk; are the arms?
+
+# %%
+limb = "right_leg"  # change: list(LIMBS)
+
+gone = torch.zeros(21, dtype=torch.bool)
+gone[list(LIMBS[limb])] = True
+rest = torch.where(gone[:, None], torch.tensor([1.0, 0, 0, 0]), one[0])
+show({"truth": one[0], "guess": complete(field, rest[None], ~gone)[0],
+      "another": complete(field, rest[None], ~gone, samples=1, seed=3)[0][0]})
+
+# %% [markdown]
 # ## 7. Denoising a motion
 # A motion holds more than its frames do one by one: what is lost in one may be seen in the next. `denoise` weighs the
 # measured rotations, the field and the smoothness in time against each other, and finds frames that cannot be trusted.
@@ -222,7 +343,7 @@ from humanav.posendf.filters import filter_motion
 from humanav.posendf.measures import amplitude_kept, jitter, motion_mpjpe
 from humanav.posendf.motion_noise import worsen
 
-true = load_clip("walk")
+true = load_clip("walk")[:LENGTH]
 bad, missing = worsen(true, "outliers+gaps", seed=3)
 cleaned = denoise(bad, field=field, missing=missing)
 smooth = filter_motion(bad, "gaussian", missing, seconds=0.06)
@@ -234,7 +355,7 @@ for name, motion in (("damaged", bad), ("Gaussian", smooth), ("denoised", cleane
 # Side by side, to play and to turn:
 
 # %%
-def skeletons(motions, step=2):
+def skeletons(motions, step=6):
     """Several motions next to each other as an animated Plotly figure."""
     from humanav.body.names import PARENTS
 
@@ -275,9 +396,20 @@ skeletons({"damaged": bad, "Gaussian": smooth, "denoised": cleaned.motion, "trut
 # %%
 seconds = np.arange(len(bad)) / bad.fps
 figure = go.Figure([go.Scatter(x=seconds, y=np.asarray(values), name=name) for name, values in (
-    ("damaged", cleaned.distance_before), ("denoised", cleaned.distance_after), ("truth", field(walk)))])
+    ("damaged", cleaned.distance_before), ("denoised", cleaned.distance_after), ("truth", field(walk[:LENGTH])))])
 figure.update_layout(height=280, xaxis_title="seconds", yaxis_title="distance (rad)", margin={"t": 20, "b": 40})
 figure.show()
+
+# %% [markdown]
+# **Try it.** Your own motion, or other damage: `noise`, `correlated`, `jitter`, `outliers`, `swapped limbs`, `frozen arm`. Which kind is a plain filter good enough for?
+
+# %%
+kind, mine = "jitter", ""  # change; mine: "my_motion.bvh"
+
+clip = load_motion(mine, body) if mine else worsen(load_clip("wave")[:LENGTH], kind, seed=1)[0]
+clean = denoise(clip, field=field)
+print(f"distance {np.mean(clean.distance_before):.3f} rad before, {np.mean(clean.distance_after):.3f} after")
+figure_motion(clean.motion, body, max_frames=15, title="Denoised").show()
 
 # %% [markdown]
 # ## 8. From one pose to another
@@ -290,18 +422,33 @@ from humanav.posendf.quaternions import slerp
 
 lowest = quats_to_axis_angle(clips["squat"])[:, INDEX["left_knee"]].norm(dim=-1).argmax()
 start, end = clips["squat"][lowest], clips["celebrate"][len(clips["celebrate"]) // 2]
-way = interpolate(field, start, end, 25)
-straight = torch.stack([slerp(start, end, part) for part in torch.linspace(0, 1, 25).tolist()])
-sheet([*straight[::4], *way[::4]], [*(f"slerp {k / 6:.0%}" for k in range(7)), *(f"manifold {k / 6:.0%}" for k in
+way = interpolate(field, start, end, WAY + 1)
+straight = torch.stack([slerp(start, end, part) for part in torch.linspace(0, 1, WAY + 1).tolist()])
+sheet([*straight[::WAY // 6], *way[::WAY // 6]], [*(f"slerp {k / 6:.0%}" for k in range(7)), *(f"manifold {k / 6:.0%}" for k in
                                                                                range(7))], columns=7)
 
 # %%
-part = np.linspace(0, 100, 25)
+part = np.linspace(0, 100, WAY + 1)
 figure = go.Figure([go.Scatter(x=part, y=field(line).numpy(), name=name) for name, line in (("slerp", straight),
                                                                                         ("manifold", way))])
 figure.update_layout(height=260, xaxis_title="per cent of the way", yaxis_title="distance (rad)",
                      margin={"t": 20, "b": 40})
 figure.show()
+
+# %% [markdown]
+# The middle of both ways:
+
+# %%
+in_3d({"slerp, half way": straight[WAY // 2], "manifold, half way": way[WAY // 2]})
+
+# %% [markdown]
+# **Try it.** Choose two poses between which the straight way must go wrong, such as arms that would have to pass through each other.
+
+# %%
+first, last = clips["wave"][40], clips["bow"][40]  # change
+
+there = interpolate(field, first, last, 1 + WAY // 3)
+sheet(there, [f"{float(value):.3f}" for value in field(there)], columns=9)
 
 # %% [markdown]
 # ## 9. New poses
@@ -310,10 +457,16 @@ figure.show()
 # %%
 from humanav.posendf import PoseMixture, generate
 
-made = generate(field, 12, seed=2)
-raw = PoseMixture.load().sample(12, torch.Generator().manual_seed(2))
+made = generate(field, MANY, seed=2)
+raw = PoseMixture.load().sample(MANY, torch.Generator().manual_seed(2))
 print(f"field before projection {float(field(raw).mean()):.3f} rad, after {float(field(made).mean()):.3f} rad")
 sheet(made, columns=6)
+
+# %% [markdown]
+# **Try it.** Another seed gives other people. Do you find one that you could not take yourself?
+
+# %%
+sheet(generate(field, MANY // 2, seed=7), columns=6)  # change the seed
 
 # %% [markdown]
 # Each new pose is a real one's neighbour, not its copy, and may be played from: `with_quats` puts it back on a motion
@@ -327,3 +480,9 @@ sheet(made, columns=6)
 # humanav bench posendf                                     # the numbers of BENCHMARKS.md
 # ```
 # In the browser: `python app.py`, tab "Pose denoising".
+#
+# ## Where to go next
+# - [4. From flat points to a body](04_uplift.ipynb): poses from 2D keypoints, which this field keeps plausible.
+# - [2. From one photo to an avatar](02_photo_to_avatar.ipynb): whom to put a generated pose on.
+# - [Tutorial: pose denoising](../docs/tutorials/poses.md), with every command.
+# - [Start here](00_start_here.ipynb): all notebooks, and which one answers what.

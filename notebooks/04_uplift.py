@@ -12,38 +12,48 @@
 # ---
 
 # %% [markdown]
-# # From flat points to a body that turns
+# # 4. From flat points to a body that turns
 #
 # [![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/humanav/humanav/blob/main/notebooks/04_uplift.ipynb)
 #
 # A detector gives some points in a picture: here is a knee, there an elbow. *Uplift* turns them into 3D: not only where the
-# joints are, but how each one is turned, so that a body can be posed (after Ludwig et al., CVsports 2025). This notebook
-# makes training data out of motion without a single image, trains a small network in two minutes, measures it against
-# simpler ideas, lifts a clip with the shipped network, reads joint angles off it, and tells a body's shape from a tape
-# measure. It needs no motion capture: the clips and weights come with the package.
+# joints are, but how each one is turned, so that a body can be posed and the bend of a knee read off (after Ludwig et al.,
+# CVsports 2025). One picture lacks depth; what fills it in is knowledge of how people move, which a small network can learn
+# from motion alone, without a single image. This notebook makes its training data, trains it for two minutes, measures it
+# against simpler ideas, lifts a clip with the shipped network, and tells a body's shape from a tape measure.
+#
+# - **You will make**: training pairs, a small network of your own, a lifted squat to play, joint angles as a coach reads them, and three bodies
+#   from a tape measure.
+# - **It takes**: about three minutes of computing on two CPU cores, two of them training; half an hour to read and try.
+# - **You need**: nothing but humanav: the clips are built in, and the weights come with the package. No motion capture.
 #
 # ![what this notebook makes](images/04_uplift.png)
 
 # %%
-# On Colab: !git clone https://github.com/humanav/humanav && cd humanav && pip install -q -c constraints.txt -e .
-import os
+# Where humanav is installed, this cell does nothing. On Colab it fetches it in a few minutes; no graphics card is needed.
+import importlib.util, os, sys
+if importlib.util.find_spec("humanav") is None:
+    # !git clone -q --depth 1 https://github.com/humanav/humanav ~/humanav-code && pip install -q -c ~/humanav-code/constraints.txt -e ~/humanav-code
+    sys.path.append(os.path.expanduser("~/humanav-code"))
+
+# %%
 import time
 from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
+import torch
 from plotly.subplots import make_subplots
 
 from humanav.body import BodyModel
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.motion import CLIP_NAMES, load_clip
 from humanav.posendf.cmu import Clip
+from humanav.view import notebook
+from humanav.view.notebook import bodies
 
-import torch
-
-MINUTES = float(os.environ.get("HUMANAV_NOTEBOOK_MINUTES", 2))  # of training
-pio.renderers.default = "plotly_mimetype+notebook_connected"
+notebook.prepare()
+MINUTES = notebook.minutes(2)  # of training
 torch.manual_seed(0)
 LAYOUT = "blazepose33"
 body = BodyModel.load()
@@ -111,6 +121,34 @@ def draw_pairs(pairs, count=6, frame=20):
 draw_pairs(pairs).show()
 
 # %% [markdown]
+# And what it must answer for the first of these pictures: the body, turned as it was. Drag it until it looks like the
+# picture: that is where the imagined camera stood.
+
+# %%
+from scipy.spatial.transform import Rotation
+
+from humanav.motion import Motion
+
+
+def as_body(rotations):
+    """A body (22,3,3) of rotations in the camera's view, upright: y up, towards us."""
+    turns = Rotation.from_matrix(np.asarray(rotations)).as_rotvec()
+    pose = np.zeros((1, 55, 3))
+    pose[0, :22] = turns
+    pose[0, 0] = (Rotation.from_euler("x", 180, degrees=True) * Rotation.from_rotvec(turns[0])).as_rotvec()
+    return Motion.from_full_pose(pose)
+
+
+bodies({"the answer": as_body(torch.cat([pairs.root[0, 20][None], pairs.body[0, 20]]))}, body).show()
+
+# %% [markdown]
+# **Try it.** Other draws. How often is a limb missing altogether, and is it where you would have expected it?
+
+# %%
+source = PairSource([take(name) for name in CLIP_NAMES if name not in EXAM], LAYOUT, frames=48, augment=False, seed=2)  # change
+draw_pairs(source.batch(8), frame=30).show()
+
+# %% [markdown]
 # ## 2. What the network sees and says
 # Two habits make the task easier. **In**: the points are turned into the *ray frame*, in which the camera looks straight at
 # the person, so that it does not matter where in the picture the person is. **Out**: rotations in six numbers (Zhou et al.,
@@ -134,6 +172,14 @@ with torch.no_grad():
     answer = network(features)
 print(f"{features.shape[-1]} numbers in per frame, {tuple(answer.rotations.shape[2:])} rotations out, "
       f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} million weights")
+
+# %% [markdown]
+# **Try it.** A larger network learns slower and may know more. How does the number of weights grow with the width?
+
+# %%
+for width in (64, 128, 256):  # change
+    other = build_network(UpliftConfig.from_dict({"model": {"keypoint_set": LAYOUT, "width": width, "refine": []}}))
+    print(f"width {width}: {sum(p.numel() for p in other.parameters()) / 1e6:.2f} million weights")
 
 # %% [markdown]
 # ## 3. Training in miniature
@@ -168,6 +214,29 @@ smooth = np.convolve(history, np.ones(15) / 15, mode="valid") if len(history) > 
 print(f"{len(history)} steps of {16 * 48} frames; the loss went from {history[0]:.2f} to {np.mean(history[-10:]):.2f}")
 go.Figure(go.Scatter(y=smooth)).update_layout(height=260, xaxis_title="step", yaxis_title="loss", yaxis_type="log",
                                               margin={"t": 10, "b": 40}).show()
+
+# %% [markdown]
+# What it has learned, in 3D: the answer to the picture above, before and after.
+
+# %%
+with torch.no_grad():
+    x, ray = to_features(pairs.keypoints, pairs.K, known)
+    guesses = {"before": answer, "after": average.eval()(x)}
+from humanav.uplift.network import unflip_root
+
+shown = {}
+for name, guess in guesses.items():
+    turned = guess.rotations.clone()
+    turned[:, :, 0] = unflip_root(turned[:, :, 0], ray)
+    shown[name] = as_body(turned[0, 20])
+bodies(shown, body).show()
+
+# %% [markdown]
+# **Try it.** Train longer: set `MINUTES` in the first cell to 5, or 20, and run this part again. Does the loss still fall at the end, and does the exam below follow it? With eight clips there comes a point where it learns them by heart.
+
+# %%
+print(f"trained for {MINUTES:g} minutes; the last tenth of the steps: "
+      f"{np.mean(history[-max(1, len(history) // 10):]):.3f} on average")
 
 # %% [markdown]
 # ## 4. The exam
@@ -229,7 +298,16 @@ go.Figure(go.Table(
 # %% [markdown]
 # What to read off it: the mean pose has a decent mean angle and useless positions and roots; `shaking` (the difference of
 # accelerations) is where methods that look at one frame at a time lose.
-#
+
+# %% [markdown]
+# **Try it.** Is it the network or the averaging? Score the shipped weights without the mirrored second look (`flip=False`), and see which column pays for it.
+
+# %%
+once = evaluate(from_network(shipped.network, flip=False), exam)  # change
+twice = scores["shipped (knows these clips)"]
+print(", ".join(f"{label} {once[key]:.2f} (was {twice[key]:.2f})" for key, label in columns.items()))
+
+# %% [markdown]
 # ## 5. Lifting a clip
 # Keypoints of a real clip come from `humanav.perception.follow_person`, or from a file of OpenPose, MMPose, COCO, MediaPipe
 # (`read_keypoints`). Here they are drawn from a built-in squat before a made-up camera, with a detector's noise; the focal
@@ -248,7 +326,19 @@ for note in lifted.notes:
     print("-", note)
 
 # %%
-figure_motion(lifted.motion, body, height=520, max_frames=100, title="Lifted: press Play, drag to turn").show()
+figure_motion(lifted.motion, body, height=520, max_frames=50, title="Lifted: press Play, drag to turn").show()
+
+# %% [markdown]
+# **Try it.** Lose half of the frames: a network that looks at neighbours fills short gaps. How long may a gap be before the squat loses its depth?
+
+# %%
+gap = 12  # frames without any keypoint; change
+
+holes = sequence.keypoints.copy()
+holes[len(holes) // 2 - gap // 2: len(holes) // 2 + gap // 2, :, 2] = 0
+filled = lift_sequence(replace(sequence, keypoints=holes))
+middle = len(holes) // 2
+bodies({"all frames": lifted.motion[middle], f"{gap} frames lost": filled.motion[middle]}, body).show()
 
 # %% [markdown]
 # ## 6. Joint angles
@@ -269,14 +359,21 @@ off = {kind: np.abs(found[kind] - true[kind]).mean() for kind in ("left_knee_fle
 print("mean error:", ", ".join(f"{name.replace('_', ' ')} {value:.1f}°" for name, value in off.items()))
 
 # %% [markdown]
-# `write_angles(motion, "angles.csv")` writes them all for a spreadsheet.
+# **Try it.** Count the repetitions, as a coach would: a squat is a time in which both knees are bent by more than `deep` degrees. Which depth still finds all of them?
+
+# %%
+deep = 60  # change
+
+bent = (found["left_knee_flexion"] > deep) & (found["right_knee_flexion"] > deep)
+print(f"{int((np.diff(bent.astype(int)) == 1).sum())} squats deeper than {deep} degrees")
+
+# %% [markdown]
+# `humanav.motion.write_angles(motion, "angles.csv")` writes them all for a spreadsheet.
 #
 # ## 7. A single photo
 # A photo is a clip of one frame. Here are the keypoints of one frame of the squat, and the body lifted from nothing else:
 
 # %%
-from PIL import Image
-
 from humanav.uplift import lift_pose
 from humanav.view import draw_overlay
 
@@ -285,7 +382,25 @@ pose = lift_pose(sequence.keypoints[frame], sequence.keypoint_set, sequence.widt
 paper = np.full((sequence.height, sequence.width, 3), 244, np.uint8)
 picture = draw_overlay(paper, pose.vertices, body.faces, pose.camera)
 print(f"landmarks {pose.reprojection:.1f} px off; least sure of joint {int(pose.confidence.argmin())}")
-Image.fromarray(picture[:, 260:1020]).resize((475, 600))
+notebook.sheet([picture[:, 260:1020]], height=520)
+
+# %% [markdown]
+# From all sides, which the picture could not show:
+
+# %%
+bodies({"lifted from one frame": pose.vertices}, body).show()
+
+# %% [markdown]
+# **Try it.** Drag a point with your hands tied: move one keypoint by some pixels and see what follows. In the app, tab "2D to 3D", you can do this with the mouse.
+
+# %%
+joint, move = "left_wrist", (60, -120)  # change: pixels to the right and down
+
+moved = sequence.keypoints[frame].copy()
+moved[KEYPOINT_SETS[sequence.keypoint_set].index(joint), :2] += move
+other = lift_pose(moved, sequence.keypoint_set, sequence.width, sequence.height)
+notebook.sheet([picture[:, 260:1020], draw_overlay(paper, other.vertices, body.faces, other.camera)[:, 260:1020]],
+               ["as seen", f"{joint.replace('_', ' ')} moved"], columns=2, height=420)
 
 # %% [markdown]
 # ## 8. A tape measure instead of a picture
@@ -301,16 +416,18 @@ for label, shape in (("tall", tall), ("broad", broad)):
     print(label, {name: round(float(value), 3) for name, value in list(shape.measurements.items())[:8]})
 
 # %%
-from humanav.camera import Camera
-from humanav.render import render_mesh
-from humanav.view import contact_sheet, relaxed_pose
+from humanav.view import relaxed_pose
 
-pictures = []
-for betas in (np.zeros(10, np.float32), tall.betas, broad.betas):
-    vertices = body.from_motion(replace(relaxed_pose(), betas=np.asarray(betas, np.float32))).vertices[0].numpy()
-    middle = (vertices.max(axis=0) + vertices.min(axis=0)) / 2
-    pictures.append(render_mesh(vertices, body.faces, Camera.orbit(middle, 4.6, 20, 4, 260, 420, focal=780))[0])
-Image.fromarray(contact_sheet(pictures, ["mean body", "tall", "broad"], columns=3, height=380))
+shapes = {"mean body": np.zeros(10, np.float32), "tall": tall.betas, "broad": broad.betas}
+bodies({name: replace(relaxed_pose(), betas=np.asarray(betas, np.float32)) for name, betas in shapes.items()}, body).show()
+
+# %% [markdown]
+# **Try it.** Your own measures, in metres. Give only those that you know, and compare the rest with a tape.
+
+# %%
+yours = betas_from_measurements({"height": 1.72, "waist_circumference": 0.80}, body)  # change
+
+print(", ".join(f"{name.replace('_', ' ')} {float(value):.2f}" for name, value in yours.measurements.items()))
 
 # %% [markdown]
 # ## Your own
@@ -321,3 +438,9 @@ Image.fromarray(contact_sheet(pictures, ["mean body", "tall", "broad"], columns=
 # humanav bench uplift                                  # the numbers of BENCHMARKS.md
 # ```
 # In the browser: `python app.py`, tab "2D to 3D", where a drawn skeleton can be dragged and a body follows.
+#
+# ## Where to go next
+# - [5. From a video to motion](05_track_a_video.ipynb): the same network on a real clip, with a floor and feet that stand.
+# - [3. The poses that people take](03_pose_ndf.ipynb): how a lifted motion is made clean.
+# - [Tutorial: 2D to 3D](../docs/tutorials/uplift.md), with every option and file.
+# - [Start here](00_start_here.ipynb): all notebooks, and which one answers what.

@@ -12,22 +12,33 @@
 # ---
 
 # %% [markdown]
-# # From a video to motion on the floor
+# # 5. From a video to motion on the floor
 #
 # [![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/humanav/humanav/blob/main/notebooks/05_track_a_video.ipynb)
 #
 # A clip of a person becomes a motion: where they stand in the room, how every joint is turned, when a foot is down. That
-# motion opens in Blender, drives an avatar, and can be put back into the clip it came from. Here is each step on its own,
-# on a clip of five seconds. Everything runs on the CPU.
+# motion opens in Blender, drives an avatar, and can be put back into the clip it came from. The hard part is not the pose of
+# one frame but what holds over all of them: the same person throughout, one body, one floor, feet that do not slide. Here is
+# each step on its own, on a clip of five seconds.
 #
 # The clip is a film of a person who does not exist: it was rendered, so the truth is known, and each step can be held
 # against it. Put the path of a clip of your own, and leave out the comparisons.
 #
+# - **You will make**: a motion with its floor and feet, the overlay, BVH, GLB and npz, a background without the person, and an avatar in
+#   her place.
+# - **It takes**: three to five minutes of computing on two CPU cores; half an hour to read and try.
+# - **You need**: nothing but humanav, which brings the clip; better still, a clip of your own in which one person is seen whole.
+#
 # ![what this notebook makes](images/05_track_a_video.png)
 
 # %%
-# On Colab: !git clone https://github.com/humanav/humanav && cd humanav && pip install -q -c constraints.txt -e .
-import io
+# Where humanav is installed, this cell does nothing. On Colab it fetches it in a few minutes; no graphics card is needed.
+import importlib.util, os, sys
+if importlib.util.find_spec("humanav") is None:
+    # !git clone -q --depth 1 https://github.com/humanav/humanav ~/humanav-code && pip install -q -c ~/humanav-code/constraints.txt -e ~/humanav-code
+    sys.path.append(os.path.expanduser("~/humanav-code"))
+
+# %%
 import sys
 import tempfile
 import time
@@ -36,28 +47,21 @@ from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
-from IPython.display import HTML, Image as Picture
 from PIL import Image
 
 from humanav.body import BodyModel
 from humanav.jobs.track_samples import sample_clip
 from humanav.paths import home
 from humanav.perception import open_video
-from humanav.view import contact_sheet, draw_keypoints, draw_matte
+from humanav.view import draw_keypoints, draw_matte, figure_motion, notebook
+from humanav.view.notebook import framed, lighter, sheet
 
-pio.renderers.default = "plotly_mimetype+notebook_connected"
+notebook.prepare()
 sys.path += [str(home() / part) for part in ("", "scripts", "benchmarks")]  # for the truth, and the measures
 body = BodyModel.load()
 folder = Path(tempfile.mkdtemp())
-MOMENTS = (0, 32, 66, 98, 118, 160)
-
-
-def sheet(pictures, labels=None, columns=6, height=300, width=1400):
-    """Pictures in a grid, as a JPEG."""
-    data = io.BytesIO()
-    Image.fromarray(contact_sheet(pictures, labels, columns=columns, height=height, max_width=width)).save(data, "JPEG")
-    return Picture(data.getvalue())
+EVERY = 1 if notebook.minutes(1) >= 1 else 4  # of how many frames one is used
+MOMENTS = tuple(frame // EVERY for frame in (0, 32, 66, 98, 118, 160))
 
 
 def at(frames, moments=MOMENTS):
@@ -75,11 +79,20 @@ def at(frames, moments=MOMENTS):
 from humanav.jobs.track import first_people
 
 clip = sample_clip("walk_and_squat")
-video = open_video(clip)
+video = open_video(clip, fps=30 / EVERY)
 print(f"{len(video)} frames of {video.width} x {video.height} pixels, {video.fps:g} a second")
 frame, everybody = first_people(sample_clip("two_people"))
 sheet([draw_keypoints(frame, person, crop=False) for person in everybody],
       [f"another clip: person {number + 1}" for number in range(len(everybody))], columns=2)
+
+# %% [markdown]
+# **Try it.** A clip of yours: put its path, and look whether everybody is found in the first frame that shows people. Whole bodies, seen from the side of a room, work best.
+
+# %%
+mine = sample_clip("two_people")  # change: "my_clip.mp4"
+
+frame, everybody = first_people(mine)
+print(f"{len(everybody)} people; the largest is {np.ptp(everybody[0].box[[1, 3]]):.0f} of {frame.shape[0]} pixels high")
 
 # %% [markdown]
 # ## 2. Following
@@ -110,6 +123,19 @@ cut = [draw_matte(frame, mask, crop=False) for frame, mask in zip(at(video), mas
 sheet([*drawn, *cut], [f"{k / video.fps:.1f} s" for k in MOMENTS] + ["cut out"] * 6, height=220)
 
 # %% [markdown]
+# **Try it.** How sure is the detector of hands and feet over time? Take other points and look for the moments of the turn.
+
+# %%
+points = ("left_wrist", "right_wrist", "left_ankle", "right_ankle")  # change
+
+from humanav.body.landmarks import KEYPOINT_SETS
+
+order = KEYPOINT_SETS[take.sequence.keypoint_set]
+figure = go.Figure([go.Scatter(x=np.arange(len(take)) / video.fps, y=take.sequence.keypoints[:, order.index(name), 2],
+                               name=name.replace("_", " ")) for name in points])
+figure.update_layout(height=260, xaxis_title="seconds", yaxis_title="confidence", margin={"t": 10, "b": 40}).show()
+
+# %% [markdown]
 # ## 3. Lifting
 # A network turns the keypoints of each moment and its neighbours into joint rotations (see `04_uplift.ipynb`), and the body
 # is moved to where it lies on the keypoints. The camera's focal length is not known: 1.2 times the longer side is assumed.
@@ -125,6 +151,24 @@ print(f"the landmarks lie {np.nanmean(lifted.reprojection):.1f} px from the keyp
       f"she seems {away[0]:.1f} m away at first and {away[-1]:.1f} m in the end")
 
 # %% [markdown]
+# The lifted motion to play. It floats, for nobody has told it of a floor yet.
+
+# %%
+figure_motion(lifted.motion, body, max_frames=25, title="Lifted: press Play, drag to turn").show()
+
+# %% [markdown]
+# **Try it.** The focal length is a guess. Halve it or double it: what becomes of the distance, and what of the pose?
+
+# %%
+factor = 2.0  # change
+
+guess = replace(lifted.camera, K=lifted.camera.K * np.array([[factor, 1, 1], [1, factor, 1], [1, 1, 1]]))
+other = lift_sequence(take.sequence, body=body, camera=guess)
+at_first = body.from_motion(other.motion[0], vertices=False).joints[0, 0].numpy()
+print(f"{np.linalg.norm(at_first - other.camera.center):.1f} m away at first, instead of {away[0]:.1f} m")
+notebook.bodies({"as guessed": lifted.motion[MOMENTS[2]], f"focal length x {factor:g}": other.motion[MOMENTS[2]]}, body).show()
+
+# %% [markdown]
 # ## 4. Tracking, fast and accurate
 # `track_clip` does the following and the lifting, mends known faults of the detector, smooths, and sets everybody on one
 # floor. **Fast** stops there. **Accurate** then fits the whole clip at once to keypoints, outline, hands and face, with one
@@ -136,7 +180,7 @@ from humanav.track.clip import track_clip
 tracked, seconds = {}, {}
 for mode in ("fast", "accurate"):
     begun = time.process_time()
-    tracked[mode] = track_clip(open_video(clip), mode=mode, work=folder / "work" if mode == "accurate" else None)
+    tracked[mode] = track_clip(open_video(clip, fps=30 / EVERY), mode=mode, work=folder / "work" if mode == "accurate" else None)
     seconds[mode] = time.process_time() - begun + (followed if mode == "accurate" else 0)  # took up what step 2 found
 for note in tracked["accurate"].notes:
     print("-", note)
@@ -154,6 +198,20 @@ world = world_frames(bodies(best), body, camera=best.cameras, frames=len(video),
 sheet([*at(over), *at(world)], [f"{k / video.fps:.1f} s" for k in MOMENTS] + ["in the room"] * 6, height=220)
 
 # %% [markdown]
+# The same moment from both modes, to turn:
+
+# %%
+notebook.bodies({mode: tracked[mode].takes[0].motion[MOMENTS[2]] for mode in tracked}, body).show()
+
+# %% [markdown]
+# **Try it.** Another moment. In which do they differ most? Look at hands first: fast mode does not know them.
+
+# %%
+moment = MOMENTS[4]  # change: any frame
+
+notebook.bodies({mode: tracked[mode].takes[0].motion[moment] for mode in tracked}, body).show()
+
+# %% [markdown]
 # ## 5. Against the truth
 # The film's own maker says how she really moved. Grey is the truth, blue what was found, after one turn and one shift along
 # the floor for the whole clip; nothing is moved from frame to frame.
@@ -169,7 +227,7 @@ from humanav.jobs.uplift import placed
 from humanav.view.colors import BODY
 
 actors, _, camera = studio.stage("walk_and_squat", body)
-truth, joints = actors[0].motion, actors[0].joints
+truth, joints = replace(actors[0].motion[::EVERY], fps=30 / EVERY), actors[0].joints[::EVERY]
 stands = true_contacts(joints, truth.fps, foot_heights(body, truth.betas))
 true = posed(truth, joints, camera.R, camera.t, stands, 0, len(truth))
 
@@ -190,6 +248,25 @@ def moved(motion):
 pair = [TrackedBody(truth, color=(168, 172, 178)),
         TrackedBody(moved(best.takes[0].motion), color=BODY, contacts=best.takes[0].contacts)]
 sheet(at(world_frames(pair, body, camera=camera, yaw=75, height=480)), columns=3, height=330)
+
+# %% [markdown]
+# One moment of both in 3D:
+
+# %%
+notebook.bodies({"truth": truth[MOMENTS[2]], "found": best.takes[0].motion[MOMENTS[2]]}, body, apart=0.9).show()
+
+# %% [markdown]
+# **Try it.** Which joints are farthest off? Take `fast` instead of `accurate`, or other joints.
+
+# %%
+mode = "accurate"  # change: "fast"
+
+from humanav.body.names import JOINT_NAMES
+
+there = body.from_motion(truth, vertices=False).joints.numpy()[:, :22]
+here = body.from_motion(moved(tracked[mode].takes[0].motion), vertices=False).joints.numpy()[:, :22]
+off = 1000 * np.linalg.norm(here - there, axis=-1).mean(axis=0)
+print(", ".join(f"{JOINT_NAMES[k].replace('_', ' ')} {off[k]:.0f} mm" for k in np.argsort(-off)[:6]))
 
 # %% [markdown]
 # The picture tells the way across it better than depth: what is off, is mostly off along the ray of the camera.
@@ -249,17 +326,39 @@ figure.update_yaxes(scaleanchor="x", autorange="reversed", title="metres")
 figure.update_layout(height=380, margin={"t": 10, "b": 40}, xaxis_title="metres, seen from above", template="none").show()
 
 # %% [markdown]
-# ## 7. In 3D
-# Drag to turn, scroll to come nearer. The file behind it is a GLB, which Blender, Unity and three.js open.
+# **Try it.** When is a foot down? The tracker says so where a foot is low and slow; another limit on the speed makes other steps. Which limit agrees best with the truth?
 
 # %%
-from humanav.export import write_body_glb
-from humanav.motion import resample
-from humanav.view import player_iframe
+slow = 0.25  # metres a second; change
+
+feet = body.from_motion(best.takes[0].motion, vertices=False).joints.numpy()[:, [7, 8, 10, 11]]
+pace = np.linalg.norm(np.gradient(feet, 1 / video.fps, axis=0), axis=-1)
+down = (pace < slow).reshape(len(pace), 2, 2).any(axis=1)  # ankle or ball
+print(f"agrees with the truth in {(down == stands).mean():.0%} of all frames and feet")
+
+# %% [markdown]
+# ## 7. In 3D
+# Drag to turn, scroll to come nearer (here it is drawn coarser than it is, to keep the notebook small). The file is a GLB, which Blender, Unity and three.js open.
+
+# %%
+from humanav.export.gltf import SkinnedMesh, write_body_glb, write_glb
+from humanav.view import player_page
 
 motion = best.takes[0].motion
-small = write_body_glb(body, motion.betas, {"tracked": resample(motion, 15)}, folder / "small.glb")
-HTML(f"<div>{player_iframe(small, height=420)}</div>")
+write_body_glb(body, motion.betas, {"tracked": motion}, folder / "body.glb")
+vertices, joints = (np.asarray(values) for values in body.rest(motion.betas))
+mesh = SkinnedMesh(vertices, *(np.asarray(part) for part in (body.faces, joints, body.skin_index, body.skin_weight)))
+small = write_glb(lighter(mesh), folder / "small.glb", {"tracked": motion}, max_fps=15, color=(0.55, 0.62, 0.72))
+framed(player_page(small), height=420, title="the tracked motion")
+
+# %% [markdown]
+# **Try it.** One clip of her: `stop` frames before the end, or mirrored (`humanav.motion.mirror`). Write it as a file for Blender.
+
+# %%
+from humanav.motion import mirror
+
+part = mirror(motion[len(motion) // 8: len(motion) // 2])  # change
+figure_motion(part, body, max_frames=25, title="Mirrored").show()
 
 # %% [markdown]
 # ## 8. What stands behind the person
@@ -272,7 +371,15 @@ from humanav.track.background import background_plate
 
 plate, seen = background_plate(video, people)
 print(f"{seen.mean():.1%} of the background was seen at some time")
-sheet([at(video, (118,))[0], plate], ["a frame", "the background"], columns=2, height=360)
+sheet([at(video, MOMENTS[4:5])[0], plate], ["a frame", "the background"], columns=2, height=360)
+
+# %% [markdown]
+# **Try it.** How many frames does the background need? Use three only, and look where she stood longest.
+
+# %%
+few, free = background_plate(video, people, samples=3)  # change
+print(f"{free.mean():.1%} seen at some time")
+sheet([plate, few], ["the background", "from fewer frames"], columns=2, height=300)
 
 # %% [markdown]
 # ## 9. Files, written and read back
@@ -347,6 +454,25 @@ acted = list(composite_frames(avatar, worn, [seeing] * len(worn), [plate] * len(
 sheet([*at(video), *acted], [f"{k / video.fps:.1f} s" for k in MOMENTS] + ["in her place"] * 6, height=220)
 
 # %% [markdown]
+# The avatar in 3D, at one moment of the clip:
+
+# %%
+notebook.bodies({"in her place": avatar.pose(worn.full_pose[2], worn.transl[2])}, body, faces=avatar.faces).show()
+
+# %% [markdown]
+# **Try it.** Put somebody else there: another sample, or your own photo. Set it as `photo` two cells above and run on. And what does the picture look like from another camera?
+
+# %%
+yaw = 40  # degrees to the side; change
+
+from scipy.spatial.transform import Rotation
+
+around = Rotation.from_euler("y", yaw, degrees=True).as_matrix()
+middle = worn.transl[2]
+other = replace(seeing, R=seeing.R @ around.T, t=seeing.R @ (middle - around.T @ middle) + seeing.t)
+sheet(list(composite_frames(avatar, worn[2:3], [other], [plate])), height=360)
+
+# %% [markdown]
 # ## Your own
 # ```
 # humanav track clip.mp4 --out tracked --mode accurate --people all --persona   # all files and videos of above
@@ -361,6 +487,13 @@ sheet([*at(video), *acted], [f"{k / video.fps:.1f} s" for k in MOMENTS] + ["in h
 # What one camera cannot tell: the focal length is guessed when you do not give it, the person's size too, and with both the
 # distance. Depth is a guess, best for bodies that are seen whole. Loose clothes, people cut off by the edge of the picture,
 # fast turns and crowds are where it goes wrong: look at the overlay, and at the view from another side.
+#
+# ## Where to go next
+# - [7. Several views, several people](07_multiview.ipynb): what a second camera adds.
+# - [3. The poses that people take](03_pose_ndf.ipynb): how to clean a motion that came out shaky.
+# - [6. An avatar of Gaussians](06_gaussian_avatar.ipynb): whom to put in the clip.
+# - [Tutorial: video tracking](../docs/tutorials/track.md), with every option and file.
+# - [Start here](00_start_here.ipynb): all notebooks, and which one answers what.
 
 # %%
 import shutil

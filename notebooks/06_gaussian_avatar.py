@@ -12,23 +12,31 @@
 # ---
 
 # %% [markdown]
-# # An avatar of Gaussians
+# # 6. An avatar of Gaussians
 #
 # [![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/humanav/humanav/blob/main/notebooks/06_gaussian_avatar.ipynb)
 #
 # A textured mesh has hard edges, and its clothes move like skin. PERSONA (Sim and Moon, ICCV 2025) makes a person of
 # Gaussians instead, which pictures can teach: one real photo says what the person looks like, generated pictures say how
 # they look in other poses. Here is each part of our own version in small: the splatter, the Gaussians on the body, the
-# training frames, the training, and its two ideas switched off. It runs on a CPU in about a minute and downloads nothing.
+# training frames, the training, and its two ideas switched off.
 #
 # The person does not exist: they were rendered, in clothes that hang and swing, so the truth is known in every pose.
+#
+# - **You will make**: a picture out of 150 blobs, an avatar that learned how its clothes move, and a page that plays it.
+# - **It takes**: one to two minutes of computing on two CPU cores; half an hour to read and try.
+# - **You need**: nothing but humanav: no graphics card, no video model, no download.
 #
 # ![what this notebook makes](images/06_gaussian_avatar.png)
 
 # %%
-# On Colab: !git clone https://github.com/humanav/humanav && cd humanav && pip install -q -c constraints.txt -e .
-import io
-import os
+# Where humanav is installed, this cell does nothing. On Colab it fetches it in a few minutes; no graphics card is needed.
+import importlib.util, os, sys
+if importlib.util.find_spec("humanav") is None:
+    # !git clone -q --depth 1 https://github.com/humanav/humanav ~/humanav-code && pip install -q -c ~/humanav-code/constraints.txt -e ~/humanav-code
+    sys.path.append(os.path.expanduser("~/humanav-code"))
+
+# %%
 import sys
 import tempfile
 import time
@@ -37,30 +45,22 @@ from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
 import torch
-from IPython.display import HTML, Image as Picture
-from PIL import Image
 
 from humanav.body import BodyModel
 from humanav.camera import Camera
 from humanav.metrics import psnr
 from humanav.paths import home
 from humanav.render import rasterize, render_mesh
-from humanav.view import contact_sheet
+from humanav.view import notebook
+from humanav.view.notebook import framed, sheet
 
-pio.renderers.default = "plotly_mimetype+notebook_connected"
+notebook.prepare()
 sys.path.append(str(home() / "benchmarks"))  # for the true clothes
 body = BodyModel.load()
 GREY = (128, 128, 128)
-STEPS = 300 if float(os.environ.get("HUMANAV_NOTEBOOK_MINUTES", "1")) >= 1 else 40
-
-
-def sheet(pictures, labels=None, columns=6, height=300, width=1400):
-    """Pictures in a grid, as a JPEG."""
-    data = io.BytesIO()
-    Image.fromarray(contact_sheet(pictures, labels, columns=columns, height=height, max_width=width)).save(data, "JPEG")
-    return Picture(data.getvalue())
+THOROUGH = notebook.minutes(1) >= 1
+STEPS = 300 if THOROUGH else 40
 
 
 def pixels(rgb):
@@ -111,6 +111,19 @@ for step in range(241):
 sheet([pixels(toy), *shots], ["the picture", *(f"after {n} steps" for n in (0, 10, 40, 100, 240))], height=220)
 
 # %% [markdown]
+# The 150 blobs themselves, to turn: seen from the side there is no picture, for nothing has asked for one there.
+
+# %%
+with torch.no_grad():
+    dots, shade = means.numpy(), pixels(color.sigmoid())
+    large = (60 * log_scales.exp().mean(dim=1)).clamp(3, 30).numpy()
+figure = go.Figure(go.Scatter3d(x=dots[:, 0], y=dots[:, 2], z=-dots[:, 1], mode="markers", hoverinfo="skip",
+                                marker={"size": large, "color": [f"rgb({r},{g},{b})" for r, g, b in shade], "line": {"width": 0}}))
+figure.update_layout(height=400, margin={"l": 0, "r": 0, "t": 0, "b": 0}, scene={
+    "aspectmode": "data", "camera": {"eye": {"x": 0.3, "y": -1.5, "z": 0.3}},
+    **{axis: {"visible": False} for axis in ("xaxis", "yaxis", "zaxis")}}).show()
+
+# %% [markdown]
 # Is the gradient right? Move one centre a little and see what the loss does (in the float64 reference that the tests use,
 # so that small differences can be seen).
 
@@ -132,6 +145,12 @@ image = rasterize(ours[0], ours[1], ours[2].exp(), ours[3].sigmoid(), ours[4].si
 ((image - target) ** 2).sum().backward()
 print(f"derivative by the 8th centre's x: {float(ours[0].grad[7, 0]):.4f} by the splatter, "
       f"{(loss_at(1e-5) - loss_at(-1e-5)) / 2e-5:.4f} by two more pictures")
+
+# %% [markdown]
+# **Try it.** Fewer blobs, larger blobs, other colours: change `count`, or the -2.6 in `log_scales`, in the cell that drew the picture, and run it again. From how few can you still tell what it is? The number to beat:
+
+# %%
+print(f"{count} blobs: off by {losses[-1]:.4f} on average (of 1), after {len(losses) - 1} steps; at first {losses[0]:.4f}")
 
 # %% [markdown]
 # ## 2. One photo, and the person as Gaussians on the body
@@ -175,6 +194,34 @@ sheet([shot.image, mesh_picture(front), picture(thin, front), picture(begin, fro
       ["the photo", "the mesh", "15,000 Gaussians, shrunk", "as they begin", "from behind"], columns=5, height=330)
 
 # %% [markdown]
+# Where they sit: every ninth Gaussian of the avatar, in its own colour, to turn.
+
+# %%
+def cloud(*avatars, pose=pose, place=place, step=9, height=460):
+    """Avatars of Gaussians beside each other, as coloured points."""
+    figure = go.Figure()
+    for number, one in enumerate(avatars):
+        at = np.rint(1000 * (one.pose(pose, place).means[::step] + [1.1 * number, 0, 0])).astype(np.int16)
+        paint = [f"rgb({r},{g},{b})" for r, g, b in pixels(one.rgb[::step]) // 8 * 8]
+        figure.add_scatter3d(x=at[:, 0], y=-at[:, 2], z=at[:, 1], mode="markers", hoverinfo="skip", showlegend=False,
+                             marker={"size": 3, "color": paint, "line": {"width": 0}})
+    return figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, scene={
+        "aspectmode": "data", "camera": {"eye": {"x": 0.5, "y": -1.6, "z": 0.2}},
+        **{axis: {"visible": False} for axis in ("xaxis", "yaxis", "zaxis")}})
+
+
+cloud(begin).show()
+
+# %% [markdown]
+# **Try it.** Fewer or more Gaussians on the body. From how many on does the picture no longer show where one ends?
+
+# %%
+count = 2000  # change: 500 to 30,000
+
+few = from_mesh(mesh, count, body=body)
+sheet([picture(few, front), picture(begin, front)], [f"{count:,} Gaussians", "15,000"], columns=2, height=330)
+
+# %% [markdown]
 # ## 3. Training frames
 # One photo shows one pose. The other frames are generated: poses and cameras are planned so that all sides and many
 # shapes of the body occur, and a generator makes the person in them. Their body is exact by construction. A network can
@@ -196,6 +243,29 @@ sheet(over, ["made"] * 6 + ["drifting"] * 6, height=230)
 # Real generators drift: the second row is off in colour, sharpness and texture, each frame in its own way. The teacher
 # does so on request, to see what guards against it (part 5).
 #
+# Where the planned cameras stand about the person, and what they look at:
+
+# %%
+stands = np.array([frame.camera.center for frame in taught])
+person_at = begin.pose(pose, place).means[::40]
+figure = go.Figure(go.Scatter3d(x=person_at[:, 0], y=-person_at[:, 2], z=person_at[:, 1], mode="markers", name="the person",
+                                marker={"size": 2, "color": "#9aa0a8"}))
+figure.add_scatter3d(x=stands[:, 0], y=-stands[:, 2], z=stands[:, 1], mode="markers+text", name="cameras",
+                     text=[str(k + 1) for k in range(len(stands))], marker={"size": 5, "color": "#3f7fd0"})
+figure.update_layout(height=380, margin={"l": 0, "r": 0, "t": 0, "b": 0}, scene_aspectmode="data",
+                     scene={axis: {"title": "", "showticklabels": False} for axis in ("xaxis", "yaxis", "zaxis")}).show()
+
+# %% [markdown]
+# **Try it.** Drift of one kind only, and more of it. Which kind would you not notice in a single frame, but hate in the avatar?
+
+# %%
+drift = Drift(color=0.0, blur=0.0, warp=6.0)  # change
+
+off = SyntheticTeacher(mesh, cloth, drift).generate(photo, wanted)[:3]
+sheet([pixels(f.image * f.alpha[..., None] + 0.5 * (1 - f.alpha[..., None])) for f in (*taught[:3], *off)],
+      ["made"] * 3 + ["drifting"] * 3, columns=6, height=230)
+
+# %% [markdown]
 # ## 4. The avatar grows
 # First from the photo alone; then every second step learns from the photo ("balanced sampling"), however many generated
 # frames there are. What the photo does not show keeps the mesh's look. A small network of the pose moves the clothes.
@@ -265,6 +335,28 @@ sheet([picture(avatar, seen, own, where, refined=False), picture(avatar, seen, o
       columns=3, height=330)
 
 # %% [markdown]
+# As it began and as it has grown, in a pose that nobody showed:
+
+# %%
+cloud(begin, avatar, pose=own, place=where).show()
+
+# %% [markdown]
+# **Try it.** How far do clothes move in your pose? Bend another joint (radians about the x, y and z axes) and look where it is red.
+
+# %%
+joint, angles = "left_shoulder", (0.0, 0.0, 1.2)  # change
+
+from humanav.body.names import JOINT_INDEX
+
+mine = pose.copy()
+mine[JOINT_INDEX[joint]] += angles
+far = np.linalg.norm(avatar.deformation.offsets(local_rotations(mine)), axis=1)
+red = np.clip(far / max(np.quantile(far, 0.99), 1e-6), 0, 1)
+colors = np.stack([red, 0.35 * np.ones(len(red)), 1 - red], axis=1)
+sheet([picture(avatar, front, mine, place), picture(avatar, front, mine, place, colors=colors)],
+      ["your pose", f"at most {1000 * far.max():.0f} mm"], columns=2, height=330)
+
+# %% [markdown]
 # ## 5. The two ideas, switched off
 # With drifting frames: the person as the photo shows them, learned with both ideas, without balanced sampling (the photo
 # is then one frame among 17), without geometry weighting (generated colours then shape and paint the clothes in full),
@@ -287,22 +379,51 @@ face = np.s_[20:120, 70:170]
 sheet([truth[face], *(picture(one, front)[face] for one in found.values())], ["truth", *found], columns=5, height=240)
 
 # %% [markdown]
+# With both ideas and with neither, to turn. From behind, where no photo guards them, they are more alike.
+
+# %%
+cloud(found["both ideas"], found["neither"], step=4).show()
+
+# %% [markdown]
+# **Try it.** Other drift, other damage. With `color` alone, does balanced sampling still matter? (This trains two small avatars: half a minute.)
+
+# %%
+drift = Drift(color=0.25, blur=0.0, warp=0.0)  # change
+
+again = {name: grow(6000, 288, STEPS // 2, drift=drift, **ways[name]).trained.avatar for name in ("both ideas", "neither")}
+print(", ".join(f"{name} {psnr(picture(one, front), truth):.2f} dB" for name, one in again.items()))
+
+# %% [markdown]
 # ## 6. To take away
 # A `.ply` that viewers of 3D Gaussian splatting open, and a page that plays the avatar in a browser.
 
 # %%
 from humanav.export.gaussian_avatar import write_avatar_ply, write_avatar_splats
 from humanav.motion import fit_to_shape, in_place, load_clip
-from humanav.view.splats import splat_iframe, splat_page
+from humanav.view.splats import splat_page
 
 with tempfile.TemporaryDirectory() as folder:
     ply = write_avatar_ply(avatar, Path(folder) / "avatar.ply", pose, place)
     walk = in_place(fit_to_shape(load_clip("walk"), body, avatar.betas))
     splats = write_avatar_splats(avatar, Path(folder) / "avatar.splats", {"walk": walk}, max_fps=15)
     print(f"avatar.ply {ply.stat().st_size / 1e6:.1f} MB, splats with a walk {splats.stat().st_size / 1e6:.1f} MB")
-    page = splat_iframe(splat_page(splats, title="the Gaussian avatar walks"), height=420)
-HTML(f"<div>{page}</div>")
+    page = splat_page(splats, title="the Gaussian avatar walks")
+framed(page, height=420, title="the Gaussian avatar walks")
 
 # %% [markdown]
+# **Try it.** Another clip, or a motion that you tracked (notebook 5).
+
+# %%
+dance = in_place(fit_to_shape(load_clip("dance"), body, avatar.betas))  # change: any of humanav.motion.CLIP_NAMES
+
+sheet([picture(avatar, front, dance.full_pose[k], place) for k in np.linspace(0, len(dance) - 1, 6).astype(int)], height=280)
+
+# %% [markdown]
+# ## Where to go next
 # In full size, all of this is one call: `humanav.avatar.gaussian.build_gaussian_avatar` with its defaults (30,000 Gaussians,
-# about two minutes), or `humanav avatar train` in a shell.
+# about two minutes), or `humanav avatar train --photo me.jpg --subject me` in a shell, or "Gaussian avatar" in the app.
+#
+# - [5. From a video to motion](05_track_a_video.ipynb): a turn-around clip of the person teaches far more than one photo.
+# - [7. Several views, several people](07_multiview.ipynb): the same Gaussians judge where people touch.
+# - [Tutorial: photo to avatar](../docs/tutorials/photo.md), with every option.
+# - [Start here](00_start_here.ipynb): all notebooks, and which one answers what.

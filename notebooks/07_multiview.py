@@ -12,25 +12,33 @@
 # ---
 
 # %% [markdown]
-# # Several views, several people, close contact
+# # 7. Several views, several people, close contact
 #
 # [![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/humanav/humanav/blob/main/notebooks/07_multiview.ipynb)
 #
 # People who hug hide each other: no single camera sees where an arm ends and the other person's back begins. Several
 # cameras together do, if it is clear which detection in one view is whom in the next. AvatarPose (Lu et al., ECCV 2024)
 # then goes one step further and refines the poses through avatars of the people themselves. Here is each step of our own
-# version: calibration, finding, matching, 3D, bodies, refinement, measuring. Everything runs on the CPU.
+# version: calibration, finding, matching, 3D, bodies, refinement, measuring.
 #
 # The capture is a film of people who do not exist: it was rendered, so the truth is known, and each step can be held
 # against it. Put the folder of a capture of your own, and leave out the comparisons.
 #
+# - **You will make**: the cameras and people of a hug in 3D, a doctor's report on the rig, bodies over every view, and where the two touch.
+# - **It takes**: three to five minutes of computing on two CPU cores; three quarters of an hour to read and try.
+# - **You need**: nothing but humanav, which brings the capture; better still, two to twelve videos of the same moment.
+#
 # ![what this notebook makes](images/07_multiview.png)
 
 # %%
-# On Colab: !git clone https://github.com/humanav/humanav && cd humanav && pip install -q -c constraints.txt -e .
+# Where humanav is installed, this cell does nothing. On Colab it fetches it in a few minutes; no graphics card is needed.
+import importlib.util, os, sys
+if importlib.util.find_spec("humanav") is None:
+    # !git clone -q --depth 1 https://github.com/humanav/humanav ~/humanav-code && pip install -q -c ~/humanav-code/constraints.txt -e ~/humanav-code
+    sys.path.append(os.path.expanduser("~/humanav-code"))
+
+# %%
 import base64
-import io
-import os
 import shutil
 import tempfile
 import time
@@ -39,45 +47,30 @@ from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
-from IPython.display import HTML, Image as Picture
-from PIL import Image
 
 from humanav.body import BodyModel
 from humanav.body.landmarks import KEYPOINT_SETS
 from humanav.motion import load_npz
 from humanav.paths import asset
-from humanav.view import contact_sheet, draw_keypoints
-from humanav.view.colors import css, person_color
+from humanav.view import draw_keypoints, notebook
+from humanav.view.notebook import bodies, framed, picture
 
-pio.renderers.default = "plotly_mimetype+notebook_connected"
+notebook.prepare()
 body = BodyModel.load()
 folder = Path(tempfile.mkdtemp())
-THOROUGH = float(os.environ.get("HUMANAV_NOTEBOOK_MINUTES", "1")) >= 1
+THOROUGH = notebook.minutes(1) >= 1
 FPS = 7.5 if THOROUGH else 5  # of the 15 frames a second that were filmed: enough to see each step
 MOMENTS = tuple(round(FPS * seconds) for seconds in (0, 0.6, 1.2, 1.8))
 
 
-def picture(pixels, quality=88):
-    """Pixels as a JPEG."""
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "JPEG", quality=quality)
-    return Picture(data.getvalue())
-
-
-def sheet(pictures, labels=None, columns=4, height=240, width=1400):
+def sheet(pictures, labels=None, columns=4, height=240):
     """Pictures in a grid."""
-    return picture(contact_sheet(pictures, labels, columns=columns, height=height, max_width=width))
+    return notebook.sheet(pictures, labels, columns=columns, height=height)
 
 
-def table(rows, columns, height=None, first=1.6):
+def table(rows, columns, first=1.6):
     """Rows of cells by name."""
-    cells = [list(rows), *([str(row[k]) for row in rows.values()] for k in range(len(columns)))]
-    sides = ["left", *["right"] * len(columns)]
-    figure = go.Figure(go.Table(
-        header={"values": ["", *columns], "align": sides, "font": {"size": 13}},
-        cells={"values": cells, "align": sides, "font": {"size": 13}, "height": 26}, columnwidth=[first, *[1] * len(columns)]))
-    figure.update_layout(height=height or 60 + 27 * len(rows), margin={"t": 6, "b": 0, "l": 0, "r": 0}).show()
+    notebook.table(rows, columns, first=first).show()
 
 
 # %% [markdown]
@@ -133,6 +126,25 @@ for kind in ("easymocap", "pose2sim", "hi4d", "panoptic", "4da", "opencv", "json
 table(rows, ["files", "read back"], first=0.6)
 
 # %% [markdown]
+# **Try it.** What is said of your own capture? Put its folder or zip. Or break the copy in other ways: leave out `extri.yml`, or give two videos the same name.
+
+# %%
+mine = capture.folder  # change: "my_capture"
+
+looked = find_capture(mine)
+print(f"{len(looked.names)} views: {', '.join(looked.names)}")
+for words in (*looked.notes, *(problem.text for problem in looked.problems)):
+    print("-", words)
+
+# %% [markdown]
+# The cameras in space, before anybody has been found:
+
+# %%
+from humanav.view.rig import residual_figure, rig_figure
+
+rig_figure(rig, title="Where the cameras stand").show()
+
+# %% [markdown]
 # ## 2. Finding people, view by view
 # Each view is followed by itself, as in `05_track_a_video.ipynb`: keypoints, masks, the colours of everybody's clothes. Where
 # one person hides the other, a view may know of one only.
@@ -160,13 +172,23 @@ sheet([drawn[view, t] for view in range(views) for t in MOMENTS],
       [f"{name}, {t / FPS:.1f} s" for name in footage.names for t in MOMENTS], columns=len(MOMENTS) * 2, height=200)
 
 # %% [markdown]
+# **Try it.** Which point of the body is seen worst, and by which camera? With other points you find who is hidden by whom.
+
+# %%
+points = ("left_wrist", "right_wrist", "left_ankle", "right_ankle")  # change
+
+order = KEYPOINT_SETS[sightings.keypoint_set]
+for view, name in enumerate(sightings.names):
+    sure = sightings.keypoints[:, view][sightings.present[:, view]]  # (people seen, points, 3)
+    print(f"{name}: " + ", ".join(f"{point.replace('_', ' ')} {sure[:, order.index(point), 2].mean():.2f}" for point in points))
+
+# %% [markdown]
 # ## 3. The doctor and the rig
 # Do these cameras belong to these pictures? People tell: the rays of the same point from two views must meet, bodies have a
 # size, and they stand upright. Every pair of views has a number.
 
 # %%
 from humanav.multiview.doctor import examine
-from humanav.view.rig import residual_figure, rig_figure
 
 diagnosis = examine(rig, sightings, sizes=footage.sizes)
 print(diagnosis.text())
@@ -212,6 +234,16 @@ for name, (cameras, seen) in accidents.items():
     print(f"{name.upper()}: {' '.join(finding.text for finding in found) or 'all is well.'}\n")
 
 # %% [markdown]
+# **Try it.** Break something yourself. From how many degrees, or frames, on does the doctor notice? That is how exact a calibration must be.
+
+# %%
+degrees = 1.5  # change
+
+report = examine(changed(cam3=turned(rig["cam3"], degrees)), ideal)
+for finding in report.findings:
+    print(f"{finding.severity}: {finding.text}")
+
+# %% [markdown]
 # ## 4. Who is who
 # Two detections of different views go together when their rays pass close to each other, keypoint by keypoint; with two
 # cameras only, colours of clothes help. Groups are made frame by frame, then everybody is looked at over the whole capture:
@@ -247,6 +279,19 @@ affinity_figure(evidence, height=430).show()
 whole = int(np.argmax(sightings.present[best].sum(axis=1)))
 picture(epipolar_picture([footage.frame(view, best) for view in range(views)], evidence, keypoint="left_wrist", view=whole,
                          height=330))
+
+# %% [markdown]
+# **Try it.** Cover a lens: with two cameras left, is everybody still found, and do they keep their number? (These are the made-up keypoints of step 3.)
+
+# %%
+covered = ("cam3", "cam4")  # change
+
+left = ideal.keypoints.copy()
+left[:, [rig.names.index(name) for name in covered]] = 0
+fewer = match_people(replace(ideal, keypoints=left), rig)
+print(f"{len(fewer.people)} people")
+for note in fewer.notes:
+    print("-", note)
 
 # %% [markdown]
 # ## 5. Points in space
@@ -299,6 +344,21 @@ figure.update_layout(height=460, margin={"t": 0, "b": 0, "l": 0, "r": 0}, scene_
                      scene={axis: {"title": "", "showticklabels": False} for axis in ("xaxis", "yaxis", "zaxis")}).show()
 
 # %% [markdown]
+# **Try it.** Another moment, or `matched` instead of `robust`: what becomes of points that two cameras see, and of points that only one sees?
+
+# %%
+moment, way = 10, "matched"  # change
+
+figure = go.Figure()
+for name, color, points in (("truth", "#9aa0a8", true_points[moment]),
+                            (way, "#3f7fd0", np.stack(ways[way], axis=1)[moment, ..., :3])):
+    line = np.array([end for one in points for a, b in pairs for end in (one[a], one[b], np.full(3, np.nan))])
+    figure.add_scatter3d(x=line[:, 0], y=-line[:, 2], z=line[:, 1], mode="lines", name=name, hoverinfo="name",
+                         line={"color": color, "width": 8 if name == "truth" else 4})
+figure.update_layout(height=400, margin={"t": 0, "b": 0, "l": 0, "r": 0}, scene_aspectmode="data",
+                     scene={axis: {"title": "", "showticklabels": False} for axis in ("xaxis", "yaxis", "zaxis")}).show()
+
+# %% [markdown]
 # ## 6. Bodies
 # A body for each person: one shape, joints within their limits, smooth. It starts from the 3D points and is then brought onto
 # the keypoints of *all pictures* at once, each with its own expected error, so that a point which two views see hangs on the
@@ -329,7 +389,16 @@ for view, name in enumerate(rig.names):
 scene = write_people_scene(fitted, folder / "people.glb", rig=rig, body=body)
 page = capture_players_html(videos, scene, fps=FPS, frames=frames, size=(400, 300), height=380, autoplay=False,
                             yaw=yaw_of(fitted.people[0].motion, rig.cameras[0]))
-HTML(f"<div>{page}</div>")
+framed(page, height=830, title="the people in every view and in 3D")
+
+# %% [markdown]
+# **Try it.** One frame of both bodies, to turn. Find the frame in which they are nearest.
+
+# %%
+frame = best  # change: 0 to the number of frames less one
+
+bodies({f"person {person.person_id}": body.from_motion(person.motion[frame]).vertices[0] for person in fitted.people}, body,
+       apart=0).show()
 
 # %% [markdown]
 # ## 7. Refinement through avatars
@@ -394,6 +463,23 @@ sheet([footage.frame(0, deepest), footage.frame(1, deepest), *drawn],
       ["cam1", "cam2", "the avatars, cam1", "the avatars, cam2", "between them"], columns=5, height=260)
 
 # %% [markdown]
+# The refined bodies of that moment, to turn:
+
+# %%
+bodies({f"person {person.person_id}": body.from_motion(person.motion[deepest]).vertices[0]
+        for person in refined.fitted.people}, body, apart=0).show()
+
+# %% [markdown]
+# **Try it.** Look at the avatars from where no camera stands: change the height of the eye, or its side.
+
+# %%
+yaw, pitch = 200, 25  # degrees; change
+
+around = Camera.orbit(middle, 3.6, yaw, pitch, 480, 360, focal=560)
+seen = refined.scene.render(around, motions, deepest, background=(0.93, 0.93, 0.94)).rgb
+picture((255 * seen).astype(np.uint8))
+
+# %% [markdown]
 # ## 8. Against the truth
 # `evaluate` matches found and true people one to one. MPJPE is the mean distance of the points, in the world, with nothing
 # aligned; PCK is the share within a distance; a *switch* is somebody who changes number. Contact F1 compares which vertices
@@ -420,6 +506,14 @@ for name, score in scores.items():
     figure.add_bar(x=[point.replace("_", " ") for point in score.mpjpe_point], y=list(score.mpjpe_point.values()), name=name)
 figure.update_layout(height=320, barmode="group", yaxis_title="mm from the truth", margin={"t": 10, "b": 90},
                      template="none").show()
+
+# %% [markdown]
+# **Try it.** A distance of one joint means little without another: change the limit of PCK, and see which result leads at 30, 50 and 100 mm.
+
+# %%
+limit = 100  # one of 50, 100, 150, 200; change
+
+print(", ".join(f"{name} {score.pck[limit]:.0%}" for name, score in scores.items() if limit in score.pck))
 
 # %% [markdown]
 # ## 9. Files, written and read back
@@ -466,6 +560,16 @@ print(f"cameras {100 * off.mean():.0f} cm from the true places after a similarit
 rig_figure(found, match_people(ideal, found), frame=20, title="Found from the people alone").show()
 
 # %% [markdown]
+# **Try it.** The ruler is the height that you give. Say 1.8 m instead of 1.7 m: what changes, and by how much?
+
+# %%
+height = 1.8  # change
+
+taller = calibrate_from_people(ideal, footage.sizes, height=height)
+wide = np.array([camera.center for camera in taller.cameras])
+print(f"the widest distance between two cameras: {np.linalg.norm(wide[:, None] - wide[None], axis=-1).max():.2f} m")
+
+# %% [markdown]
 # ## Your own
 # ```
 # humanav multiview check my_capture                      # files, calibration, units, time offsets: what is wrong, and why
@@ -483,6 +587,12 @@ rig_figure(found, match_people(ideal, found), frame=20, title="Found from the pe
 # Cameras that look from all sides at whole people are worth more than many cameras. With two, clothes that differ help to tell
 # people apart, and nobody is left to judge the refinement. Skin that no camera sees is a guess, and bodies of bare skin stand
 # for people in clothes: a few millimetres of what is called contact are cloth.
+#
+# ## Where to go next
+# - [6. An avatar of Gaussians](06_gaussian_avatar.ipynb): what the refinement draws with.
+# - [5. From a video to motion](05_track_a_video.ipynb): when there is one camera only.
+# - [Tutorial: multi-view capture](../docs/tutorials/multiview.md), with layouts, calibrations and every option.
+# - [Start here](00_start_here.ipynb): all notebooks, and which one answers what.
 
 # %%
 footage.close()

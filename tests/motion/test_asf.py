@@ -210,7 +210,7 @@ def test_one_frame(take):
 
 def bad_files():
     asf, amc = asf_text(), amc_text(amc_rows())
-    yield asf[: asf.index(":hierarchy")], amc, "ends early: it has no :hierarchy"
+    yield asf[: asf.index(":hierarchy")], amc, "ends early, it has no :hierarchy"
     yield asf[: asf.index("name lhand")], amc, "ends early"
     yield asf.replace(":bonedata", ":stuff"), amc, "no :bonedata"
     yield "hello", amc, "not an ASF skeleton"

@@ -37,7 +37,7 @@ def test_was_run_and_has_a_picture(path: Path) -> None:
     assert all(cell.execution_count for cell in code)
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
     assert (path.parent / "images" / f"{path.stem}.png").is_file()
-    assert path.stat().st_size < 2.5 * 1024**2
+    assert path.stat().st_size < 4 * 1024**2
 
 
 @each
