@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -32,11 +33,19 @@ class RunningApp:
     seconds_to_ready: float
 
 
+def free_port() -> int:
+    """A port that nobody listens on: two workers that start at once would both try the first one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def running_app(temporary: Path, **settings: str) -> Iterator[RunningApp]:
     """``python app.py``, as a visitor gets it, with its own temporary directory, and other settings."""
     environment = os.environ | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1",
-                                "HUMANAV_SAMPLES": "off", "HUMANAV_STORAGE": str(temporary / "store")} | settings
+                                "HUMANAV_SAMPLES": "off", "HUMANAV_STORAGE": str(temporary / "store"),
+                                "PORT": str(free_port())} | settings
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -142,7 +142,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
 @pytest.mark.slow
 def test_a_sample_is_lifted_and_its_curve_moves_the_player(page: Any, tmp_path: Path) -> None:
     page.click("#lift")
-    page.locator("#lift-cancel").wait_for(timeout=60_000)
+    page.locator("#lift-cancel").wait_for(timeout=240_000)
     page.wait_for_selector("#uplift-status .done", timeout=300_000)
     player = people(page, "uplift-viewer")
     curves = page.frame_locator("#uplift-angles iframe")
