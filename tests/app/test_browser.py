@@ -75,7 +75,7 @@ def test_a_photo_becomes_an_avatar(visit: Visit, app: RunningApp, sample: Path, 
     page = visit.page
     visit.upload(sample)
     page.click("#make")
-    page.locator("#cancel").wait_for(timeout=20_000)
+    page.locator("#cancel").wait_for(timeout=120_000)  # an app that has just started loads a lot
     player = page.frame_locator("#viewer iframe")
     player.locator("canvas").wait_for(timeout=120_000)  # the fitted body, while the rest is in the making
     page.wait_for_selector("#status .done", timeout=600_000)
@@ -123,7 +123,7 @@ def test_a_job_can_be_cancelled(visit: Visit, sample: Path) -> None:
     visit.page.locator("#options").get_by_label("Swap left and right").check()  # not the result that is known already
     visit.upload(sample)
     visit.page.click("#make")
-    visit.page.locator("#cancel").click(timeout=20_000)
+    visit.page.locator("#cancel").click(timeout=120_000)
     assert "Stopped" in visit.sentence()
     assert visit.page.locator("#make").is_enabled()
     assert visit.page.locator("#photo img").first.is_visible()
