@@ -280,7 +280,8 @@ class Part(ABC):
 
     def _busy(self) -> Updates:
         return {button: gr.update(interactive=False) for button in self.buttons()} | self.after.hidden() | {
-            self.status: pieces.idle("Starting.")} | self.cleared()
+            self.status: pieces.idle("Starting."),
+            self.stop: gr.update(visible=True)} | self.cleared()
 
     def ready(self) -> Updates:
         """The buttons of an idle page."""
