@@ -37,7 +37,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
         quick: one photo instead of three, one tab, and small runs of the rest.
         seed: of the malformed uploads.
     """
-    from humanav.app.shell import TABS
+    from humanav.app.shell import RESULTS, TABS
     from humanav.errors import MissingExtraError
     from humanav.paths import sample_photos
 
@@ -53,7 +53,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, running_app(folder) as app:
         say("looking at an idle app and at every tab")
         numbers["memory_gb_idle"] = round(app.idle_memory(), 2)
-        numbers |= look(app.url, chromium, [tab.id for tab in TABS], quick)
+        numbers |= look(app.url, chromium, [*(tab.id for tab in TABS), RESULTS], quick)
     for words, name, part in (
             ("two workers against one", "batch", batch_efficiency),
             ("visitors at once", "load", lambda: load(2 if quick else 8)),

@@ -245,7 +245,6 @@ class Part(ABC):
             require_room(key)
             record = store.begin(key, job.identity, tab=self.name, kind=job.kind or self.kind, title=job.title,
                                  values=values, needed=kept.NEEDED + kept.size_of(values))
-            yield {self.stop: gr.update(visible=True)}
             with closing(follow(
                     request.session_hash or "", job.sort or job.kind or self.kind,
                     functools.partial(job.work, store.folder(record.id)), job.steps, job.expected or self.expected,

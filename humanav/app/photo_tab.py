@@ -27,7 +27,6 @@ from humanav.store import Kept, Record
 LIMBS = {"Left arm": "left_arm", "Right arm": "right_arm", "Left leg": "left_leg", "Right leg": "right_leg"}
 STANDING = {"The photo decides": None, "Stands on both feet": True, "Sits, jumps or lifts a foot": False}
 TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
-CLIPS = [(name.replace("_", " ").capitalize(), name) for name in CLIP_NAMES]
 EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0, "clip": 30.0, "gaussian": 120.0, "gaussian animation": 25.0,
                     "gaussian clip": 60.0}
 """Expected duration of each sort of job, without the minutes of training, until this process has timed one."""
@@ -93,7 +92,7 @@ class PhotoTab(Part):
         self.make = gr.Button("Make the avatar", variant="primary", size="lg", elem_id="make")
         self.stop = gr.Button("Cancel", visible=False, elem_id="cancel")
         with gr.Accordion("Options", open=False, elem_id="options"):
-            self.clip = gr.Dropdown(CLIPS, value=CLIP, label="Motion",
+            self.clip = gr.Dropdown(hand_chip.CLIPS, value=CLIP, label="Motion",
                                     info="What the avatar does first. Others can follow.")
             self.height = gr.Textbox(label="Height", placeholder="174 cm", info="Sets the true size. Empty: estimated.")
             self.standing = gr.Radio(list(STANDING), value=next(iter(STANDING)), label="Posture")
@@ -130,8 +129,8 @@ class PhotoTab(Part):
             gr.HTML('<h3 class="part">Another motion</h3><p class="hint">Pick a clip, or bring your own: an npz of '
                     "SMPL-X or AMASS, or a BVH. The photo is not fitted again.</p>", elem_classes="bare", padding=False)
             with gr.Row(equal_height=True):
-                self.other = gr.Dropdown(CLIPS, value="dance", show_label=False, container=False, min_width=160,
-                                         elem_id="other")
+                self.other = gr.Dropdown(hand_chip.CLIPS, value="dance", show_label=False, container=False,
+                                         min_width=160, elem_id="other")
                 self.animate = gr.Button("Animate", size="md", min_width=120, elem_id="animate")
                 self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".npy", ".bvh", ".txt"],
                                               size="md", min_width=190, elem_id="own-motion")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,7 +95,7 @@ def pull_result(place: str, folder: str, out: str | Path, token: str | None = No
     return Result.load(out)
 
 
-class _Hub:
+class _Hub(ABC):
     """What datasets and buckets have in common."""
 
     kind = ""
@@ -122,8 +123,9 @@ class _Hub:
         with tempfile.TemporaryDirectory(prefix="humanav-") as folder:
             return (Path(folder) / name).read_bytes() if self._download(name, Path(folder)) else None
 
+    @abstractmethod
     def _download(self, name: str, target: Path) -> bool:
-        raise NotImplementedError
+        """Fetch a file into the folder ``target``; whether it is there."""
 
     def _check_private(self, private: bool) -> None:
         if not private and not self._public:

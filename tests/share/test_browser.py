@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from humanav.share import write_share_page
+from tests.app import visits
 from tests.share import made
 
 pytestmark = pytest.mark.browser
+until = partial(visits.until, seconds=60.0)
 HOSTILE = '"><script>window.hit = 1</script><img src=x onerror="window.hit = 1">'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=[
-            "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield opened
-        opened.close()
 
 
 @contextmanager
@@ -45,14 +34,6 @@ def opened(browser: Any, path: Path, width: int = 390, dark: bool = False) -> It
     yield page
     assert problems == []
     context.close()
-
-
-def until(page: Any, condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    for _ in range(round(seconds / 0.1)):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"it did not come true within {seconds:g} s")
 
 
 def ready(page: Any, view: int) -> None:

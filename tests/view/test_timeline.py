@@ -134,19 +134,6 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, bytes]:
     return (*(address(write_mp4(counted((96, 64)), folder / f"{k}.mp4", FPS)) for k in range(2)), glb.read_bytes())
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=[
-            "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield opened
-        opened.close()
-
-
 class Shown:
     """The players and their timeline on one page."""
 
