@@ -6,6 +6,7 @@ Whoever may read the folder of the store is its owner and sees everybody's entri
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -158,8 +159,9 @@ def _wait(store: Store) -> None:
 def _record(store: Store, entry: str) -> Record:
     found = [record for record in store.all() if record.id.startswith(entry.lower())] if entry else []
     if len(found) != 1:
-        raise InputError(f"There is no result {entry!r} in {store.base}: see `humanav results list`." if not found else
-                         f"{entry!r} is the beginning of {len(found)} ids: write more of it.")
+        said = entry[:40]
+        raise InputError(f"There is no result {said!r} in {store.base}: see `humanav results list`." if not found else
+                         f"{said!r} is the beginning of {len(found)} ids: write more of it.")
     return found[0]
 
 
@@ -168,7 +170,7 @@ def _find(which: str, storage: str) -> tuple[Record | None, Result | None]:
     from humanav.results import Result
     from humanav.store import is_id
 
-    if Path(which).is_dir():
+    if os.path.isdir(which):  # whatever was typed
         return None, Result.load(which)
     store = _store(storage)
     kept = store.find(which if is_id(which) else _record(store, which).id)

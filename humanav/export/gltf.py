@@ -265,9 +265,13 @@ def _four_influences(index: NDArray[Any], weight: NDArray[Any]) -> tuple[NDArray
 def _jpeg(texture: NDArray[Any], quality: int) -> bytes:
     from PIL import Image
 
+    picture = Image.fromarray(np.ascontiguousarray(texture, dtype=np.uint8))
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(texture, dtype=np.uint8)).save(
-        stream, "JPEG", quality=quality, subsampling=0, optimize=True)
+    try:
+        picture.save(stream, "JPEG", quality=quality, subsampling=0, optimize=True)
+    except OSError:  # pure noise takes more than the room that Pillow sets aside for an optimised picture
+        stream = io.BytesIO()
+        picture.save(stream, "JPEG", quality=quality, subsampling=0)
     return stream.getvalue()
 
 

@@ -7,7 +7,7 @@ half of one. Its id is a hash of the inputs and options: the same question has t
 from humanav.results.identity import content_id, fingerprint, plain, weights_id
 from humanav.results.licences import Licence, licence_of
 from humanav.results.result import FORMAT, MANIFEST, Result, ResultFile
-from humanav.results.writer import ResultWriter, storage_errors
+from humanav.results.writer import ResultWriter, is_replaceable, storage_errors
 
 __all__ = ["FORMAT", "MANIFEST", "Licence", "Result", "ResultFile", "ResultWriter", "content_id", "fingerprint",
-           "licence_of", "plain", "storage_errors", "weights_id"]
+           "is_replaceable", "licence_of", "plain", "storage_errors", "weights_id"]

@@ -96,7 +96,9 @@ class Result:
         """
         folder = Path(folder)
         try:
-            data, version = _read(folder)
+            data, version = read_manifest(folder)
+            if version > FORMAT:
+                raise InputError(f"{folder.name} was written by a newer version of humanav: update to read it.")
             files = tuple(ResultFile(**file) for file in data["files"])
             result = cls(folder, data["id"], data["kind"], data["created"], data["inputs"], files, data["report"],
                          **_origin(data))
@@ -104,8 +106,6 @@ class Result:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(f"{folder.name} is not a result folder, its {MANIFEST} is missing or damaged: give the "
                              "folder that a job wrote.") from error
-        if version > FORMAT:
-            raise InputError(f"{folder.name} was written by a newer version of humanav: update to read it.")
         missing = [file.name for file in files if not (folder / file.name).is_file()]
         if missing:
             raise InputError(f"The result {folder.name} is incomplete, {', '.join(missing)[:120]} is missing: copy "
@@ -113,7 +113,8 @@ class Result:
         return result
 
 
-def _read(folder: Path) -> tuple[Mapping[str, Any], int]:
+def read_manifest(folder: Path) -> tuple[Mapping[str, Any], int]:
+    """What a manifest says, and its format. Raises OSError, ValueError, KeyError and others where it is not ours."""
     path = folder / MANIFEST
     if not path.is_file() or path.stat().st_size > _MOST_BYTES:  # a device or pipe would be read for ever
         raise ValueError("no manifest of ours is like that")

@@ -20,9 +20,11 @@ from typing import Any
 from humanav.errors import StorageError
 from humanav.progress import Progress
 from humanav.results.origin import Origin
-from humanav.results.result import FORMAT, MANIFEST, Result, ResultFile
+from humanav.results.result import FORMAT, MANIFEST, Result, ResultFile, read_manifest
 
 _TRIES = 5
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""What systems leave in folders that people look at."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class ResultWriter:
 
     def __enter__(self) -> ResultWriter:
         self.target = Path(self.target)
-        if self.target.exists() and not self._replaceable():
+        if self.target.exists() and not is_replaceable(self.target):
             raise StorageError(f"{self.target} holds other files: name a new or an empty folder.")
         with storage_errors(self.target):
             self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,16 +88,13 @@ class ResultWriter:
                     self._publish()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise _storage_error(error, self.target) from error
+        if isinstance(error, OSError) and (sentence := _sentence(error, self.target)):
+            raise StorageError(sentence) from error
 
     @property
     def result(self) -> Result:
         """The published result; to be asked after the block."""
         return Result.load(self.target)
-
-    def _replaceable(self) -> bool:
-        return self.target.is_dir() and ((self.target / MANIFEST).is_file() or not any(self.target.iterdir()))
 
     def _publish(self) -> None:
         files = [asdict(file) | {"size": (self.folder / file.name).stat().st_size} for file in self.files]
@@ -119,6 +118,20 @@ class ResultWriter:
         os.replace(self.folder, self.target)
 
 
+def is_replaceable(folder: Path) -> bool:
+    """Whether a result may take the place of a folder: it is empty, or has the files of an earlier result alone."""
+    if not folder.is_dir():
+        return False
+    there = {path.name for path in folder.iterdir()} - _LITTER
+    if not there:
+        return True
+    try:
+        ours = {str(file["name"]) for file in read_manifest(folder)[0]["files"]} | {MANIFEST}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return False
+    return there <= ours
+
+
 def _exchanged(one: Path, other: Path) -> bool:
     """Let two folders change places at once, so that no reader ever finds none; False where the system cannot."""
     if sys.platform != "linux":
@@ -137,10 +150,14 @@ def storage_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _storage_error(error, place) from error
+        sentence = _sentence(error, place)
+        if sentence is None:
+            raise
+        raise StorageError(sentence) from error
 
 
-def _storage_error(error: OSError, place: Path) -> Exception:
+def _sentence(error: OSError, place: Path) -> str | None:
+    """What a visitor can do about it; None where that is not known."""
     reasons = {
         errno.ENOSPC: f"The disk is full: free some space, or write to another disk than that of {place}.",
         errno.EDQUOT: f"The disk quota is used up: free some space, or write elsewhere than {place}.",
@@ -149,6 +166,6 @@ def _storage_error(error: OSError, place: Path) -> Exception:
         errno.EPERM: f"{place} may not be written: name a folder of your own.",
         errno.ENOTDIR: f"{place} cannot be a folder: a file of that name is in the way.",
         errno.EEXIST: f"{place} cannot be a folder: a file of that name is in the way.",
+        errno.ENAMETOOLONG: f"The name {place.name[:40]}... is too long for this disk: choose a shorter one.",
     }
-    sentence = reasons.get(error.errno or 0)
-    return StorageError(sentence) if sentence else error
+    return reasons.get(error.errno or 0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humanav.errors import InputError
+from humanav.store.files import delete
 from humanav.store.record import Record, is_alive
+from humanav.store.space import Files, files_below
 
 if TYPE_CHECKING:
     from humanav.store.local import Store
@@ -22,6 +23,7 @@ PREVIEW_SECONDS = 24 * 3600.0
 BROKEN = "The program ended while this was being made. Run it again: what was finished of it is used where possible."
 
 _HOUR, _DAY = 3600.0, 86400.0
+_BELIEVED = 3 * _HOUR
 _UNFINISHED = (".training", ".work")
 """Ends the names of folders from which a job that broke off can go on."""
 
@@ -51,8 +53,7 @@ def sweep(store: Store) -> Swept:
             if record.opened > now + _DAY:  # made while the clock was wrong; else it would never be over its time
                 store.set_times(record.id, created=min(record.created, now), opened=now)
             elif store.is_over(record):
-                store.remove(record.id)
-                deleted.append(record.id)
+                deleted += [record.id] if store.remove(record.id, record) else []
             elif record.state == "running" and _dead(record):
                 ended = store.end(record.id, "broken", BROKEN)  # finished, if it has all of its files already
                 broken += [record.id] if ended.state == "broken" else []
@@ -63,35 +64,37 @@ def sweep(store: Store) -> Swept:
     return Swept((*deleted, *removed), tuple(broken), others, emptied)
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of the files in a folder and below; files that go away meanwhile do not count."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_size
-    return total
-
-
 def _dead(record: Record) -> bool:
-    """Whether nobody works on it any more; another machine's work is believed for a day."""
+    """Whether nobody works on it any more; another machine's work is believed for a while.
+
+    A container that was started anew is another machine, too. A job that lasts longer is finished all the same.
+    """
     alive = is_alive(record.worker)
-    return time.time() - record.opened > _DAY if alive is None else not alive
+    return time.time() - record.created > _BELIEVED if alive is None else not alive
 
 
 def _leftovers(store: Store) -> Iterator[tuple[Path, float]]:
     """Files that may be nobody's, and at which age in seconds they are."""
     yield from ((path, PREVIEW_SECONDS) for path in store.previews.iterdir())
     records = {record.id: record for record in store.all()}
-    for room in (store.results, store.base / "inputs"):
+    unread = store.unread(set(records))
+    yield from ((path, max(store.keep_seconds, _DAY)) for path in unread.values())
+    for room in (store.results, store.inputs):
         for path in room.iterdir():
-            owner, hidden = records.get(path.name.lstrip(".")[:26]), path.name.startswith(".")
-            if owner is None or (hidden and owner.state != "running"):
+            id = _id_in(path)
+            if id in unread:  # which may pass, while its files would be gone
+                continue
+            if id not in records or (path.name != id and records[id].state != "running"):  # unfinished work
                 yield path, _DAY if path.name.endswith(_UNFINISHED) else _HOUR
     for folder in ("records", "pending", "arriving"):
         if (store.base / folder).is_dir():
             yield from ((path, _HOUR) for path in (store.base / folder).iterdir()
                         if path.name.startswith(".") or folder == "arriving")
+
+
+def _id_in(path: Path) -> str:
+    """The id that the name of a file or folder in a store begins with, unless it belongs to nobody."""
+    return path.name.lstrip(".")[:26]
 
 
 def _clear(path: Path, limit: float) -> bool:
@@ -104,10 +107,7 @@ def _clear(path: Path, limit: float) -> bool:
         return False
     if time.time() - max(times) <= limit:
         return False
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    delete([path])
     return True
 
 
@@ -117,22 +117,35 @@ def _shrink(store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Returns:
         ids that were deleted, and, where a remote place has the files too, that were emptied.
     """
-    removed, emptied = [], []
-    if store.most_bytes is not None:
-        total = store.used()
-        for record in sorted(store.all(), key=lambda record: record.opened):
-            size = store.size(record.id)
-            if total <= store.most_bytes:
-                break
-            if record.state == "running" or not size:
-                continue
-            if store.mirror is None or record.state != "done":
-                store.remove(record.id)
-                removed.append(record.id)
-            elif not store.mirror.is_marked(record.id):
-                store.empty(record.id)
-                emptied.append(record.id)
-            else:
-                continue
-            total -= size
+    removed: list[str] = []
+    emptied: list[str] = []
+    if store.most_bytes is None:
+        return (), ()
+    held: dict[str, Files] = {}
+    for path in (*store.results.iterdir(), *store.inputs.iterdir()):
+        if not path.is_symlink():
+            held.setdefault(_id_in(path), {}).update(files_below(path))
+    holders = Counter(file for files in held.values() for file in files)
+    total = store.used()
+    for record in sorted(store.all(), key=lambda record: record.opened):
+        files = held.get(record.id)
+        if total <= store.most_bytes:
+            break
+        if record.state == "running" or not files:
+            continue
+        gone = removed if store.mirror is None or record.state != "done" else emptied
+        if not _let_go(store, record, whole=gone is removed):
+            continue
+        gone.append(record.id)
+        holders.subtract(files.keys())
+        total -= sum(size for file, size in files.items() if not holders[file])
     return tuple(removed), tuple(emptied)
+
+
+def _let_go(store: Store, record: Record, *, whole: bool) -> bool:
+    """Delete an entry, or only its files here; not if it changed meanwhile, or is not stored elsewhere yet."""
+    if not whole:
+        return store.mirror is not None and not store.mirror.is_marked(record.id) and store.empty(record)
+    with suppress(InputError):  # its owner deleted it just now
+        return store.remove(record.id, record)
+    return False

@@ -134,7 +134,7 @@ class _Hub(ABC):
 
 
 class HubDataset(_Hub):
-    """A dataset repository. Each write is one commit: all of it or nothing."""
+    """A dataset repository. Each write is one commit: all of it or nothing. Earlier ones keep what is deleted."""
 
     kind = "datasets"
 
@@ -176,7 +176,7 @@ class HubDataset(_Hub):
             found = list(pool.map(lambda name: self._download(name, target), names))
         shutil.rmtree(target / ".cache", ignore_errors=True)  # the client's notes on what it downloaded
         if not all(found):
-            raise StorageError(f"Files are missing in {self.place}: try again.")
+            raise InputError(f"Files are missing in {self.place}: try again.")
 
     def _download(self, name: str, target: Path) -> bool:
         with hub_errors(self.place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from humanav.errors import HumanavError, InputError, StorageError
 T = TypeVar("T")
 
 _PLACE = re.compile(r"hf://(datasets|buckets)/([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)/?")
+_REFUSALS = (400, 404, 411, 413, 415, 422)
 _OURS = ("httpx", "httpcore", "requests", "urllib3", "huggingface_hub", "hf_xet", "socket", "ssl")
 
 
@@ -42,7 +44,7 @@ class Remote(Protocol):
         """The content of a small file, None where there is none."""
 
     def fetch(self, names: Sequence[str], target: Path) -> None:
-        """Download files to ``target``, below it by their names."""
+        """Download files to ``target``, below it by their names. Raises InputError when one is not there."""
 
     def url(self, folder: str = "") -> str:
         """The page that shows a folder."""
@@ -70,6 +72,11 @@ def safe_names(names: Sequence[str], folder: str) -> list[str]:
     """Those of the names that lie below the folder and lead nowhere else, whoever wrote them."""
     return [name for name in names if name.startswith(f"{folder}/") and "\\" not in name and ":" not in name
             and all(part not in ("", ".", "..") for part in name.split("/"))]
+
+
+def names_below(remote: Remote, folder: str) -> list[str]:
+    """The :func:`safe_names` that a place has below a folder."""
+    return safe_names(remote.names(folder), folder)
 
 
 @contextmanager
@@ -124,9 +131,17 @@ def _sentence(error: Exception, place: str) -> str:
         return f"Hugging Face has trouble with {place} at the moment (error {status}): try again later."
     if status is not None:
         return f"Hugging Face refused what was asked of {place} (error {status}): {_first_line(error)}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk here is full, so nothing can be fetched from {place}: free some space."
     if _is_network(error):
         return f"Hugging Face cannot be reached for {place}: check the connection, or try again later."
     return f"{place} cannot be used ({type(error).__name__}: {_first_line(error)})."
+
+
+def is_refusal(error: StorageError) -> bool:
+    """Whether a place is there and answers, but will not have what was sent; something else may be welcome."""
+    status = status_of(error)
+    return status in _REFUSALS if status is not None else error.__cause__ is not None and not _is_network(error)
 
 
 def status_of(error: BaseException | None) -> int | None:

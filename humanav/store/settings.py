@@ -45,7 +45,7 @@ def read_settings(place: str | None = None) -> Settings:
     folder = Path(where).expanduser()
     if is_place(where):
         kind, repo = parse_place(where)
-        folder = data_folder() / "mirrors" / f"{kind}-{repo.replace('/', '-')}"
+        folder = data_folder() / "mirrors" / f"{kind}--{repo.replace('/', '--')}"  # no name there has two dashes
     most = _number("HUMANAV_MOST_GB", 0.0)
     return Settings(where, folder.absolute(), _number("HUMANAV_KEEP_DAYS", 30.0),
                     round(1e9 * _number("HUMANAV_LEAST_FREE_GB", 1.0)), round(1e9 * most) if most else None)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanav.errors import HumanavError
-from humanav.store.cleaning import size_of
 from humanav.store.remote import in_time, is_place
 from humanav.store.settings import Settings, read_settings
+from humanav.store.space import size_of
 
 _SECONDS = 10.0
 
@@ -67,7 +67,7 @@ def store_state(place: str | None = None) -> StoreState:
         problem = _asked(settings)
     records = folder / "records"
     entries = len(list(records.glob("*.json"))) if records.is_dir() else None
-    used = size_of(folder / "results") + size_of(folder / "inputs")
+    used = size_of(folder / "results", folder / "inputs")
     return StoreState(settings.place, folder, entries, used, free, settings.keep_days, settings.most_bytes, not problem,
                       problem)
 

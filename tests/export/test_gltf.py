@@ -110,8 +110,9 @@ def test_structure(tmp_path):
                 assert len(q) == (2 if still else (20 if animation["name"] == "one" else 30))
 
 
-def test_seams_and_texture(tmp_path):
-    mesh = person()
+@pytest.mark.parametrize("size", [64, 320])
+def test_seams_and_texture(tmp_path, size):
+    mesh = person(texture_size=size)  # of pure noise
     glb = Glb(write_glb(mesh, tmp_path / "a.glb"))
     triangles, uv = glb.triangles, glb.attribute("TEXCOORD_0")
     np.testing.assert_allclose(glb.attribute("POSITION")[triangles], mesh.vertices[mesh.faces], atol=1e-6)
@@ -122,7 +123,7 @@ def test_seams_and_texture(tmp_path):
     from PIL import Image
 
     picture = Image.open(BytesIO(glb.view(glb.json["images"][0]["bufferView"])))
-    assert (picture.format, picture.size) == ("JPEG", (64, 64))
+    assert (picture.format, picture.size) == ("JPEG", (size, size))
 
 
 def test_skinning_is_ours(tmp_path):

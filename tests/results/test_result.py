@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 from contextlib import suppress
@@ -50,6 +51,32 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
+@pytest.mark.parametrize("name", ["scene.blend", MANIFEST])
+def test_what_somebody_else_keeps_there_is_left_alone(tmp_path: Path, name: str) -> None:
+    target = tmp_path / "out"
+    write(target)
+    (target / "Thumbs.db").write_text("left by the system, and no reason to refuse")
+    write(target, "again")
+    (target / name).write_text('{"name": "a page of mine"}')
+    with pytest.raises(StorageError, match="holds other files"):
+        write(target, "and again")
+    assert (target / name).read_text() == '{"name": "a page of mine"}'
+    assert (target / "note.txt").read_text() == "again"
+
+
+def test_an_incomplete_result_is_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "out").path("note.txt").unlink()
+    assert write(tmp_path / "out", "again").path("note.txt").read_text() == "again"
+
+
+def test_a_result_of_a_newer_version_says_so(tmp_path: Path) -> None:
+    data = json.loads((write(tmp_path / "out").folder / MANIFEST).read_text())
+    data["files"][0]["colour"] = "of a later version"
+    (tmp_path / "out" / MANIFEST).write_text(json.dumps(data | {"format": 2}))
+    with pytest.raises(InputError, match="newer version"):
+        Result.load(tmp_path / "out")
+
+
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     def fail() -> None:
         with ResultWriter(tmp_path / "out", "test", "0", {}) as writer:
@@ -69,7 +96,8 @@ def test_an_earlier_result_survives_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "words"), [
-    (errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only disk"), (errno.EACCES, "may not be written")])
+    (errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only disk"), (errno.EACCES, "may not be written"),
+    (errno.ENAMETOOLONG, "too long")])
 def test_a_disk_that_cannot_be_written_is_named(tmp_path: Path, number: int, words: str) -> None:
     def fail() -> None:
         with ResultWriter(tmp_path / "out", "test", "0", {}):

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-WRITE, READ = "token that may write", "token that may read"
+WRITE, READ = "the-secret-of-a-writer", "the-secret-of-a-reader"
 SECONDS = "2026-11-29T04:00:00.000Z"
 SILENCE = 4.0
 """Seconds for which a silent server says nothing."""

@@ -11,6 +11,7 @@ import pytest
 from humanav.errors import InputError
 from humanav.store import Store
 from humanav.store.record import this_process
+from humanav.store.space import size_of
 from tests.store.made import ANN, WORDS, make, write
 
 DAY = 86400.0
@@ -71,7 +72,11 @@ def test_what_broke_off_is_marked_and_what_runs_is_left(store: Store, monkeypatc
     states = {record.id: record.state for record in store.mine(ANN)}
     assert states == {runs: "running", dead: "broken", finished: "done", elsewhere: "running"}
     assert "Run it again" in store.find(dead).record.note
-    shift(monkeypatch, 1.2 * DAY)
+    with monkeypatch.context() as later:
+        shift(later, 2 * 3600)
+        store.find(elsewhere)  # looking at it does not make it live longer
+        assert store.sweep().broken == ()
+    shift(monkeypatch, 3.1 * 3600)
     assert store.sweep().broken == (elsewhere,)
 
 
@@ -91,8 +96,10 @@ def test_leftovers_of_nobody_go(store: Store) -> None:
     done, runs = make(store, identity="done"), store.begin(ANN, "runs", **WORDS)
     gone = [aged(store.previews / "old.glb", 2 * DAY), aged(store.results / f".{done.id}-abc", 7200),
             aged(store.results / ("z" * 26), 7200), aged(store.base / "inputs" / ("z" * 26), 7200),
-            aged(store.base / "records" / ".part.json", 7200), aged(store.results / ".0123.training", 2 * DAY)]
-    stays = [aged(store.previews / "new.glb", 3600), aged(store.results / f".{runs.id}-abc", 7200),
+            aged(store.results / f"{done.id}.work", 2 * DAY), aged(store.base / "records" / ".part.json", 7200),
+            aged(store.results / ".0123.training", 2 * DAY)]
+    stays = [aged(store.previews / "new.glb", 3600), aged(store.results / f"{runs.id}.work", 2 * DAY),
+             aged(store.results / f".{runs.id}-abc", 7200),
              aged(store.results / ("y" * 26), 60), aged(store.results / ".4567.training", 7200),
              store.folder(done.id) / "note.txt"]
     assert store.sweep().others == len(gone)
@@ -104,12 +111,47 @@ def test_too_much_goes_with_the_longest_unopened_first(store: Store) -> None:
     ids = [make(store, identity=str(k), text="x" * 1000).id for k in range(4)]
     runs = store.begin(ANN, "runs", **WORDS).id
     store.find(ids[0])
-    size = store.size(ids[1])
+    size = size_of(store.folder(ids[1]))
     store.most_bytes = store.used() - 2 * size + 10
     assert store.sweep().deleted == (ids[1], ids[2])
     assert {record.id for record in store.mine(ANN)} == {ids[0], ids[3], runs}
     assert store.used() <= store.most_bytes
     assert store.sweep().deleted == ()
+
+
+def test_copies_of_a_sample_take_no_room(store: Store) -> None:
+    public = make(store, "everybody", "sample", "x" * 1000)
+    before = store.used()
+    copies = [store.adopt(f"key {k}", "sample", public.id, **WORDS).id for k in range(3)]
+    assert store.used() == before
+    store.most_bytes = before
+    assert store.sweep().deleted == ()
+    store.most_bytes = before - 1
+    assert set(store.sweep().deleted) == {public.id, *copies}, "only the last of them makes room"
+
+
+def test_a_result_whose_record_cannot_be_read_just_now_stays(store: Store) -> None:
+    record = make(store)
+    path = store.base / "records" / f"{record.id}.json"
+    text = path.read_text()
+    path.write_text("damaged")
+    for item in (*store.folder(record.id).iterdir(), store.folder(record.id)):
+        os.utime(item, (time.time() - 20 * DAY,) * 2)
+    assert store.sweep().others == 0
+    path.write_text(text)
+    assert store.find(record.id).result is not None
+    path.write_text("damaged")
+    os.utime(path, (time.time() - 3 * DAY,) * 2)  # nobody opened it for longer than results are kept
+    assert [store.sweep().others, store.sweep().others] == [1, 1]
+    assert list(store.results.iterdir()) == []
+
+
+def test_what_was_opened_or_begun_since_is_not_taken(store: Store) -> None:
+    record = make(store)
+    store.find(record.id)
+    assert not store.remove(record.id, record)
+    assert not store.empty(record)
+    assert store.find(record.id).result is not None
 
 
 def test_a_link_out_of_the_folder_is_not_followed(store: Store, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from humanav.errors import InputError, MissingExtraError, StorageError
 from humanav.store import Store, id_of, open_remote, open_store, parse_place, push_result
-from humanav.store.mirror import NOT_STORED
-from tests.store.fake_hub import READ, SILENCE, FakeHub, FakeXet, Repo
+from humanav.store.sending import NOT_STORED
+from tests.store.fake_hub import READ, SILENCE, WRITE, FakeHub, FakeXet, Repo
 from tests.store.made import ANN, BOB, WORDS, make, write
 
 DATASET, BUCKET = "hf://datasets/ann/results", "hf://buckets/ann/results"
@@ -45,6 +45,7 @@ def test_a_link_opens_after_a_restart_with_an_empty_disk(hub: FakeHub, tmp_path:
     record = make(store, values={"photo": tmp_path / "photo.jpg"})
     assert flushed(store)
     assert hub.repos[REPOS[place]].private
+    assert not [path for path in store.base.rglob("*") if path.is_file() and WRITE.encode() in path.read_bytes()]
     shutil.rmtree(store.base)
 
     again = mirrored(tmp_path / "second", place)
@@ -102,7 +103,9 @@ FAILURES = [(401, "does not know who asks"), (403, "may not write"), (404, "Ther
 
 
 @pytest.mark.parametrize(("status", "words"), FAILURES)
-def test_nothing_that_fails_there_fails_a_job(hub: FakeHub, tmp_path: Path, status: int | str, words: str) -> None:
+def test_nothing_that_fails_there_fails_a_job(
+    hub: FakeHub, tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int | str, words: str
+) -> None:
     store = mirrored(tmp_path / "base")
     assert store.mirror is not None
     with hub.failing("POST .*/commit/", status):
@@ -114,6 +117,8 @@ def test_nothing_that_fails_there_fails_a_job(hub: FakeHub, tmp_path: Path, stat
             time.sleep(0.01)
     assert words in store.mirror.problem
     assert store.mirror.problem.count("\n") == 0
+    assert words in caplog.text
+    assert WRITE not in caplog.text
     found = store.find(record.id)
     assert found.result is not None
     assert found.record.note == NOT_STORED
@@ -291,7 +296,7 @@ def test_the_setting_names_the_place(hub: FakeHub, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HUMANAV_STORAGE", DATASET)
     monkeypatch.setenv("HUMANAV_LEAST_FREE_GB", "0")
     store = open_store()
-    assert store.base == tmp_path / "humanav" / "mirrors" / "datasets-ann-results"
+    assert store.base == tmp_path / "humanav" / "mirrors" / "datasets--ann--results"
     assert hub.asked == [], "nothing is asked before there is something to ask"
     record = make(store)
     assert flushed(store)

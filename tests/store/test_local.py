@@ -90,6 +90,16 @@ def test_a_sample_is_given_to_everybody_without_making_it_again(store: Store) ->
     assert store.known("everybody", "sample") is not None
 
 
+def test_a_sample_that_cannot_be_copied_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    public = make(store, "everybody", "sample", "a sample")
+    monkeypatch.setattr("humanav.store.files.os.link", full)
+    monkeypatch.setattr("humanav.store.files.shutil.copyfile", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        store.adopt(ANN, "sample", public.id, **WORDS)
+    assert store.mine(ANN) == []
+    assert [path.name for path in store.results.iterdir()] == [public.id]
+
+
 def test_a_job_that_ends_without_a_result(store: Store) -> None:
     record = store.begin(ANN, "walk", **WORDS)
     assert store.find(record.id).result is None
@@ -116,6 +126,48 @@ def test_a_result_whose_files_are_gone_says_so(store: Store) -> None:
     with pytest.raises(InputError, match="damaged or were deleted"):
         store.find(record.id)
     assert store.known(ANN, "walk") is None
+
+
+def test_what_is_damaged_is_made_again(store: Store) -> None:
+    record = make(store)
+    (store.folder(record.id) / "manifest.json").write_text("{")
+    make(store)
+    assert store.find(record.id).result is not None
+    assert [path.name for path in store.results.iterdir()] == [record.id]
+
+
+def test_deleting_while_a_friend_opens_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, read = make(store), store.result
+    asked: list[str] = []
+
+    def deleted_just_then(id: str) -> Any:
+        asked.append(id)
+        found = read(id)
+        if len(asked) == 2:
+            store.remove(id)
+        return found
+
+    monkeypatch.setattr(store, "result", deleted_just_then)
+    with pytest.raises(InputError, match="no such result"):
+        store.find(record.id)
+    assert store.all() == []
+
+
+def test_its_picture_is_deleted_too(store: Store) -> None:
+    record, other = make(store), make(store, BOB)
+    pictures = [store.previews / f"poster-{entry.id}.jpg" for entry in (record, other)]
+    for picture in pictures:
+        picture.write_text("a face")
+    store.delete(ANN, record.id)
+    assert [picture.exists() for picture in pictures] == [False, True]
+
+
+def test_settings_that_are_too_long_are_not_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("humanav.store.register._MOST_RECORD", 2000)
+    record = make(store, values={"text": "x" * 3000})
+    found = store.find(record.id)
+    assert found.result is not None
+    assert found.record.values == {}
 
 
 def test_records_of_others_hands_do_no_harm(store: Store) -> None:
@@ -197,13 +249,23 @@ def test_several_processes_share_a_folder(store: Store) -> None:
     assert left == []
 
 
-def test_errors_are_sentences(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("humanav.store.local.os.link", full)
-    monkeypatch.setattr("humanav.store.local.shutil.copyfile", full)
+
+def test_errors_are_sentences(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("humanav.store.files.os.link", full)
+    monkeypatch.setattr("humanav.store.files.shutil.copyfile", full)
     photo = store.base / "photo.jpg"
     photo.write_text("x")
     with pytest.raises(HumanavError, match="disk is full"):
         store.begin(ANN, "walk", **WORDS, values={"photo": photo})
+    monkeypatch.setattr("humanav.store.files.os.replace", full)
+    with pytest.raises(StorageError, match=r"cannot be kept in .*\(No space left"):
+        store.begin(ANN, "walk", **WORDS)
+
+
+def test_who_has_the_lock_may_ask_for_it_again(store: Store) -> None:
+    with store.locked(), store.locked():
+        assert make(store).state == "done"
+    assert store.find(id_of(ANN, "walk")).result is not None

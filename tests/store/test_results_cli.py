@@ -74,6 +74,7 @@ def test_what_is_not_there_is_said(store: Store, capsys: pytest.CaptureFixture[s
     make(store)
     make(store, BOB)
     assert "There is no result 'zzz'" in refused(capsys, "show", "zzz")
+    assert "There is no result 'zzzz" in refused(capsys, "show", "z" * 5000)
     assert "There is no result ''" in refused(capsys, "rename", "", "x")
     assert "no such result" in refused(capsys, "show", "a" * 26)
     assert "is no place for results" in refused(capsys, "push", "x", "hf://nowhere")
