@@ -34,13 +34,13 @@ class TexturePyramid:
         base = as_array(image, np.uint8)
         if base.ndim != 3 or base.shape[2] != 3 or 0 in base.shape:
             raise InputError(f"A texture must be an RGB picture (H,W,3); got {base.shape}.")
-        self.levels: list[Image] = [base]
+        self.levels: list[Image] = [_frozen(base)]
         while len(self.levels) < levels and min(self.levels[-1].shape[:2]) >= 128:
             above = self.levels[-1]
             half = np.empty((above.shape[0] // 2, above.shape[1] // 2, 3), dtype=np.uint8)
             with KERNEL_LOCK:
                 shading.halve(above, half)
-            self.levels.append(half)
+            self.levels.append(_frozen(half))
 
     def level_for(self, uv: NDArray[np.float32], uv_faces: NDArray[np.int64], triangle: NDArray[np.int32]) -> Image:
         """The level with about one texel per drawn pixel."""
@@ -99,11 +99,13 @@ def render_mesh(
         shading_normals = np.zeros((1, 3), dtype=np.float32)
         if not unlit:
             shading_normals = vertex_normals(v, f) if normals is None else as_array(normals, np.float32)
+        near = np.zeros((camera.height, camera.width, 3), np.float32), np.zeros_like(alpha[part], order="C")
         with KERNEL_LOCK:
             shading.shade_pixels(
                 buffers.triangle, buffers.barycentric, supersample, f, shading_normals, colors, color_faces, picture,
                 corner_uv, corner_faces, texture is not None, unlit, _rays(camera, supersample), _lights(whole),
-                rgb[part], alpha[part])
+                *near)
+        rgb[part], alpha[part] = near
     if background is None:
         return (np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8), alpha
     below = _background(background, shape)
@@ -154,7 +156,7 @@ def _texture(
     texture: Any, uv: Any, uv_faces: Any, faces: NDArray[np.int64], buffers: MeshBuffers
 ) -> tuple[Image, NDArray[np.float32], NDArray[np.int64]]:
     if texture is None:
-        return np.zeros((1, 1, 3), np.uint8), np.zeros((1, 2), np.float32), np.zeros((1, 3), np.int64)
+        return _frozen(np.zeros((1, 1, 3), np.uint8)), np.zeros((1, 2), np.float32), np.zeros((1, 3), np.int64)
     if uv is None or uv_faces is None:
         raise InputError("A textured mesh needs uv and uv_faces.")
     coordinates, corners = as_array(uv, np.float32), as_array(uv_faces, np.int64)
@@ -162,6 +164,13 @@ def _texture(
         raise InputError(f"uv must be (VT,2) and uv_faces {faces.shape}; got {coordinates.shape}, {corners.shape}.")
     pyramid = texture if isinstance(texture, TexturePyramid) else TexturePyramid(texture)
     return pyramid.level_for(coordinates, corners, buffers.triangle), coordinates, corners
+
+
+def _frozen(image: Image) -> Image:
+    """The same pixels, read-only: kernels are compiled anew for arrays that may be written to."""
+    seen = image.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def _rays(camera: Camera, samples: int) -> NDArray[np.float64]:

@@ -10,20 +10,31 @@ from numba import njit, prange
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@njit(cache=True, inline="always")
-def _encode(value: float) -> float:
+_BRIGHTEST, _STEPS = 2.0, 16384.0
+
+
+def _to_srgb(light: Array) -> Array:
     """Linear light 0.. to sRGB 0..1; the shoulder above 0.8 keeps highlights from clipping hard."""
-    if value > 0.8:
-        value = 0.8 + 0.2 * (1.0 - np.exp(-(value - 0.8) * 5.0))
-    if value <= 0.0031308:
-        return 12.92 * max(value, 0.0)
-    return 1.055 * value ** (1.0 / 2.4) - 0.055
+    light = np.where(light > 0.8, 0.8 + 0.2 * (1.0 - np.exp(-(light - 0.8) * 5.0)), light)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-9) ** (1.0 / 2.4) - 0.055)
+
+
+def _to_linear(srgb: Array) -> Array:
+    """sRGB 0..1 to linear light."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+# As tables, read with linear interpolation (exact to 1e-4): powers would take most of the time of a picture.
+_ENCODED = _to_srgb(_BRIGHTEST * np.arange(_STEPS + 2) / _STEPS).astype(np.float32)
+_DECODED = _to_linear(np.arange(_STEPS + 2) / _STEPS).astype(np.float32)
 
 
 @njit(cache=True, inline="always")
-def _decode(value: float) -> float:
-    """sRGB 0..1 to linear light."""
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+def _read(table: Array, share: float) -> float:
+    """The table's value at the share 0..1 of its range; beyond it, the last value."""
+    place = min(max(share, 0.0), 1.0) * _STEPS
+    k = int(place)
+    return table[k] + (place - k) * (table[k + 1] - table[k])
 
 
 @njit(cache=True, parallel=True, nogil=True)
@@ -98,10 +109,11 @@ def shade_pixels(
                 gloss = 0.05 * max(0.0, half) ** 20
                 occlusion = 0.72 + 0.28 * facing  # darkens the outline a little, as creases and far sides are
                 for channel in range(3):
-                    base = _decode(cr if channel == 0 else (cg if channel == 1 else cb))
+                    base = _read(_DECODED, cr if channel == 0 else (cg if channel == 1 else cb))
                     light = (key * lights[1, channel]
                              + (sky * lights[2, channel] + (1.0 - sky) * lights[3, channel]) * occlusion)
-                    value = _encode(base * light + rim * lights[5, channel] + gloss * lights[1, channel])
+                    value = base * light + rim * lights[5, channel] + gloss * lights[1, channel]
+                    value = _read(_ENCODED, value / _BRIGHTEST)
                     if channel == 0:
                         red += value
                     elif channel == 1:

@@ -21,6 +21,8 @@ from humanav.view.sheet import label_font
 
 Picture = NDArray[np.uint8]
 MAX_HEIGHT = 1024
+_QUIET = (np.arange(256) * 0.85 + 255 * 0.06 + 0.5).astype(np.uint8)
+"""A photo under a body: a little paler."""
 _SEEN = 0.3  # a keypoint less sure than this is left out
 
 _LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip"),
@@ -114,16 +116,25 @@ def draw_overlay(
     scaled = camera.cropped(left, top, right - left, bottom - top).scaled(photo.height / (bottom - top))
     scaled = Camera(scaled.K, scaled.R, scaled.t, photo.width, photo.height, scaled.distortion)
     rgb, alpha = render_mesh(vertices, faces, scaled, background=None, **_paint(colors))
-    base = np.asarray(photo, dtype=np.float32)
-    quiet = base * 0.85 + 255 * 0.06
-    out = quiet + (alpha * opacity)[..., None] * (rgb - quiet)
-    border = (np.abs(np.gradient(alpha)[0]) + np.abs(np.gradient(alpha)[1])).clip(0, 1)[..., None] * 0.8
-    front = (out + border * (np.array((28, 60, 120)) - out) + 0.5).clip(0, 255).astype(np.uint8)
+    part = _reach(alpha)
+    front = _QUIET[np.asarray(photo)]
+    quiet = np.asarray(photo)[part] * np.float32(0.85) + np.float32(255 * 0.06)
+    out = quiet + (alpha[part] * opacity)[..., None] * (rgb[part] - quiet)
+    border = (np.abs(np.gradient(alpha[part])[0]) + np.abs(np.gradient(alpha[part])[1])).clip(0, 1)[..., None] * 0.8
+    front[part] = (out + border * (np.array((28, 60, 120), np.float32) - out) + 0.5).clip(0, 255)
     if not side_view:
         return front
     side = draw_side_view(vertices, faces, camera, colors, up=up, height=photo.height)
     gap = np.full((photo.height, 6, 3), 255, dtype=np.uint8)
     return np.concatenate([front, gap, side], axis=1)
+
+
+def _reach(alpha: Any) -> tuple[slice, slice]:
+    """Rows and columns of what is drawn, and two more on each side for its border."""
+    rows, columns = np.flatnonzero(alpha.max(axis=1) > 0), np.flatnonzero(alpha.max(axis=0) > 0)
+    if not len(rows):
+        return np.s_[:2], np.s_[:2]
+    return np.s_[max(rows[0] - 2, 0): rows[-1] + 3], np.s_[max(columns[0] - 2, 0): columns[-1] + 3]
 
 
 def draw_side_view(
@@ -189,8 +200,11 @@ class _Canvas:
         return (float(point[0]) - self._left) * self._scale, (float(point[1]) - self._top) * self._scale
 
     def picture(self) -> Picture:
-        layer = self._layer.resize(self._photo.size, Image.Resampling.BOX)
-        self._photo.paste(layer, (0, 0), layer)
+        box = self._layer.getbbox()
+        if box is not None:  # only the part that was drawn on
+            left, top, right, bottom = box[0] // 2, box[1] // 2, (box[2] + 1) // 2, (box[3] + 1) // 2
+            layer = self._layer.reduce(2, (2 * left, 2 * top, 2 * right, 2 * bottom))
+            self._photo.paste(layer, (left, top), layer)
         return np.asarray(self._photo)
 
 
