@@ -44,6 +44,7 @@ def prepare() -> None:
     import cv2  # noqa: F401
     import mediapipe  # noqa: F401 (it brings Matplotlib, which looks for fonts at first)
     import pillow_heif  # noqa: F401
+    import roma  # noqa: F401 (it brings the compiler of Torch, which makes a folder)
     import torch
     import yaml  # noqa: F401
 

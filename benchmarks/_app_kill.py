@@ -52,7 +52,7 @@ def jobs() -> dict[str, Killed]:
     from humanav.paths import asset
 
     photo, clip = asset("samples", "shirt.jpg"), asset("samples", "walk_and_squat.mp4")
-    gaussian = all_jobs.GaussianOptions(minutes=1, count=500, steps=60, size=128, generated=2)
+    gaussian = all_jobs.GaussianOptions(minutes=1, count=500, steps=240, size=128, generated=2)
     quick = all_jobs.MultiviewOptions(refine="quick", end=0.5, render=False, avatarpose=False, budget=(4, 1))
     part = TrackOptions(end=2.0, render=False)
 
@@ -151,8 +151,9 @@ class _Trial:
             yield f"its record says {record.state}: {record.note!r}"
 
     def kept(self, ending: str) -> bool:
-        """Whether a folder of that ending lies beside the results, with something in it."""
-        return any(path.name.endswith(ending) and any(path.rglob("*")) for path in self.store.results.iterdir())
+        """Whether a file or folder of that ending lies beside the results, with something in it."""
+        return any(path.name.endswith(ending) and (any(path.rglob("*")) if path.is_dir() else path.stat().st_size > 0)
+                   for path in self.store.results.iterdir())
 
     def again(self, ending: str, kept: bool) -> Iterator[str]:
         """Ask the same question again, to the end."""

@@ -4,7 +4,7 @@ the same cores, nothing kept from before; then everything that could break it.
 ``cold_start_s``: from the command to the answer to a request. ``first_result_s``: from the click to the finished avatar
 of the first sample photo, right after the start. ``memory_gb_idle``: the app with its children, warm, before any job;
 ``memory_gb``: the most while the photos are made. ``page_faults``: see ``benchmarks/_app_page.py``. ``fuzz_*``:
-malformed and hostile uploads. ``kill_*``: two kinds of jobs ended by SIGKILL in the middle (all of them:
+malformed and hostile uploads. ``kill_*``: jobs of every kind ended by SIGKILL in the middle (alone:
 ``python benchmarks/_app_kill.py``). ``load_*``: visitors at once.
 ``soak_*``: jobs in a row. ``batch_efficiency``: two workers against one.
 """
@@ -37,7 +37,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
         quick: one photo instead of three, one tab, and small runs of the rest.
         seed: of the malformed uploads.
     """
-    from humanav.app.shell import RESULTS, TABS
+    from humanav.app.shell import TABS
     from humanav.errors import MissingExtraError
     from humanav.paths import sample_photos
 
@@ -53,13 +53,13 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, running_app(folder) as app:
         say("looking at an idle app and at every tab")
         numbers["memory_gb_idle"] = round(app.idle_memory(), 2)
-        numbers |= look(app.url, chromium, [*(tab.id for tab in TABS), RESULTS], quick)
+        numbers |= look(app.url, chromium, [tab.id for tab in TABS], quick)
     for words, name, part in (
             ("two workers against one", "batch", batch_efficiency),
             ("visitors at once", "load", lambda: load(2 if quick else 8)),
             ("malformed uploads", "fuzz", lambda: fuzz(seed)),
             ("jobs in a row", "soak", lambda: soak(20 if quick else 200)),
-            ("jobs that are killed", "kill", lambda: kill_jobs(quick=True))):
+            ("jobs that are killed", "kill", lambda: kill_jobs(quick))):
         say(json.dumps(numbers))
         say(words)
         numbers |= _named(name, part())

@@ -82,7 +82,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     out: dict[str, Any] = {"held_out_poses": len(held_out), "training_poses": len(poses.pool)}
     out |= scoring(field, poses, held_out, mixtures, seed, 400 if quick else 4000)
     say(f"scoring: {out}")
-    out |= repairing(field, poses, held_out, mixtures, seed, 2 if quick else 60, say)
+    out |= repairing(field, poses, held_out, mixtures, seed, 1 if quick else 60, say)
     out |= completing(field, poses, held_out, mixtures, say)
     out |= generating(field, poses, mixtures, seed, 40 if quick else 500)
     say(f"generation: {out['generation']}")
@@ -275,7 +275,7 @@ def moving(field: Any, quick: bool, seed: int, say: Any) -> dict[str, Any]:
     from humanav.posendf.denoise import denoise
 
     tables = rows(mocap(), lambda take: denoise(take.motion, field=field, missing=take.missing).motion,
-                  count=2 if quick else 12, tuned_on=2 if quick else 8, frames=60 if quick else 150, seed=seed, say=say)
+                  count=1 if quick else 12, tuned_on=1 if quick else 8, frames=40 if quick else 150, seed=seed, say=say)
     return {measure: {kind: best_of(row) if measure == "denoise_mpjpe_mm" else
                       {name: round(value, 3) for name, value in row.items()} for kind, row in table.items()}
             for measure, table in tables.items()}

@@ -49,26 +49,26 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     """Measure.
 
     Args:
-        quick: one small short clip of each kind and a second of one camera of the treadmill, to see that it works.
+        quick: one small short clip of each kind and a quarter of a second of the treadmill, to see that it works.
         seed: of people, places and stretches.
         people: how many clips of one person; 8 by default.
         subjects: "test", or "development" (CMU 07 and 94) for choosing settings.
     """
     say = clock()
     count = people or (1 if quick else 8)
-    size, most = ((360, 360), 40) if quick else (SIZE, 120)
+    size, most = ((240, 240), 24) if quick else (SIZE, 120)
     films = clips(subjects, seed, count, size, most_frames=most, say=say)
     scores = _scores(films, say)
     out: dict[str, Any] = {"modes": {name: summary(rows) for name, rows in scores.items()},
                            "by_clip": {_label(film): summary([row]) for film, row in
                                        zip(films, scores["accurate"], strict=True)},
                            "clips": len(films), "frames": sum(film.frames for film in films)}
-    shape: dict[str, Any] = {"count": 1, "size": (480, 360), "frames": 30} if quick else {}
+    shape: dict[str, Any] = {"count": 1, "size": (320, 240), "frames": 14} if quick else {}
     pairs = crossings(subjects, seed, **shape, say=say)
     out["crossings"] = {mode: cross(pairs, mode) for mode in MODES}
     say(f"crossings: {out['crossings']}")
-    out["treadmill"] = _treadmill(("cam02",) if quick else CAMERAS, MODES, say, 1.0 if quick else None)
-    out["speed"] = speed(films[0].video, MODES, *((10, 3) if quick else ()))
+    out["treadmill"] = _treadmill(("cam02",) if quick else CAMERAS, MODES, say, 0.25 if quick else None)
+    out["speed"] = speed(films[0].video, MODES, *((6, 2) if quick else ()))
     say(f"speed: {out['speed']}")
     for mode in MODES:
         out["modes"][mode] |= {"id_switches": out["crossings"][mode]["id_switches"],

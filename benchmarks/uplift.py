@@ -52,7 +52,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     """Measure.
 
     Args:
-        quick: few takes, two short films and a minimal training of the network of one frame, to see that it works.
+        quick: few takes, one short film and a minimal training of the network of one frame, to see that it works.
         seed: of bodies, cameras, noise, films and the rivals' training.
     """
     from humanav.uplift.model import Uplift
@@ -124,7 +124,7 @@ def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
         say(f"choices, mpjpe on validation: {found}")
         return made[min(found, key=lambda value: found[value])]
 
-    poses = training_poses(takes.train)[:: 8 if quick else 1]
+    poses = training_poses(takes.train)[:: 24 if quick else 1]
     pool = pool_of_poses(poses, body, LAYOUT)
     steps = 20 if quick else 2500
     frames = training_frames(training_pairs(takes.train, LAYOUT, seed + 2, 2 if quick else 120))
@@ -140,7 +140,7 @@ def _rivals(takes: Takes, body: Any, seed: int, quick: bool,
 def _filmed(predict: Predict, takes: Takes, body: Any, seed: int, quick: bool,
             say: Say) -> dict[str, Any]:
     """Synthetic people before the real detector, and with simulated noise."""
-    clips, frames = (2, 6) if quick else (8, 36)
+    clips, frames = (1, 4) if quick else (8, 36)
     film_ = film(takes.test, clips, frames, seed, say=say)
     seen = film_.found.flatten()
     real = measure(predict, [film_.real], body=body)

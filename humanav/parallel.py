@@ -1,6 +1,6 @@
 """Processes that train one network together, one for each GPU, by way of accelerate; a single one needs nothing of it.
 
-They are started by ``accelerate launch -m humanav.cli ...``, by torchrun, or by ``--devices N``, which uses the latter.
+They are started by ``accelerate launch -m humanav.cli ...``, by torchrun, or by ``--devices N`` on one machine.
 Each process works on its share of every batch; gradients are averaged before each step, so that all hold the same
 weights. One reduction of one vector does it: a step here has several backward passes of different shapes, for which the
 wrapper around a network would have to be told which is the last.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _WAIT = timedelta(hours=12)
 """So long the others wait while the first process validates, mines or trains what is not shared."""
+_STORING, _GRACE = 60.0, 5.0  # seconds to store what a stopped run has, and to end
 
 
 class Team:
@@ -131,8 +134,10 @@ def launched() -> bool:
 def launch(devices: int, words: Sequence[str]) -> int:
     """Run Python with ``words`` (such as ``["-m", "humanav.cli", ...]`` or a script) in so many processes.
 
+    When one of them fails, the others are ended: they would wait for it.
+
     Returns:
-        The exit code.
+        The exit code: 0, or that of the first one that failed.
 
     Raises:
         MissingExtraError: accelerate is not installed.
@@ -144,5 +149,51 @@ def launch(devices: int, words: Sequence[str]) -> int:
         raise InputError(f"Between 1 and 64 devices can train together, not {devices}.")
     if find_spec("accelerate") is None:
         raise MissingExtraError("--devices needs accelerate: pip install 'humanav[training]'.")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(devices)]
-    return subprocess.run([*command, *words], check=False).returncode
+    common = {"WORLD_SIZE": str(devices), "LOCAL_WORLD_SIZE": str(devices), "MASTER_ADDR": "127.0.0.1",
+              "MASTER_PORT": str(_free_port()), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    team: list[subprocess.Popen[bytes]] = []
+    try:
+        for index in range(devices):
+            own = {"RANK": str(index), "LOCAL_RANK": str(index)}
+            team.append(subprocess.Popen([sys.executable, *words], env=os.environ | common | own))
+        return _code(team)
+    except KeyboardInterrupt:
+        _wait_for(team, _STORING)  # the terminal told them as well
+        raise
+    finally:
+        _end(team)
+
+
+def _code(team: Sequence[subprocess.Popen[bytes]]) -> int:
+    """The exit code of all, as soon as it is known."""
+    while True:
+        codes = [process.poll() for process in team]
+        failed = next((code for code in codes if code), 0)
+        if failed or None not in codes:
+            return failed if failed >= 0 else 1  # ended by a signal
+        time.sleep(0.1)
+
+
+def _wait_for(team: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and any(process.poll() is None for process in team):
+        time.sleep(0.05)
+
+
+def _end(team: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End those that still run: most end by themselves, with the same sentence as the first."""
+    _wait_for(team, _GRACE)
+    for process in team:
+        if process.poll() is None:
+            process.terminate()
+    _wait_for(team, _GRACE)
+    for process in team:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -60,7 +60,7 @@ notebook.prepare()
 sys.path += [str(home() / part) for part in ("", "scripts", "benchmarks")]  # for the truth, and the measures
 body = BodyModel.load()
 folder = Path(tempfile.mkdtemp())
-EVERY = 1 if notebook.minutes(1) >= 1 else 4  # of how many frames one is used
+EVERY = 1 if notebook.minutes(1) >= 1 else 6  # of how many frames one is used
 MOMENTS = tuple(frame // EVERY for frame in (0, 32, 66, 98, 118, 160))
 
 

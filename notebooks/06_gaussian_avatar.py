@@ -60,7 +60,7 @@ sys.path.append(str(home() / "benchmarks"))  # for the true clothes
 body = BodyModel.load()
 GREY = (128, 128, 128)
 THOROUGH = notebook.minutes(1) >= 1
-STEPS = 300 if THOROUGH else 40
+STEPS = 300 if THOROUGH else 24
 
 
 def pixels(rgb):

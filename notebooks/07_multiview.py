@@ -59,7 +59,7 @@ notebook.prepare()
 body = BodyModel.load()
 folder = Path(tempfile.mkdtemp())
 THOROUGH = notebook.minutes(1) >= 1
-FPS = 7.5 if THOROUGH else 5  # of the 15 frames a second that were filmed: enough to see each step
+FPS = 7.5 if THOROUGH else 3  # of the 15 frames a second that were filmed: enough to see each step
 MOMENTS = tuple(round(FPS * seconds) for seconds in (0, 0.6, 1.2, 1.8))
 
 
@@ -421,8 +421,10 @@ def look(number, numbers, pixels):
               f"{numbers['accepted'] + numbers['rejected']}; deepest contact {numbers['penetration_mm']:.1f} mm")
 
 
-levels = (Level(300, 48), Level(500, 64), Level(500, 64)) if THOROUGH else (Level(300, 48), Level(300, 48))
-small = RefineSettings(levels=levels, steps=6, avatar=4, avatar_gaussians=2500, avatar_pixels=150, avatar_frames=6)
+levels = (Level(300, 48), Level(500, 64), Level(500, 64)) if THOROUGH else (Level(300, 32), Level(300, 40))
+steps, search = (6, 2) if THOROUGH else (3, 1)
+small = RefineSettings(levels=levels, steps=steps, search=search, avatar=4, avatar_gaussians=2500, avatar_pixels=150,
+                       avatar_frames=6)
 begun = time.process_time()
 refined = refine(fitted, matched, sightings, rig, footage, settings=small, body=body, watch=look)
 print(f"{time.process_time() - begun:.0f} s of computing")

@@ -138,15 +138,12 @@ class After:
 
     def _share(self, id: str, link: str) -> Iterator[dict[Component, Any]]:
         """Make the page that can be sent; yields what is said meanwhile, and its download."""
-        from humanav.share import write_share_page
-
         yield {self.share: gr.update(interactive=False), self.said: pieces.waiting("Making the page, a few seconds.")}
         try:
             found = kept.store().find(id)
             if found.result is None:
                 raise InputError("There is no result to share yet.")
-            path = write_share_page(found.result, kept.store().preview_path(".html"), title=found.record.title,
-                                    link=link)
+            path = kept.share(found.record, found.result, title=found.record.title, link=link)
         except Exception as error:
             yield {self.share: gr.update(interactive=True), self.said: pieces.stopped(sentence(error))}
             raise
@@ -159,7 +156,7 @@ class After:
     def _delete(self, id: str, request: gr.Request) -> dict[Component, Any]:
         """Delete the result that is shown, if it is the visitor's own."""
         try:
-            kept.store().delete(key_of(request), id)
+            kept.delete(key_of(request), id)
         except HumanavError as error:
             raise gr.Error(str(error), title="That did not work", print_exception=False) from error
         return self.part.blank("Deleted. Your input is still here.")

@@ -12,12 +12,13 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from humanav.app import kept
+from humanav.app.api_arguments import checked
 from humanav.app.api_avatar import animate_avatar, make_avatar, measure_photo
 from humanav.app.api_calls import ABSENT, Answers, answer, link, result_of, state_of, upload
 from humanav.app.api_motion import clean_motion, lift_to_3d, poses_between, random_poses
 from humanav.app.api_video import reconstruct_capture, track_video
 from humanav.app.errors import guarded
-from humanav.app.kept import store
 from humanav.app.limits import limits
 
 
@@ -37,11 +38,8 @@ def share_page(id: str, title: str = "", request: gr.Request = ABSENT) -> Answer
         id: of the result, or its link.
         title: of the page; by default the result's own.
     """
-    from humanav.share import write_share_page
-
     record, result = result_of(id)
-    path = write_share_page(result, store().preview_path(".html"), title=title or record.title,
-                            link=link(request, record.id))
+    path = kept.share(record, result, title=title or record.title, link=link(request, record.id))
     found = answer(request, record, result)
     yield found | {"files": [{"name": "share.html", "purpose": "the result as one page", "opens_in": "any browser",
                               "size": path.stat().st_size, "file": upload(path)}]}
@@ -56,10 +54,10 @@ QUESTIONS: tuple[Callable[..., Answers], ...] = (get_result, share_page)
 def register() -> None:
     """Offer every function; to be called while the page is being built."""
     for function in (*JOBS, *QUESTIONS):
-        checked, job = guarded(function), function in JOBS
+        offered, job = guarded(checked(function)), function in JOBS
         # Gradio reads the signature: the last thing that is yielded is the answer
-        checked.__annotations__ = function.__annotations__ | {"return": dict}
-        setattr(checked, "__signature__",  # noqa: B010 (functions have none to mypy)
+        offered.__annotations__ = function.__annotations__ | {"return": dict}
+        setattr(offered, "__signature__",  # noqa: B010 (functions have none to mypy)
                 inspect.signature(function).replace(return_annotation=dict))
-        gr.api(checked, api_name=function.__name__, concurrency_id="jobs" if job else "questions",
+        gr.api(offered, api_name=function.__name__, concurrency_id="jobs" if job else "questions",
                concurrency_limit=limits().handlers if job else 4)

@@ -16,12 +16,13 @@ from humanav.app import kept
 from humanav.app.errors import sentence
 from humanav.app.limits import limits
 from humanav.app.running import Waiting, require_room, run
+from humanav.app.uploads import uploaded
 from humanav.app.visitors import key_of
 from humanav.errors import InputError
 from humanav.motion import CLIP_NAMES
 from humanav.progress import Event, Progress
 from humanav.results import Result
-from humanav.store import Record, is_id
+from humanav.store import Record, id_of, is_id
 
 Answer = dict[str, Any]
 Answers = Iterator[Answer]
@@ -29,6 +30,7 @@ Answers = Iterator[Answer]
 ABSENT: Any = None
 """No file. Gradio's schema for MCP knows a file only under its plain type, so a file that may be absent has it too."""
 
+_STARTING = "Starting"
 _CLOSED = "The caller went away before this was ready."
 _LONG = 4000
 _KEPT_APART = ("evidence", "quality", "warnings")
@@ -52,12 +54,9 @@ def local_files(*given: Any) -> list[Path]:
 
 
 def _local(given: Any) -> Path:
-    folder = utils.get_upload_folder()
     if isinstance(given, dict) and isinstance(given.get("path"), str):
-        path = Path(given["path"]).resolve()
-        if path.is_relative_to(Path(folder).resolve()) and path.is_file():  # Gradio checks only what says it is a file
-            return path
-        raise InputError("A file that was handed over is not here: upload it again.")
+        return uploaded(given["path"])
+    folder = utils.get_upload_folder()
     try:
         if isinstance(given, str) and given.startswith("data:"):
             return Path(processing_utils.save_base64_to_cache(given, folder))
@@ -92,6 +91,7 @@ def call(
         return
     store = kept.store()
     require_room(_visitor(request))
+    begun = store.owns(key, id_of(key, identity))
     record = store.begin(key, identity, needed=kept.NEEDED + kept.size_of(words["values"]), **words)
     note = _CLOSED
     try:
@@ -100,9 +100,13 @@ def call(
                 record, note = store.finish(record.id), ""
                 yield answer(request, record, item)
                 return
+            begun = begun or item.get("stage", _STARTING) != _STARTING
             yield item | {"id": record.id}
     except Exception as error:
         note = sentence(error)
+        if isinstance(error, InputError) and not begun:  # nothing was done, now or before
+            store.delete(key, record.id)
+            note = ""
         raise
     finally:
         if note:
@@ -111,7 +115,7 @@ def call(
 
 def follow(request: gr.Request, work: Callable[[Progress], Any], steps: int) -> Iterator[Any]:
     """Do a job in its turn: what it says as plain JSON, and what ``work`` returned last."""
-    last: Answer = {"state": "working", "stage": "Starting", "fraction": 0.0}
+    last: Answer = {"state": "working", "stage": _STARTING, "fraction": 0.0}
     for item in run(request.session_hash or "", work, steps, visitor=_visitor(request)):
         if isinstance(item, Waiting):
             yield {"state": "waiting", "jobs_before": item.before}

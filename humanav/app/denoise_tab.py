@@ -12,16 +12,15 @@ import gradio as gr
 from humanav.app import hand, motion_pieces, pieces
 from humanav.app.after import After
 from humanav.app.following import keep_preview
-from humanav.app.part import QUIET, Job, Part, Updates
+from humanav.app.job import Job
+from humanav.app.part import QUIET, Part, Updates
 from humanav.app.poses_tab import BetweenPart, RandomPart
 from humanav.errors import HumanavError, InputError
 from humanav.jobs import DENOISE_STAGES, DenoiseOptions, denoise_id, denoise_motion
-from humanav.motion import CLIP_NAMES
 from humanav.progress import Event
 from humanav.results import Result
 from humanav.store import Record
 
-CLIPS = [(name.replace("_", " ").capitalize(), name) for name in CLIP_NAMES]
 DAMAGES = {"Leave it as it is": None, "Outliers and gaps": "outliers+gaps", "Noise": "noise",
            "Slow drift": "correlated", "Trembling": "jitter", "Gaps": "gaps",
            "Outliers": "outliers", "Swapped limbs": "swapped limbs",
@@ -41,7 +40,7 @@ class CleanPart(Part):
     sends = (hand.MOVE,)
 
     def _input(self) -> None:
-        self.clip = gr.Dropdown(CLIPS, value="dance", label="A sample motion", elem_id="clean-clip")
+        self.clip = gr.Dropdown(motion_pieces.CLIPS, value="dance", label="A sample motion", elem_id="clean-clip")
         self.files = gr.File(label="Or your own", file_count="multiple", file_types=FILE_TYPES, height=150,
                              elem_id="clean-files")
         gr.HTML('<p class="under">npz, BVH, npy, txt, or an AMC together with its ASF.</p>', padding=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +16,11 @@ _log = logging.getLogger(__name__)
 
 
 def sentence(error: BaseException) -> str:
-    """The error in words: its own sentence when it is one of ours."""
+    """The error in words: its own sentence when it is one of ours, or one of Gradio's, as a lent GPU has them."""
     if isinstance(error, HumanavError):
         return str(error)
+    if isinstance(error, gr.Error):
+        return re.sub(r"<[^>]*>", "", str(error.message))
     if isinstance(error, MemoryError):
         return "There is not enough memory for this: close other programs, or choose a smaller picture and texture."
     return "Something went wrong here that should not have: try again, or with another file."

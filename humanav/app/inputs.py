@@ -34,3 +34,9 @@ def brought_back(component: Component, value: Any, folder: Path) -> Any:
     if not name or not path.is_relative_to(folder.resolve()) or not path.is_file():
         return None
     return processing_utils.save_file_to_cache(path, cache_dir=component.GRADIO_CACHE)
+
+
+def put_back(files: str | list[str] | None, restored: list[str] | None) -> bool:
+    """Whether an upload's value is what a link put there (nothing, for a friend), and no choice of the visitor's."""
+    there = [files] if isinstance(files, str) else files or []
+    return restored is not None and set(there) <= set(restored) and (bool(there) or not restored)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from humanav.errors import HumanavError, InputError
-from humanav.results import Result
+from humanav.results import Result, content_id
 from humanav.store import Record, Store, id_of, open_store
 
 PUBLIC = "everybody"
@@ -52,6 +52,35 @@ def known(key: str, identity: str, **words: Any) -> tuple[Record, Result] | None
     else:
         return None
     return record, Result.load(kept.folder(record.id))
+
+
+def poster(id: str) -> Path:
+    """Where the small picture of a result lies, once it was made."""
+    return store().previews / f"poster-{id}.jpg"
+
+
+def share(record: Record, result: Result, *, title: str, link: str) -> Path:
+    """A result as one HTML page to send; where it was made before and nothing changed, that one.
+
+    Raises:
+        StorageError: the disk is nearly full.
+        InputError: see :func:`humanav.share.write_share_page`.
+    """
+    from humanav.share import write_share_page
+
+    path = store().previews / f"share-{record.id}-{content_id('share', result.id, result.created, title, link)}.html"
+    if path.is_file():
+        path.touch()  # it stays
+        return path
+    store().require_space(NEEDED)
+    return write_share_page(result, path, title=title, link=link)
+
+
+def delete(key: str, id: str) -> None:
+    """Delete an entry of the visitor's own with all its files, picture and pages. Raises InputError for another's."""
+    store().delete(key, id)
+    for path in (poster(id), *store().previews.glob(f"share-{id}-*.html")):
+        path.unlink(missing_ok=True)
 
 
 def files_of(values: Mapping[str, Any]) -> list[Path]:

@@ -12,12 +12,16 @@ from humanav.app.part import QUIET, Part, Updates
 from humanav.errors import HumanavError, InputError
 from humanav.store import Record
 
-REMEMBER = ("() => { if (!window.humanavOpened) return; const address = new URL(location); "
-            "if (address.searchParams.get('tab') === '%s') return; address.searchParams.set('tab', '%s'); "
-            "address.searchParams.delete('result'); history.replaceState(null, '', address); }")
-"""A visitor's choice of a tab goes into the address; that of the opening page does not, which reads it there. What
-another tab showed is no longer what the address means."""
-
+_REMEMBER = """() => {
+  const address = new URL(location), tab = "%s";
+  if (!window.humanavOpened || address.searchParams.get("tab") === tab) return;
+  const rows = [...document.querySelectorAll(`.after[id^="${tab}-"]`)];
+  const row = rows.length > 1 ? rows.find((one) => one.checkVisibility()) : rows[0];
+  const id = row && document.querySelector(`#${row.id.replace(/after$/, "result-id")} :is(input, textarea)`)?.value;
+  address.searchParams.set("tab", tab);
+  if (id) address.searchParams.set("result", id); else address.searchParams.delete("result");
+  history.replaceState(null, "", address);
+}"""
 SHOW_OPENED = """(opened) => {
   window.humanavOpened = true;
   const [tab, id, viewer] = (opened || "").split(" "), address = new URL(location);
@@ -29,6 +33,12 @@ SHOW_OPENED = """(opened) => {
   if (shown) shown.scrollIntoView(); else scrollTo({ top: 0 });
 }"""
 """Runs in the page, with :attr:`Links.opened`, after something was opened."""
+
+
+def remember(tab: str) -> str:
+    """Runs in the page: a visitor's choice of a tab goes into the address, with the result that stands on it, so that a
+    reload finds both. That of the opening page does not: it comes from there."""
+    return _REMEMBER % tab
 
 
 class Links:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from humanav.app import pieces
+from humanav.motion import CLIP_NAMES
 from humanav.results import Result
 from humanav.view import AFTER, BEFORE, TRUTH, curve
 from humanav.view.colors import css
@@ -16,6 +17,8 @@ COLORS = {"Before": css(BEFORE), "After": css(AFTER), "Truth": css(TRUTH), "Stra
           "Along the manifold": css(AFTER)}
 """The colour of each person's body, name and curve."""
 
+CLIPS = [(name.replace("_", " ").capitalize(), name) for name in CLIP_NAMES]
+"""The built-in motions: their words and their names."""
 DISTANCE = "Distance from real poses"
 _UNITS = {"°": "°", "%": " %"}
 _RUNNERS = ('<svg viewBox="0 0 200 168" fill="none" stroke="currentColor" stroke-width="5" stroke-linecap="round" '

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from humanav.app import gaussian_pieces, pieces
 from humanav.app.limits import limits
-from humanav.app.track_pieces import _LOOK, about
+from humanav.app.track_pieces import about
 from humanav.errors import InputError
 from humanav.jobs.multiview_files import BEFORE_AFTER, PEOPLE, splats_name
 from humanav.jobs.multiview_options import Refine
@@ -22,6 +22,7 @@ from humanav.jobs.multiview_pictures import AFFINITY, AFTER, BEFORE, EPIPOLAR, M
 from humanav.results import Result, ResultFile
 from humanav.view import plotly_html, plotly_script
 from humanav.view.colors import css, person_color
+from humanav.view.look import PLAYER_COLORS, SYNCED_COLORS
 from humanav.view.people3d import capture_players_html
 from humanav.view.player import SCRIPT
 
@@ -168,12 +169,10 @@ def players(result: Result) -> str:
     report = result.report
     overlays = {name: pieces.file_url(result.path(overlay_name(name))) for name in report["names"]
                 if result.has(overlay_name(name))}
-    page = capture_players_html(
+    return capture_players_html(
         overlays, pieces.file_url(result.path(PEOPLE)), fps=report["fps"], frames=report["frames"],
         size=tuple(report["sizes"][0]), script=pieces.file_url(SCRIPT), element=PLAYERS, yaw=report.get("yaw", 20.0),
-        style=html.unescape(_LOOK.split(" [data-width", 1)[0]))
-    inner = html.escape(html.escape("</head>"))
-    return page.replace(inner, html.escape(html.escape(f"<style>{pieces.PLAYER_ACCENT}</style>")) + inner, 1)
+        style=SYNCED_COLORS, player_style=PLAYER_COLORS)
 
 
 def scene(glb: Path, title: str, result: Result | None = None, *, columns: bool = False) -> str:

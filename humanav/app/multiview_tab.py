@@ -14,8 +14,10 @@ from humanav.app import hand, multiview_pieces, pieces
 from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
+from humanav.app.inputs import put_back
+from humanav.app.job import Job
 from humanav.app.limits import limits
-from humanav.app.part import QUIET, Job, Part, Updates, put_back
+from humanav.app.part import QUIET, Part, Updates
 from humanav.app.photo_pieces import parse_height
 from humanav.app.track_pieces import parse_number
 from humanav.errors import HumanavError, InputError

@@ -12,7 +12,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,11 +23,12 @@ from humanav.app.after import After, Send, show_address
 from humanav.app.errors import guarded, sentence
 from humanav.app.following import follow
 from humanav.app.inputs import FILES, brought_back, held
+from humanav.app.job import Job
 from humanav.app.limits import limits
-from humanav.app.running import CLOSED, cancel, require_room
+from humanav.app.running import CLOSED, cancel, coming, require_room
 from humanav.app.visitors import key_of
 from humanav.errors import Cancelled, HumanavError, InputError
-from humanav.progress import Event, Progress
+from humanav.progress import Event
 from humanav.results import Result
 from humanav.store import Kept, Record, id_of
 
@@ -38,33 +38,6 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 AGAIN = "Your inputs are back: change what you like, and press the button."
 _LOOK_AT = "() => {{ if (innerWidth < 900) document.getElementById('{}').scrollIntoView({{behavior: 'smooth'}}); }}"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one press of a button asks for.
-
-    Attributes:
-        identity: content id of the question, with a word before it that tells kinds of jobs apart.
-        work: does it, writing the result to the folder that it is given.
-        steps: how many stages it has.
-        title: what the result is called until its owner says otherwise.
-        kind: the kind of its result; by default the part's.
-        values: what its record keeps instead of what the inputs hold.
-        expected: seconds, until this process has timed a job of this sort; by default the part's.
-        training: seconds that it was told to train, on top of those.
-        sort: jobs of one sort take about as long; by default the kind.
-    """
-
-    identity: str
-    work: Callable[[Path, Progress], Result]
-    steps: int
-    title: str
-    kind: str = ""
-    values: dict[str, Any] | None = None
-    expected: float | None = None
-    training: float = 0.0
-    sort: str = ""
 
 
 class Watch:
@@ -92,7 +65,7 @@ class Part(ABC):
         inputs: what a record keeps and a link restores, by name. An upload is kept for its owner alone.
         outputs: everything else that changes when the part runs or is opened again.
         made: the folder of the result that is shown, None before there is one.
-        restored: the files that a link put back, see :func:`put_back`; None when the visitor chose since.
+        restored: the files that a link put back, None when the visitor chose others since (:mod:`humanav.app.inputs`).
         after: the row under the result.
         sends: buttons of that row that hand the result to another part.
         switch: where a tab has several parts, what chooses between them, by the last word of their names.
@@ -205,16 +178,17 @@ class Part(ABC):
         """The handler of an event that starts a job. Its parameters are those of ``job``, after the request."""
 
         def handler(request: gr.Request, *given: Any) -> Iterator[Updates]:
-            yield self._busy()
-            try:
-                asked = job(*given)
-                values = asked.values if asked.values is not None else held(inputs, given)
-                limits().check_files(kept.files_of(values))
-                shown = self._known(asked, values, key_of(request))
-            except Exception as error:
-                yield self.ready() | self.failed(error) | {self.status: pieces.stopped(sentence(error))}
-                raise
-            yield from ([shown] if shown else self.produce(request, asked, values))
+            with coming(request.session_hash or "", self.name):  # from now on the page shows the button that stops
+                yield self._begun()
+                try:
+                    asked = job(*given)
+                    values = asked.values if asked.values is not None else held(inputs, given)
+                    limits().check_files(kept.files_of(values))
+                    shown = self._known(asked, values, key_of(request))
+                except Exception as error:
+                    yield self.ready() | self.failed(error) | {self.status: pieces.stopped(sentence(error))}
+                    raise
+                yield from ([shown] if shown else self.produce(request, asked, values))
 
         own = [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)]
         signature = inspect.signature(job)
@@ -256,7 +230,7 @@ class Part(ABC):
                         yield self.page(record, item, own=True)
                         return
                     begun = begun or item is not None
-                    update: Updates = {} if status is None else {self.status: status}
+                    update = self._busy() if status is None else self._busy() | {self.status: status}
                     yield update | (watch.seen(item) if item is not None else {})
         except Cancelled as error:
             words = watch.stopped(error)
@@ -277,10 +251,14 @@ class Part(ABC):
         with suppress(HumanavError):  # it was deleted meanwhile, or the disk is full
             kept.store().end(record.id, "stopped", words)
 
+    def _begun(self) -> Updates:
+        return self._busy() | self.after.hidden() | {self.status: pieces.idle("Starting.")} | self.cleared()
+
     def _busy(self) -> Updates:
-        return {button: gr.update(interactive=False) for button in self.buttons()} | self.after.hidden() | {
-            self.status: pieces.idle("Starting."),
-            self.stop: gr.update(visible=True)} | self.cleared()
+        """The buttons while a job works or waits. Every update of a run says them: Gradio's page changes an update that
+        it has not shown yet into the next one, and what the next does not say is lost (only the last is sent again)."""
+        return {button: gr.update(interactive=False) for button in self.buttons()} | {
+            self.stop: gr.update(visible=True)}
 
     def ready(self) -> Updates:
         """The buttons of an idle page."""
@@ -329,12 +307,6 @@ class Part(ABC):
                 files += [value] if isinstance(value, str) else value or []
             update[component] = value
         return update | {self.restored: files}
-
-
-def put_back(files: str | list[str] | None, restored: list[str] | None) -> bool:
-    """Whether an upload's value is what a link put there (nothing, for a friend), and no choice of the visitor's."""
-    held = [files] if isinstance(files, str) else files or []
-    return restored is not None and set(held) <= set(restored) and (bool(held) or not restored)
 
 
 def said_of(record: Record, own: bool) -> str:

@@ -7,20 +7,20 @@ from typing import Any
 
 import gradio as gr
 
-from humanav.app import gaussian_pieces, gpu, hand, hand_chip, kept, pieces
+from humanav.app import gaussian_pieces, gpu, hand, hand_chip, kept, motion_pieces, pieces
 from humanav.app.after import After
-from humanav.app.following import keep_preview
-from humanav.app.part import QUIET, Job, Part, Updates, Watch
+from humanav.app.growth import Growth
+from humanav.app.job import Job
+from humanav.app.part import QUIET, Part, Updates, Watch
 from humanav.app.photo_pieces import parse_height
 from humanav.app.samples import CLIP
 from humanav.app.uploads import image_box
-from humanav.errors import Cancelled, InputError
+from humanav.errors import InputError
 from humanav.jobs import ANIMATE_STAGES, PhotoOptions, animate_avatar, avatar_stages, photo_id, photo_to_avatar
 from humanav.jobs.animate import motion_inputs
 from humanav.jobs.gaussian_files import GAUSSIAN_MP4, GAUSSIAN_ROUND, SPLATS
 from humanav.motion import CLIP_NAMES
 from humanav.paths import sample_photos
-from humanav.progress import Event
 from humanav.results import Result, content_id
 from humanav.store import Kept, Record
 
@@ -30,46 +30,6 @@ TEXTURES = {"1024 px, quicker": 1024, "2048 px": 2048, "4096 px, largest": 4096}
 EXPECTED_SECONDS = {"avatar": 40.0, "animation": 10.0, "clip": 30.0, "gaussian": 120.0, "gaussian animation": 25.0,
                     "gaussian clip": 60.0}
 """Expected duration of each sort of job, without the minutes of training, until this process has timed one."""
-
-
-class Growth(Watch):
-    """What one run shows: a new avatar's pictures in the strip, the best so far in the viewer, the training under it.
-
-    Attributes:
-        new: whether an avatar is made, and not moved.
-        evidence: the pictures so far.
-        losses: the errors of the training, by its stage.
-    """
-
-    def __init__(self, part: PhotoTab, new: bool) -> None:
-        super().__init__(part)
-        self.page, self.new = part, new
-        self.evidence: list[pieces.Evidence] = []
-        self.losses: dict[str, list[float]] = {}
-
-    def seen(self, event: Event) -> Updates:
-        """What one event changes on the page."""
-        page, update = self.page, Updates()
-        if event.image is not None and "loss" in event.data:
-            sofar = self.losses.setdefault(event.stage, [])  # other stages learn from other pictures
-            sofar.append(float(event.data["loss"]))
-            picture = gaussian_pieces.growing(event.image, int(event.data["step"]), sofar)
-            update[page.growing] = gr.update(value=picture, visible=True)
-        elif event.image is not None and self.new:
-            self.evidence.append(pieces.Evidence(event.data.get("title", event.stage), event.caption, event.image))
-            update[page.strip] = gr.update(value=pieces.strip(self.evidence), visible=True)
-            if event.step <= 3:
-                update[page.viewer] = pieces.picture_stage(event.image)
-        kept_file = keep_preview(event.file) if event.file is not None else None
-        if kept_file is not None and kept_file.suffix == ".glb":
-            update[page.viewer] = pieces.player(kept_file, event.caption)
-        elif kept_file is not None and kept_file.suffix == Path(SPLATS).suffix:
-            update[page.viewer] = gaussian_pieces.splat_player(kept_file, event.caption)
-        return update
-
-    def stopped(self, error: Cancelled) -> str:
-        """A stopped training goes on where it was."""
-        return gaussian_pieces.STOPPED if self.losses else str(error)
 
 
 class PhotoTab(Part):
@@ -92,7 +52,7 @@ class PhotoTab(Part):
         self.make = gr.Button("Make the avatar", variant="primary", size="lg", elem_id="make")
         self.stop = gr.Button("Cancel", visible=False, elem_id="cancel")
         with gr.Accordion("Options", open=False, elem_id="options"):
-            self.clip = gr.Dropdown(hand_chip.CLIPS, value=CLIP, label="Motion",
+            self.clip = gr.Dropdown(motion_pieces.CLIPS, value=CLIP, label="Motion",
                                     info="What the avatar does first. Others can follow.")
             self.height = gr.Textbox(label="Height", placeholder="174 cm", info="Sets the true size. Empty: estimated.")
             self.standing = gr.Radio(list(STANDING), value=next(iter(STANDING)), label="Posture")
@@ -129,7 +89,7 @@ class PhotoTab(Part):
             gr.HTML('<h3 class="part">Another motion</h3><p class="hint">Pick a clip, or bring your own: an npz of '
                     "SMPL-X or AMASS, or a BVH. The photo is not fitted again.</p>", elem_classes="bare", padding=False)
             with gr.Row(equal_height=True):
-                self.other = gr.Dropdown(hand_chip.CLIPS, value="dance", show_label=False, container=False,
+                self.other = gr.Dropdown(motion_pieces.CLIPS, value="dance", show_label=False, container=False,
                                          min_width=160, elem_id="other")
                 self.animate = gr.Button("Animate", size="md", min_width=120, elem_id="animate")
                 self.upload = gr.UploadButton("Use your own motion", file_types=[".npz", ".npy", ".bvh", ".txt"],
@@ -143,8 +103,8 @@ class PhotoTab(Part):
         for event, motion in ((self.animate.click, self.other), (self.upload.upload, self.upload)):
             self.starts(event, self._animation, {"source": self.made, "motion": motion})
         self.starts(self.chip.animate.click, self._in_hand, {
-            "source": self.made, "hand": self.chip.state, "clip": self.chip.clip, "background": self.chip.background,
-            "shape": self.chip.shape})
+            "source": self.chip.source, "hand": self.chip.state, "clip": self.chip.clip,
+            "background": self.chip.background, "shape": self.chip.shape})
         self.shown.input(_look, [self.made, self.shown], self.viewer, **QUIET)
         self.stops()
 
@@ -189,7 +149,7 @@ class PhotoTab(Part):
             expected=EXPECTED_SECONDS[sort], sort=sort)
 
     def _in_hand(self, made: str | None, value: Any, clip: str, background: bool, shape: bool) -> Job:
-        """The avatar in hand, or else the one of this tab, moved by the motion in hand, or else a clip."""
+        """The avatar in hand, or else the one of this tab or the last, moved by the motion in hand, or else a clip."""
         found = hand_chip.source_of(value, made)
         if found is None:
             raise InputError("There is no avatar yet: make one first, or take one of a capture along.")

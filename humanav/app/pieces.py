@@ -16,14 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanav.results import Result, ResultFile
+from humanav.view.look import PLAYER_COLORS, dressed
 from humanav.view.player import SCRIPT, player_page
 
-PLAYER_ACCENT = (
-    ".hp .hp-play, .hp button[aria-pressed=true] { background: #0f7661 !important; border-color: #0f7661 !important;"
-    " color: #fff !important } .hp-scrub { accent-color: #1d9479 !important }"
-    " .hp { background: linear-gradient(#e6e4e0, #f5f4f2 62%, #edebe8) !important }"
-    " .hp[data-theme=dark] { background: linear-gradient(#191817, #2b2a28 62%, #21201f) !important }"
-    " .hp :focus-visible { outline-color: #1d9479 !important } .hc-line::after { background: #0f7661 !important }")
 FIGURE = ('<svg viewBox="0 0 96 168" fill="none" stroke="currentColor" stroke-width="5" stroke-linecap="round" '
           'stroke-linejoin="round" aria-hidden="true"><circle cx="48" cy="20" r="14"/><path d="M48 40v56M48 50 22 64 '
           '12 92M48 50l26 14 10 28M48 96 34 128l-4 34M48 96l14 32 4 34"/></svg>')
@@ -158,6 +153,6 @@ def player(glb: Path, title: str, clip: str | None = None, **options: Any) -> st
 
 def framed(page: str, title: str) -> str:
     """A player's page in the viewer, in this page's colours."""
-    page = page.replace("</head>", f"<style>{PLAYER_ACCENT}</style></head>")
+    page = dressed(page, PLAYER_COLORS)
     return (f'<iframe title="{html.escape(title)}" srcdoc="{html.escape(page)}" allow="fullscreen" loading="eager">'
             "</iframe>")

@@ -11,7 +11,8 @@ import gradio as gr
 from humanav.app import hand, kept, motion_pieces, pieces
 from humanav.app.after import After
 from humanav.app.errors import sentence
-from humanav.app.part import QUIET, Job, Part, Updates
+from humanav.app.job import Job
+from humanav.app.part import QUIET, Part, Updates
 from humanav.errors import HumanavError, InputError
 from humanav.jobs import (
     GENERATE_STAGES,
@@ -23,12 +24,11 @@ from humanav.jobs import (
     path_id,
     poses_id,
 )
-from humanav.motion import CLIP_NAMES
 from humanav.results import Result
 
 RANDOM, GALLERY, CLEANED = "A random pose", "The random poses", "The cleaned motion"
-SOURCES = [RANDOM, *(name.replace("_", " ").capitalize() for name in CLIP_NAMES), GALLERY, CLEANED]
-CLIP_OF = dict(zip(SOURCES[1:], CLIP_NAMES))
+CLIP_OF = dict(motion_pieces.CLIPS)
+SOURCES = [RANDOM, *CLIP_OF, GALLERY, CLEANED]
 
 
 class RandomPart(Part):

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 def picture_of(record: Record, result: Result) -> Path | None:
     """A small picture of a result, made when it is asked for first; None where nothing can be drawn."""
-    path = kept.store().previews / f"poster-{record.id}.jpg"
+    path = kept.poster(record.id)
     if path.is_file():
         return path
     try:
@@ -72,11 +72,6 @@ def _drawn(result: Result) -> Image.Image:
     picture.load()
     path.unlink()
     return picture
-
-
-def forget_picture(id: str) -> None:
-    """A deleted result's picture goes too."""
-    (kept.store().previews / f"poster-{id}.jpg").unlink(missing_ok=True)
 
 
 def card(record: Record, picture: Path | None) -> str:

@@ -130,11 +130,11 @@ class ResultsTab:
     def _listed(self, request: gr.Request) -> Iterator[Updates]:
         store = kept.store()
         records = store.mine(key_of(request))
-        pictures = {record.id: path for record in records
-                    if (path := store.previews / f"poster-{record.id}.jpg").is_file()}
+        pictures = {record.id: path for record in records if (path := kept.poster(record.id)).is_file()}
         done = [(record.title, record.id) for record in records if record.state == "done"]
-        yield {self.list: show.listing(records, pictures), self.saving.box: gr.update(visible=bool(done)),
-               self.saving.which: gr.update(choices=done, value=done[0][1] if done else None)}
+        saving: Updates = {self.saving.box: gr.update(visible=bool(done)),
+                           self.saving.which: gr.update(choices=done, value=done[0][1] if done else None)}
+        yield {self.list: show.listing(records, pictures), **saving}
         missing = [record for record in records if record.state == "done" and record.id not in pictures]
         for record in missing:
             try:
@@ -143,8 +143,8 @@ class ResultsTab:
                 continue
             if found is not None:
                 pictures[record.id] = found
-        if missing:
-            yield {self.list: show.listing(records, pictures)}
+        if missing:  # all of it again: an update that the page has not come to is lost in the one after it
+            yield {self.list: show.listing(records, pictures), **saving}
 
     def _go(self, request: gr.Request, event: gr.EventData) -> Updates:
         """Open an entry in its tab, or bring back its inputs."""
@@ -156,14 +156,13 @@ class ResultsTab:
 
     def _change(self, request: gr.Request, event: gr.EventData) -> Iterator[Updates]:
         """Rename or delete an entry of the visitor's own, or lay two beside each other."""
-        act, ids, key = str(event.act), str(event.ids).split(), key_of(request)
+        act, ids, key = str(event.act), str(event.ids).split() or [""], key_of(request)
         try:
             if act == "compare":
                 yield {self.compared: gr.update(value=self._pair(ids, key), visible=True)}
                 return
             if act == "delete":
-                kept.store().delete(key, ids[0])
-                show.forget_picture(ids[0])
+                kept.delete(key, ids[0])
                 yield {self.compared: HIDDEN}
             elif act == "rename":
                 kept.store().rename(key, ids[0], str(event.title))
@@ -181,3 +180,8 @@ class ResultsTab:
         if part is None or entries[0][0].kind != entries[1][0].kind:
             raise InputError("Choose two results of one kind to compare.")
         return show.compared([(record, result) for record, result in entries if result is not None], part)
+
+
+def build() -> list[ResultsTab]:
+    """Place the tab's components; called inside its ``gr.Tab``."""
+    return [ResultsTab()]

@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -54,8 +55,12 @@ class _Job:
 
     def begin(self) -> None:
         self.began = time.monotonic()
-        threading.Thread(target=self.context.run, args=(self._body,), name=f"job-{self.session[:8]}",
-                         daemon=True).start()
+        try:
+            threading.Thread(target=self.context.run, args=(self._body,), name=f"job-{self.session[:8]}",
+                             daemon=True).start()
+        except RuntimeError as error:  # the system has no thread left: the next one may have its turn
+            _working.remove(self)
+            self.events.put(error)
 
     def _body(self) -> None:
         try:
@@ -76,6 +81,7 @@ class _End:
 
 _working: list[_Job] = []
 _waiting: list[_Job] = []
+_coming: dict[tuple[str, str], threading.Event] = {}
 _lock = threading.RLock()
 
 
@@ -85,15 +91,33 @@ def counts() -> tuple[int, int]:
         return len(_working), len(_waiting)
 
 
+@contextmanager
+def coming(session: str, part: str) -> Iterator[None]:
+    """A page shows that it is busy, while its job is still prepared: :func:`cancel` stops what :func:`run` is then
+    asked for."""
+    stop = threading.Event()
+    with _lock:
+        _coming[session, part] = stop
+    try:
+        yield
+    finally:
+        with _lock:
+            if _coming.get((session, part)) is stop:
+                del _coming[session, part]
+
+
 def cancel(session: str, part: str | None = None) -> bool:
     """Ask a session's jobs to stop, or only those of one part of the page; whether there were any."""
     with _lock:
         jobs = [job for job in [*_working, *_waiting]
                 if job.session == session and part in (None, job.part) and not job.stop.is_set()]
+        stops = [stop for (whose, name), stop in _coming.items()
+                 if whose == session and part in (None, name) and not stop.is_set()]
+        for stop in (*stops, *(job.stop for job in jobs)):
+            stop.set()
         for job in jobs:
-            job.stop.set()
             _forget(job)
-    return bool(jobs)
+    return bool(jobs or stops)
 
 
 def require_room(visitor: str) -> None:
@@ -124,6 +148,10 @@ def run(
         Cancelled: the job was stopped.
     """
     job = _Job(session, visitor or session, part, work, steps)
+    with _lock:
+        job.stop = _coming.pop((session, part), job.stop)
+    if job.stop.is_set():
+        raise Cancelled(STOPPED)
     if part:
         cancel(session, part)
     with _lock:
@@ -144,15 +172,14 @@ def _followed(job: _Job, tick: float) -> Iterator[Any]:
         except queue.Empty:
             if job.stop.is_set():
                 raise Cancelled(STOPPED) from None
-            if job.began is not None and time.monotonic() - job.began > 60 * limits().job_minutes:
-                raise InputError(limits().too_long) from None
-            yield _place(job)
-            continue
+            item = _place(job)
         if isinstance(item, BaseException):
             raise item
         if isinstance(item, _End):
             yield item.value
             return
+        if job.began is not None and time.monotonic() - job.began > 60 * limits().job_minutes:
+            raise InputError(limits().too_long)
         yield item
 
 

@@ -14,11 +14,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from humanav.app import gaussian_pieces, multiview_pieces
 from humanav.app.kept import PUBLIC, store
-from humanav.errors import HumanavError
+from humanav.errors import HumanavError, StorageError
 from humanav.jobs import PhotoOptions, photo_id, photo_to_avatar
 from humanav.jobs.multiview import MultiviewOptions, multiview_id, reconstruct_capture
 from humanav.jobs.multiview_samples import SAMPLE_CAPTURES, sample_files
@@ -48,12 +49,13 @@ def prepare_in_background() -> subprocess.Popen[bytes] | None:
 
 
 def attend(process: subprocess.Popen[bytes], busy: Callable[[], bool], seconds: float = 1.0) -> None:
-    """Wait for the work to end; while visitors' jobs work or wait, it stands still."""
+    """Wait for the work to end; while visitors' jobs work or wait, it stands still, but never with the store locked."""
     halted = False
     while process.poll() is None:
         if hasattr(signal, "SIGSTOP") and busy() != halted:
-            halted = not halted
-            process.send_signal(signal.SIGSTOP if halted else signal.SIGCONT)
+            with suppress(StorageError), store().locked():
+                process.send_signal(signal.SIGCONT if halted else signal.SIGSTOP)
+                halted = not halted
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
 
@@ -69,14 +71,14 @@ def main() -> None:
     """Make what is not there yet: every sample's avatar, the motion of each clip, the scene of each capture."""
     if hasattr(os, "nice"):
         os.nice(19)
-    for photo in sample_photos():
-        _avatar(photo)
-    for name in SAMPLE_CLIPS:
-        _clip(name)
-    for name in SAMPLE_CAPTURES:
-        _scene(name)
-    for photo in sample_photos():
-        _avatar(photo, gaussian=True)
+    app = os.getppid()
+    works = [*(partial(_avatar, photo) for photo in sample_photos()), *(partial(_clip, name) for name in SAMPLE_CLIPS),
+             *(partial(_scene, name) for name in SAMPLE_CAPTURES),
+             *(partial(_avatar, photo, gaussian=True) for photo in sample_photos())]
+    for work in works:
+        if os.getppid() != app:  # it was killed
+            return
+        work()
 
 
 def _make(identity: str, tab: str, kind: str, work: Callable[[Path], Result]) -> None:

@@ -80,11 +80,17 @@ class Saving:
         if self.token is None:
             self.button.click(guarded(_as_user), [self.which, self.where], self.said, **run)
         else:
-            self.button.click(guarded(_by_token), [self.which, self.where, self.token], self.said, **run)
+            self.button.click(guarded(_by_token), [self.which, self.where, self.token], [self.said, self.token], **run)
 
 
-def _by_token(id: str | None, where: str | None, token: str | None, request: gr.Request) -> Iterator[str]:
-    yield from _told(id, where, token, key_of(request))
+def _by_token(
+    id: str | None, where: str | None, token: str | None, request: gr.Request
+) -> Iterator[tuple[str, Any]]:
+    """What is said, and what is left of the token in the page and its session: nothing, once it did its work."""
+    said = ""
+    for said in _told(id, where, token, key_of(request)):
+        yield said, gr.skip()
+    yield said, ""
 
 
 def _as_user(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from humanav.app import (
     memory,
     multiview_tab,
     photo_tab,
+    results_tab,
     running,
     samples,
     space,
@@ -46,12 +47,12 @@ class Tab:
 
     title: str
     id: str
-    build: Callable[[], list[Part]]
+    build: Callable[[], Sequence[Part | ResultsTab]]
 
 
 TABS = (Tab("Photo to avatar", "photo", photo_tab.build), Tab("Pose denoising", "denoise", denoise_tab.build),
         Tab("2D to 3D", "uplift", uplift_tab.build), Tab("Video tracking", "track", track_tab.build),
-        Tab("Multi-view capture", "capture", multiview_tab.build))
+        Tab("Multi-view capture", "capture", multiview_tab.build), Tab("My results", "results", results_tab.build))
 
 _NAME_SAMPLES = """
 const name = () => document.querySelectorAll(".gallery-item:not([aria-label])").forEach((item) =>
@@ -60,9 +61,6 @@ new MutationObserver(name).observe(document.body, { childList: true, subtree: tr
 name();
 """
 """Runs in the page: samples are pictures, which a screen reader cannot read out."""
-
-RESULTS = "results"
-"""Id of the last tab, which lists what this browser made."""
 
 
 def build() -> gr.Blocks:
@@ -74,17 +72,17 @@ def build() -> gr.Blocks:
                 "</span></div>", padding=False, elem_classes="bare", js_on_load=_NAME_SAMPLES)
         key = visitors.browser_key()
         in_hand = Tray()
-        parts: list[Part] = []
+        placed: list[tuple[gr.Tab, Part | ResultsTab]] = []
         with gr.Tabs(elem_id="tabs") as tabs:
             for tab in TABS:
                 with gr.Tab(tab.title, id=tab.id) as place:
-                    parts += tab.build()
-                place.select(None, js=links.REMEMBER % (tab.id, tab.id), api_visibility="private")
-            with gr.Tab("My results", id=RESULTS) as place:
-                mine = ResultsTab()
-            place.select(None, js=links.REMEMBER % (RESULTS, RESULTS), api_visibility="private")
-        opener = links.Links(tabs, parts, RESULTS)
-        mine.wire(opener, place.select)
+                    placed += [(place, part) for part in tab.build()]
+                place.select(None, js=links.remember(tab.id), api_visibility="private")
+        parts = [part for _, part in placed if isinstance(part, Part)]
+        opener = links.Links(tabs, parts, *(tab.id for tab in TABS))
+        for place, part in placed:
+            if isinstance(part, ResultsTab):
+                part.wire(opener, place.select)
         opener.wire(page, key)
         in_hand.wire(opener, parts)
         gr.HTML(f'<div id="footer"><span>{doctor.summary()}</span><span id="health"></span><span>Apache-2.0 · runs on '

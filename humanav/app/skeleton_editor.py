@@ -26,6 +26,7 @@ from humanav.jobs.drawn_result import drawing_id, keep_drawing
 from humanav.paths import asset
 from humanav.results import content_id
 from humanav.view.colors import CENTRE, LEFT, RIGHT, css
+from humanav.view.look import PLAYER_COLORS
 from humanav.view.player import SCRIPT
 
 _log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def editor_frame(glb: Path, betas: list[float] | None = None) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Skeleton editor</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<style>html,body{margin:0;height:100%;background:transparent}#editor{height:100%}"
-        f'{pieces.PLAYER_ACCENT}</style></head><body><div id="editor"></div><script src="{pieces.file_url(SCRIPT)}">'
+        f'{PLAYER_COLORS}</style></head><body><div id="editor"></div><script src="{pieces.file_url(SCRIPT)}">'
         f'</script><script src="{pieces.file_url(EDITOR_SCRIPT)}"></script>'
         f'<script>HumanavEditor.mount(document.getElementById("editor"),{settings})</script></body></html>')
     return f'<iframe title="Skeleton editor" srcdoc="{html.escape(page)}" loading="lazy"></iframe>'
@@ -149,11 +150,14 @@ def keep(drawn: str, key: str) -> str:
         raise InputError("The editor sent a drawing that cannot be read: reload the page.") from error
     drawing, store = read_request(request), kept.store()
     identity = f"pose-{drawing_id(drawing)}"
-    record = store.begin(key, identity, tab="uplift/skeleton", kind="pose", title="Pose from a drawing")
+    words: dict[str, Any] = {"tab": "uplift/skeleton", "kind": "pose", "title": "Pose from a drawing"}
+    known = kept.known(key, identity, **words)
+    if known is not None:
+        return known[0].id
+    record = store.begin(key, identity, **words)
     try:
-        if store.known(key, identity) is None:
-            keep_drawing(drawing, out=store.folder(record.id))
-    except HumanavError:
+        keep_drawing(drawing, out=store.folder(record.id))
+    except Exception:
         store.delete(key, record.id)
         raise
     return store.finish(record.id).id

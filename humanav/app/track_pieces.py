@@ -21,6 +21,8 @@ from humanav.perception.takes import part_letter
 from humanav.results import Result
 from humanav.view import plotly_script
 from humanav.view.colors import css, person_color
+from humanav.view.look import PLAYER_COLORS, SYNCED_COLORS, SYNCED_PLACES
+from humanav.view.people3d import yaw_of
 from humanav.view.player import SCRIPT
 from humanav.view.timeline import synced_players_html, timeline_html
 
@@ -34,18 +36,6 @@ MOST_SECONDS = min(20.0, limits().clip_seconds)
 PLAYERS = "track-players"
 """Id of the frame that plays a result."""
 _MOST_FPS = 30.0  # that the job looks at unless it is told otherwise
-_LOOK = (
-    "body.dark #bar { background: #1c1b1a; border-color: #3a3835 } body.dark .pane { background: #1c1b1a }"
-    " #bar #play, body.dark #bar #play { background: #0f7661; border-color: #0f7661 } #scrub { accent-color: #1d9479 }"
-    " #bar :focus-visible { outline-color: #1d9479 }"
-    " [data-width=wide][data-shape=square] { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) }"
-    " [data-width=wide][data-shape=square] .pane:has(video) { grid-column: 1 }"
-    " [data-width=wide][data-shape=square] #pane-world { grid-column: 2; grid-row: 1 / span var(--videos) }"
-    " [data-width=wide][data-shape=portrait] { grid-template-rows: minmax(400px, auto) }"
-    " [data-width=wide][data-shape=portrait] .pane:has(video) { aspect-ratio: var(--aspect) }"
-    " [data-width=wide][data-shape=portrait] #pane-world iframe { position: absolute; inset: 0 }")
-"""The page's colours in the players, and their places in a column that is not wide: nothing is left empty."""
-
 _FIGURES = ('<svg viewBox="0 0 220 168" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="rou'
             'nd" aria-hidden="true"><rect x="4" y="14" width="92" height="140" rx="9" stroke-width="3"/><path d="M4 40h'
             '11M4 71h11M4 102h11M4 133h11M85 40h11M85 71h11M85 102h11M85 133h11" stroke-width="3"/><g stroke-width="4.5'
@@ -278,25 +268,12 @@ def players(result: Result, track: dict[str, Any], take: dict[str, Any]) -> str:
     """The clip, the bodies over it and one person in 3D, in step."""
     original, overlay = (pieces.file_url(result.path(name)) if result.has(name) else None
                          for name in ("original.mp4", "overlay.mp4"))
-    page = synced_players_html(
+    tracked = load_tracked(result, label(take))  # seen from where the clip's camera stood at first
+    return synced_players_html(
         original, overlay, pieces.file_url(result.path(f"body{take['suffix']}.glb")), fps=track["fps"],
         frames=track["frames"], glb_start=take["start"] / track["fps"], size=(track["width"], track["height"]),
-        script=pieces.file_url(SCRIPT), element=PLAYERS, yaw=_camera_yaw(result, take))
-    outer, inner = html.escape("</head>"), html.escape(html.escape("</head>"))
-    page = page.replace(outer, html.escape(f"<style>{_LOOK}</style>") + outer, 1)
-    return page.replace(inner, html.escape(html.escape(f"<style>{pieces.PLAYER_ACCENT}</style>")) + inner, 1)
-
-
-def _camera_yaw(result: Result, take: dict[str, Any]) -> float:
-    """Degrees from the person's front at which the clip's camera stood at first, so that all players look alike."""
-    from scipy.spatial.transform import Rotation
-
-    tracked = load_tracked(result, label(take))
-    motion, camera = tracked.motion, tracked.cameras[0]
-    front = Rotation.from_rotvec(motion.global_orient[0]).apply([0.0, 0.0, 1.0])
-    heading = math.atan2(front[0], front[2]) if math.hypot(front[0], front[2]) > 0.2 else 0.0
-    away = camera.center - motion.transl[0]
-    return (math.degrees(math.atan2(away[0], away[2]) - heading) + 180) % 360 - 180
+        script=pieces.file_url(SCRIPT), element=PLAYERS, yaw=yaw_of(tracked.motion, tracked.cameras[0]),
+        style=f"{SYNCED_COLORS} {SYNCED_PLACES}", player_style=PLAYER_COLORS)
 
 
 def timeline(track: dict[str, Any]) -> str:

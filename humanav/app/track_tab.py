@@ -13,8 +13,10 @@ from humanav.app import hand, pieces, track_pieces
 from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
+from humanav.app.inputs import put_back
+from humanav.app.job import Job
 from humanav.app.limits import limits
-from humanav.app.part import QUIET, Job, Part, Updates, put_back
+from humanav.app.part import QUIET, Part, Updates
 from humanav.app.photo_pieces import parse_height
 from humanav.app.uplift_pieces import camera_of
 from humanav.app.uploads import video_box
@@ -120,9 +122,12 @@ class TrackTab(Part):
             return
         last = math.floor(10 * clip.seconds) / 10
         until = min(last, track_pieces.MOST_SECONDS)
-        yield {self.trim: gr.update(visible=clip.seconds >= 1), self.samples: gr.update(visible=False),
-               self.start: gr.update(value=0.0, maximum=last), self.end: gr.update(value=until, maximum=last)}
-        yield from self._people(clip, 0.0, until)
+        known: Updates = {self.trim: gr.update(visible=clip.seconds >= 1), self.samples: gr.update(visible=False),
+                          self.start: gr.update(value=0.0, maximum=last),
+                          self.end: gr.update(value=until, maximum=last)}
+        yield known
+        for found in self._people(clip, 0.0, until):
+            yield known | found  # again: an update that the page has not come to is lost in the one after it
 
     def _look_again(self, path: str | None, start: float, end: float) -> Iterator[Updates]:
         """Another part of the clip was chosen."""

@@ -85,13 +85,20 @@ def sort_files(files: Sequence[str]) -> Files:
 
 
 def _folder_of(files: Sequence[Path]) -> Path:
-    """The files, which were uploaded one by one, in a folder of their own."""
-    identity = content_id("upload", {path.name: path.read_bytes() for path in files})
-    folder = kept.store().previews / f"keypoints-{identity}"
+    """The files, which were uploaded one by one, in a folder of their own. Raises InputError for two of one name."""
+    contents = {path.name: path.read_bytes() for path in files}
+    if len(contents) < len(files):
+        raise InputError("Two of the JSON files have the same name: the frames of one clip are told apart by it.")
+    folder = kept.store().previews / f"keypoints-{content_id('upload', contents)}"
     if not folder.is_dir():
-        folder.mkdir(parents=True)
-        for path in files:
-            shutil.copyfile(path, folder / path.name)
+        part = kept.store().preview_path("")
+        part.mkdir()
+        for name, content in contents.items():
+            (part / name).write_bytes(content)
+        try:
+            part.rename(folder)
+        except OSError:  # another page of the same files was first
+            shutil.rmtree(part)
     return folder
 
 

@@ -12,7 +12,8 @@ from humanav.app import hand, pieces, shape_pieces, skeleton_editor, uplift_piec
 from humanav.app.after import After
 from humanav.app.errors import guarded
 from humanav.app.following import keep_preview
-from humanav.app.part import QUIET, Job, Part, Updates
+from humanav.app.job import Job
+from humanav.app.part import QUIET, Part, Updates
 from humanav.app.uploads import image_box
 from humanav.app.visitors import key_of
 from humanav.errors import HumanavError, InputError, SeveralPeopleError

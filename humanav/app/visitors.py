@@ -12,8 +12,10 @@ import secrets
 import threading
 from collections import OrderedDict
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gradio as gr
+from gradio.context import get_blocks_context
 
 from humanav.store import new_key
 
@@ -24,6 +26,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE = "humanav-visitor"
 _keys: OrderedDict[str, str] = OrderedDict()
 _lock = threading.Lock()
+_states: WeakKeyDictionary[Any, gr.BrowserState] = WeakKeyDictionary()
 _secret = secrets.token_bytes(32)
 
 
@@ -48,7 +51,7 @@ def remember(told: Any, request: gr.Request) -> str:
     Returns:
         The key, for the browser to keep: a new one where it had none.
     """
-    key = told if isinstance(told, str) and _KEY.fullmatch(told) else new_key()
+    key = told if is_key(told) else new_key()
     if request.session_hash:
         with _lock:
             _keys[request.session_hash] = key
@@ -56,6 +59,11 @@ def remember(told: Any, request: gr.Request) -> str:
             while len(_keys) > MOST:
                 _keys.popitem(last=False)
     return key
+
+
+def is_key(told: Any) -> bool:
+    """Whether what a browser tells could be a key."""
+    return isinstance(told, str) and _KEY.fullmatch(told) is not None
 
 
 def leave(request: gr.Request) -> None:
@@ -67,9 +75,13 @@ def leave(request: gr.Request) -> None:
 
 
 def browser_key() -> gr.BrowserState:
-    """Where a page keeps the key: in the browser, under a name and a secret that are the same after a restart.
+    """Where a page keeps the key: in the browser, under a name and a secret that are the same after a restart. One for
+    each page, to be asked for while it is being built.
 
     The secret is sent with the page, and so hides nothing: what guards the key is that a browser shows its storage to
     this site alone.
     """
-    return gr.BrowserState(None, storage_key=_PLACE, secret=_PLACE)
+    page = get_blocks_context()
+    if page not in _states:
+        _states[page] = gr.BrowserState(None, storage_key=_PLACE, secret=_PLACE)
+    return _states[page]

@@ -173,7 +173,8 @@ def _continued(
         matrix, _ = blended(frame.rotation, frame.offset, surface.index, surface.weight)
         to_camera = -frame.camera.R[2]
         direction = np.einsum("vba,b->va", matrix, to_camera).astype(np.float32)
-        source = fill.source_pixels(view.maps, view.vertex_trust, regions, laplacian, areas, direction) * frame.scale
+        source = np.ascontiguousarray(frame.scale * fill.source_pixels(
+            view.maps, view.vertex_trust, regions, laplacian, areas, direction))
         layers, found = fill.source_layers(wardrobe.pictures[k], frame, view.maps, wardrobe.rejected[k],
                                            wardrobe.front_only[k])
         if not torso_shown[k]:
@@ -249,7 +250,7 @@ def _paint_head(
     values = np.concatenate([tint, strands, line[:, None], regions.rest, regions.inner[:, None]], axis=1)
     out = np.empty((len(face), values.shape[1]), np.float32)
     with KERNEL_LOCK:
-        kernels.spread_vertices(face, barycentric, surface.faces, values.astype(np.float32), out)
+        kernels.spread_vertices(face, barycentric, surface.faces, np.ascontiguousarray(values, np.float32), out)
     noise = head.strand_noise(out[:, 7:10], regions.head_centre, 1.0)
     cover = smoothstep(-0.004, 0.005, out[:, 6] + 0.003 * noise)[:, None]
     bare = out[:, :3] * (1 + 0.012 * noise[:, None])
@@ -299,8 +300,8 @@ def _difference(
 
 def _on_texels(surface: Surface, values: NDArray[Any]) -> Floats:
     """Vertex values (V,C) at every texel (T,C)."""
-    texels = surface.atlas
+    texels, values = surface.atlas, np.ascontiguousarray(values, np.float32)
     out = np.empty((len(texels.face), values.shape[1]), np.float32)
     with KERNEL_LOCK:
-        kernels.spread_vertices(texels.face, texels.barycentric, surface.faces, values.astype(np.float32), out)
+        kernels.spread_vertices(texels.face, texels.barycentric, surface.faces, values, out)
     return out

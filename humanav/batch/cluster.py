@@ -8,7 +8,7 @@ twice (:mod:`humanav.batch.work`).
 from __future__ import annotations
 
 import contextlib
-import os
+import logging
 import queue
 import threading
 import time
@@ -23,6 +23,8 @@ from humanav.batch.work import do
 from humanav.errors import HumanavError, InputError, MissingExtraError
 
 _CONNECT, _FIRST_WORKER = 10.0, 30.0  # seconds
+_NO_WORKERS = 120.0  # seconds: a nanny, or whoever looks after the machines, starts one anew before
+_FETCH = 30.0  # seconds for what a worker has to say
 _LOST = "The connection to the cluster was lost. What is finished is kept: the same command goes on from there."
 
 
@@ -46,6 +48,7 @@ class Cluster:
             raise MissingExtraError("--cluster needs Dask, which is not installed: pip install "
                                     "'humanav[cluster]'.") from error
         self.address, self.most = address, most
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is told in a sentence
         try:
             self._client: Any = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
@@ -53,7 +56,7 @@ class Cluster:
                              "give the address that it prints, such as tcp://192.168.0.10:8786.") from error
         self._running: dict[Any, Task] = {}
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._counted, self._workers = 0.0, 0
+        self._counted, self._workers, self._worked = 0.0, 0, time.monotonic()
         try:
             self._client.wait_for_workers(1, timeout=_FIRST_WORKER)
         except (OSError, TimeoutError) as error:
@@ -81,31 +84,60 @@ class Cluster:
     def submit(self, task: Task) -> None:
         """Hand over an item."""
         key = f"humanav-{task.name}-{uuid.uuid4().hex}"
-        future = self._client.submit(work, task, pure=False, key=key)
-        self._running[future] = task
-        future.add_done_callback(self._ended.put)
+        try:
+            future = self._client.submit(work, task, pure=False, key=key)
+        except Exception as error:
+            self._look()
+            raise HumanavError(f"The cluster took no work ({type(error).__name__}: {error})."[:300]) from error
+        self._wait_for(future, task)
 
     def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
         """What has ended; waits at most so long for the first.
 
         Raises:
-            HumanavError: the connection was lost.
+            HumanavError: the connection was lost, or for minutes there was no worker.
         """
         with contextlib.suppress(queue.Empty):
             self._ended.put(self._ended.get(timeout=seconds))
-        if self._client.status not in ("running", "connecting"):
-            raise HumanavError(_LOST)
+        self._look()
         found = []
         while not self._ended.empty():
             future = self._ended.get()
             task = self._running.pop(future)
-            if future.status == "finished":
-                found.append((task, future.result()))
-            elif future.status == "error":
-                found.append((task, Outcome(task.name, "failed", _why(future.exception()))))
+            outcome = self._outcome(future, task)
+            if outcome is None:
+                self._wait_for(future, task)
             else:
-                raise HumanavError(_LOST)
+                found.append((task, outcome))
         return found
+
+    def _wait_for(self, future: Any, task: Task) -> None:
+        self._running[future] = task
+        future.add_done_callback(self._ended.put)
+
+    def _outcome(self, future: Any, task: Task) -> Outcome | None:
+        """What came of an item; None where the worker was lost before it had said it: another one will."""
+        if future.status == "error":
+            return Outcome(task.name, "failed", _why(future.exception()))
+        if future.status == "cancelled":
+            raise HumanavError(_LOST)
+        if future.status != "finished":
+            return None
+        try:
+            found: Outcome = future.result(timeout=_FETCH)
+        except TimeoutError:
+            return None
+        return found
+
+    def _look(self) -> None:
+        """Raise HumanavError when there is nobody to wait for."""
+        if self._client.status not in ("running", "connecting"):
+            raise HumanavError(_LOST)
+        if self._count():
+            self._worked = time.monotonic()
+        elif time.monotonic() - self._worked > _NO_WORKERS:
+            raise HumanavError(f"The cluster at {self.address} has had no workers for {_NO_WORKERS / 60:.0f} minutes. "
+                               "What is finished is kept: start workers, and the same command goes on from there.")
 
     def close(self) -> None:
         """Leave the cluster; what still waits there is taken back."""
@@ -165,9 +197,7 @@ def _share() -> None:
 
     from humanav.batch.pool import use_threads
 
-    threads = get_worker().state.nthreads
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    use_threads(threads)
+    use_threads(get_worker().state.nthreads)
     _SHARED.set()
 
 

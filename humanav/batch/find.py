@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from humanav.batch import places
 from humanav.batch.kinds import Kind
 from humanav.errors import InputError
+from humanav.results import MANIFEST
 
 OPENPOSE = "_keypoints.json"
-_RESERVED = ("index.html", "batch.json")
+_RESERVED = (places.PAGE, places.STATE)
+_MOST_BYTES = 150  # of a folder's name: of 255, some are needed for what is kept beside it
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def find_sources(folder: Path, kind: Kind, *, recursive: bool = False, without: 
     for path in _walk(folder, kind, recursive, without, passed):
         name = path.relative_to(folder).as_posix()
         suffix = path.suffix.lower()
-        if path.is_dir() or suffix in kind.suffixes:
+        if suffix in kind.suffixes or os.path.isdir(path):
             sources.append(name)
         elif suffix not in kind.beside:
             passed.append((name, f"{kind.name} takes {kind.takes}"))
@@ -81,17 +87,20 @@ def _walk(
         name = path.relative_to(top).as_posix()
         if path.name.startswith("."):
             continue
-        if path.is_dir():
+        if os.path.isdir(path):  # unlike Path's, these do not raise in a folder that may not be entered
             if without is not None and path.resolve() == without.resolve():
                 continue
-            if recursive and not path.is_symlink():
+            if os.path.isfile(path / MANIFEST) or os.path.isdir(places.work(path)):
+                passed.append((f"{name}/", "it holds results"))
+            elif recursive and not path.is_symlink():
                 yield from _walk(path, kind, recursive, without, passed, top)
             elif kind.name == "uplift" and any(path.glob(f"*{OPENPOSE}")):
                 yield path
             else:
-                passed.append((f"{name}/", "it is a folder: --recursive looks into it"))
-        elif not path.is_file():
-            passed.append((name, "it is no file"))
+                passed.append((f"{name}/", "it is a link to a folder" if recursive else
+                               "it is a folder: --recursive looks into it"))
+        elif not os.path.isfile(path):
+            passed.append((name, "it is no file, or may not be read"))
         elif openpose and path.name.endswith(OPENPOSE):
             passed.append((name, "it is one frame of a clip: put the frames of a clip into a folder of their own"))
         else:
@@ -105,8 +114,8 @@ def folder_names(sources: Iterable[str], before: Mapping[str, str]) -> dict[str,
         sources: paths relative to the folder.
         before: {source: name} of earlier calls, which stay as they are.
     """
-    wanted = list(sources)
-    names = {source: name for source, name in before.items() if source in set(wanted)}
+    wanted = dict.fromkeys(sources)
+    names = {source: name for source, name in before.items() if source in wanted}
     taken = {name.casefold() for name in before.values()} | set(_RESERVED)
     for source in wanted:
         if source in names:
@@ -114,7 +123,7 @@ def folder_names(sources: Iterable[str], before: Mapping[str, str]) -> dict[str,
         path = Path(source)
         plain = _safe("_".join((*path.parts[:-1], path.stem)))
         full = _safe("_".join((*path.parts[:-1], path.stem, path.suffix.lstrip("."))))
-        choices = [plain, full, *(f"{full}_{number}" for number in range(2, len(wanted) + len(taken) + 3))]
+        choices = itertools.chain((plain, full), (f"{full}_{number}" for number in itertools.count(2)))
         names[source] = next(name for name in choices if name.casefold() not in taken)
         taken.add(names[source].casefold())
     return {source: names[source] for source in wanted}
@@ -122,5 +131,5 @@ def folder_names(sources: Iterable[str], before: Mapping[str, str]) -> dict[str,
 
 def _safe(name: str) -> str:
     """A name that every system takes for a folder, and that can stand in a link."""
-    plain = re.sub(r"[^\w.()+-]+", "_", name.strip()).strip("._") or "item"
-    return plain[:80]
+    plain = re.sub(r"[^\w.()+-]+", "_", unicodedata.normalize("NFC", name.strip())).strip("._")
+    return plain.encode()[:_MOST_BYTES].decode(errors="ignore").rstrip("._") or "item"

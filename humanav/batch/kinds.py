@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,68 +79,39 @@ def _photo(source: Path, out: Path, options: Mapping[str, Any], progress: Progre
     return photo_to_avatar(source, out=out, progress=progress, **options)
 
 
-def _track_options() -> type:
-    from humanav.jobs.track import TrackOptions
+def _kind(
+    name: str, takes: str, suffixes: tuple[str, ...], options: str, identity: str, run: str, *, whole: bool = True,
+    **more: Any,
+) -> Kind:
+    """A job of ``humanav.jobs.NAME``, which is loaded when it is needed.
 
-    return TrackOptions
+    Args:
+        name, takes, suffixes, more: see :class:`Kind`.
+        options, identity, run: what they are called there.
+        whole: whether ``run`` takes the options as one value, and not each by its name.
+    """
+    def there(called: str) -> Any:
+        return getattr(import_module(f"humanav.jobs.{name}"), called)
 
+    def id_of(source: Path, given: Mapping[str, Any]) -> str:
+        return str(there(identity)(source, there(options)(**given)))
 
-def _track_id(source: Path, options: Mapping[str, Any]) -> str:
-    from humanav.jobs.track import TrackOptions, track_id
+    def made(source: Path, out: Path, given: Mapping[str, Any], progress: Progress) -> Result:
+        told = {"options": there(options)(**given)} if whole else given
+        result: Result = there(run)(source, out=out, progress=progress, **told)
+        return result
 
-    return track_id(source, TrackOptions(**options))
-
-
-def _track(source: Path, out: Path, options: Mapping[str, Any], progress: Progress) -> Result:
-    from humanav.jobs.track import TrackOptions, track_video
-
-    return track_video(source, out=out, options=TrackOptions(**options), progress=progress)
-
-
-def _uplift_options() -> type:
-    from humanav.jobs.uplift import UpliftOptions
-
-    return UpliftOptions
-
-
-def _uplift_id(source: Path, options: Mapping[str, Any]) -> str:
-    from humanav.jobs.uplift import UpliftOptions, uplift_id
-
-    return uplift_id(source, UpliftOptions(**options))
-
-
-def _uplift(source: Path, out: Path, options: Mapping[str, Any], progress: Progress) -> Result:
-    from humanav.jobs.uplift import UpliftOptions, uplift_source
-
-    return uplift_source(source, out=out, options=UpliftOptions(**options), progress=progress)
-
-
-def _denoise_options() -> type:
-    from humanav.jobs.denoise import DenoiseOptions
-
-    return DenoiseOptions
-
-
-def _denoise_id(source: Path, options: Mapping[str, Any]) -> str:
-    from humanav.jobs.denoise import DenoiseOptions, denoise_id
-
-    return denoise_id(source, DenoiseOptions(**options))
-
-
-def _denoise(source: Path, out: Path, options: Mapping[str, Any], progress: Progress) -> Result:
-    from humanav.jobs.denoise import denoise_motion
-
-    return denoise_motion(source, out=out, progress=progress, **options)
+    return Kind(name, takes, suffixes, lambda: there(options), id_of, made, **more)
 
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (
     Kind("avatar", "photos", PICTURES, _photo_options, _photo_id, _photo, extra=(("motion", "walk"),),
          also=(("texture", "texture_size"), ("flip", "flip_limbs")), check=_photo_check),
-    Kind("track", "videos", VIDEOS, _track_options, _track_id, _track),
-    Kind("uplift", "photos, videos and keypoint files", (*PICTURES, *VIDEOS, *KEYPOINTS), _uplift_options, _uplift_id,
-         _uplift, left_out=("measurements",)),
-    Kind("denoise", "motion files (npz, npy, bvh, amc)", MOTIONS, _denoise_options, _denoise_id, _denoise,
-         beside=(".asf",)),
+    _kind("track", "videos", VIDEOS, "TrackOptions", "track_id", "track_video"),
+    _kind("uplift", "photos, videos and keypoint files", (*PICTURES, *VIDEOS, *KEYPOINTS), "UpliftOptions", "uplift_id",
+          "uplift_source", left_out=("measurements",)),
+    _kind("denoise", "motion files (npz, npy, bvh, amc)", MOTIONS, "DenoiseOptions", "denoise_id", "denoise_motion",
+          whole=False, beside=(".asf",)),
 )}
 
 

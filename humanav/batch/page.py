@@ -1,4 +1,5 @@
-"""The report of a batch: ``OUT/index.html``, one file with its pictures inside, with links to the results beside it."""
+"""The report of a batch: ``OUT/index.html``, one file with its pictures inside as long as they are not very many, with
+links to the results beside it."""
 
 from __future__ import annotations
 
@@ -17,22 +18,24 @@ from humanav.batch.state import Book, Item
 TITLES = {"avatar": "Avatars", "track": "Tracked clips", "uplift": "Lifted to 3D", "denoise": "Cleaned motions"}
 _STATES = (("done", "Done"), ("failed", "Failed"), ("running", "At work"), ("waiting", "Waiting"))
 _FIRST = 4  # files shown before the others are folded away
+_MOST_INSIDE = 300
+"""Items whose pictures are inside the page; of more they lie beside it, or no browser would open it any more."""
 
 
 def write_page(book: Book) -> Path:
     """Write ``index.html`` of a batch, whole."""
-    path = book.out / places.PAGE
-    part = path.with_suffix(".part")
-    part.write_text(page(book), encoding="utf-8")
+    path, part = book.out / places.PAGE, places.unfinished(book.out, places.PAGE)
+    part.write_text(page(book), encoding="utf-8", errors="replace")  # names of files can be any bytes
     os.replace(part, path)
     return path
 
 
 def page(book: Book) -> str:
     """The report as HTML."""
+    inside = len(book.items) <= _MOST_INSIDE
     title = f"{TITLES.get(book.job, book.job)} of {book.folder}"
     going = book.count("running") > 0 or (book.count("waiting") > 0 and not book.stopped)
-    cards = "\n".join(_card(book.out, item) for item in book.items.values())
+    cards = "\n".join(_card(book.out, item, inside) for item in book.items.values())
     return _PAGE.format(
         title=escape(title), style=STYLE, script=SCRIPT, going="true" if going else "false",
         summary=escape(summary(book)), bar=_bar(book), tabs=_tabs(book), cards=cards, settings=_settings(book),
@@ -80,12 +83,12 @@ def _tabs(book: Book) -> str:
                    f"<b>{count}</b></button>" for state, words, count in counts if count)
 
 
-def _card(out: Path, item: Item) -> str:
+def _card(out: Path, item: Item, inside: bool) -> str:
     words = dict(_STATES)[item.state]
     link = f'{quote(item.name)}/' if item.state == "done" else ""
     facts = [duration(item.seconds) if item.seconds else "", "made before" if item.kept else "",
              f"{item.attempts} attempts" if item.attempts > 1 else ""]
-    shown = _picture(out, item)
+    shown = _picture(out, item, inside)
     return (f'<article class="{item.state}" data-state="{item.state}">'
             f'<div class="shot">{shown}</div><div class="text">'
             f'<h2 title="{escape(item.source)}">{escape(item.source)}</h2>'
@@ -95,20 +98,20 @@ def _card(out: Path, item: Item) -> str:
             + _notes(item) + (_files(item, link) if link else "") + "</div></article>")
 
 
-def _picture(out: Path, item: Item) -> str:
+def _picture(out: Path, item: Item, inside: bool) -> str:
     path = places.picture(out, item.name)
-    data = None
-    if item.state == "done":
-        try:
-            data = _encoded(str(path), path.stat().st_mtime_ns)
-        except OSError:
-            data = None
-    if data is None:
+    try:
+        changed = path.stat().st_mtime_ns if item.state == "done" else 0
+        source = "" if not changed else f"data:image/webp;base64,{_encoded(str(path), changed)}" if inside else \
+            f"{places.WORK}/{quote(path.name)}"
+    except OSError:
+        source = ""
+    if not source:
         return f'<span class="none">{ {"failed": "No result", "done": "No picture"}.get(item.state, "Not yet") }</span>'
-    return f'<img alt="Result of {escape(item.source)}" src="data:image/webp;base64,{data}">'
+    return f'<img loading="lazy" alt="Result of {escape(item.source)}" src="{source}">'
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_MOST_INSIDE)
 def _encoded(path: str, changed: int) -> str:
     return base64.b64encode(Path(path).read_bytes()).decode()
 

@@ -44,15 +44,15 @@ def _left(result: Result) -> Image | None:
 
 def _poses(result: Result) -> Image | None:
     """Moments of the motion side by side, on nothing."""
+    name = next((file.name for file in result.downloads if file.name in ("denoised.npz", "motion.npz")), None)
+    if name is None:
+        return None
     from PIL import Image
 
     from humanav.body import BodyModel
     from humanav.motion import load_motion
     from humanav.view import pose_pictures
 
-    name = next((file.name for file in result.downloads if file.name in ("denoised.npz", "motion.npz")), None)
-    if name is None:
-        return None
     motion = load_motion(result.path(name))
     moments = np.unique(np.linspace(0, len(motion) - 1, _POSES).round().astype(int))
     size = (SIZE[0] // _POSES * 2, SIZE[1] - 2 * _EDGE)  # they overlap: people are narrower than what they may need

@@ -18,6 +18,16 @@ def work(out: Path) -> Path:
     return out / WORK
 
 
+def batch_lock(out: Path) -> Path:
+    """Held by the one call that works on a batch. No item's name begins with a dot, so none has this file."""
+    return work(out) / ".lock"
+
+
+def unfinished(out: Path, name: str) -> Path:
+    """Where the state and the report are written, before they take their place at once."""
+    return work(out) / f".{name}"
+
+
 def stop_file(out: Path) -> Path:
     """While it is there, workers stop what they do."""
     return work(out) / "stop"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
+from pathlib import Path
 
 from humanav.batch.value import Outcome, Task
 from humanav.batch.work import do
 
 DIED = "Its worker process was ended from outside, most often because memory ran out: use fewer workers."
+_START = 20.0  # seconds that a process may take to start
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -51,11 +55,15 @@ class Pool:
         """Hand over an item."""
         busy = {slot for slot, _ in self._running.values()}
         slot = next(number for number in range(self.workers) if number not in busy)
-        try:
-            future = self._executor(slot).submit(do, task, os.getpid())
-        except BrokenProcessPool:  # it was ended while it had nothing to do
-            self._drop(slot)
-            future = self._executor(slot).submit(do, task, os.getpid())
+        for _ in range(2):  # a worker that was ended while it had nothing to do is replaced
+            try:
+                future = self._executor(slot).submit(do, task, os.getpid())
+                break
+            except (BrokenProcessPool, OSError):  # the latter: the system starts no more processes
+                self._drop(slot)
+        else:
+            future = Future()
+            future.set_exception(BrokenProcessPool())
         self._running[future] = slot, task
 
     def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
@@ -64,11 +72,10 @@ class Pool:
         found = []
         for future in ended:
             slot, task = self._running.pop(future)
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                self._drop(slot)
-                outcome = Outcome(task.name, "again", DIED)
+            error = future.exception()
+            outcome = future.result() if error is None else Outcome(
+                task.name, "again", DIED if isinstance(error, BrokenProcessPool) else
+                f"Its worker stopped with an unexpected error ({type(error).__name__}: {error})."[:300])
             if outcome.end == "again":  # a new process: the old one may be short of memory
                 self._drop(slot)
             found.append((task, outcome))
@@ -96,18 +103,25 @@ class Pool:
             return
         executor.shutdown(wait=False, cancel_futures=True)
         known = self._ids[slot]
-        if kill and known is not None and known.done() and known.exception() is None:
-            with suppress(OSError):
-                os.kill(known.result(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        if kill and known is not None:
+            with suppress(Exception):  # it has ended already, or never began
+                os.kill(known.result(_START), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
 
 
 def usual_workers() -> int:
     """One for every core, as far as each has 2 GB of memory: a job is quickest for its cost on one core."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2e9
-    except (AttributeError, ValueError, OSError):  # not on this system
-        memory = cores()
-    return max(1, min(cores(), int(memory)))
+    return max(1, min(cores(), int(_memory() / 2e9)))
+
+
+def _memory() -> float:
+    """Bytes that this machine has, or that its container may use; endless where that is not known."""
+    known = []
+    with suppress(AttributeError, ValueError, OSError):  # not on this system
+        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for file in _LIMITS:
+        with suppress(ValueError, OSError):  # "max": no limit
+            known.append(int(Path(file).read_text()))
+    return min(known, default=1e15)
 
 
 def cores() -> int:
@@ -139,12 +153,12 @@ def _begin(threads: int, leader: int) -> None:
 
 
 def use_threads(threads: int) -> None:
-    """Limit the numerical libraries of this process."""
-    import numba
-    import torch
-
-    torch.set_num_threads(threads)
-    numba.set_num_threads(min(threads, numba.get_num_threads()))
+    """Limit the numerical libraries of this process: those that are loaded, and those that will be."""
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(threads)
+    if (numba := sys.modules.get("numba")) is not None:
+        numba.set_num_threads(min(threads, numba.get_num_threads()))
+    os.environ.update({name: str(threads) for name in _THREADS if numba is None or not name.startswith("NUMBA")})
 
 
 def _follow(leader: int) -> None:

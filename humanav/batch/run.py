@@ -135,8 +135,9 @@ class _Run:
 
     def __init__(self, folder: Path, book: Book, retries: int, listener: Listener) -> None:
         self.book, self.retries, self.listener = book, retries, listener
-        self.waiting = deque(Task(item.name, book.job, str(folder / item.source), str(book.out), book.options)
-                             for item in book.items.values())
+        now = time.time()
+        self.waiting = deque(Task(item.name, book.job, str(folder / item.source), str(book.out), book.options,
+                                  since=now) for item in book.items.values())
         self.running: dict[str, Task] = {}
         self.start = time.monotonic()
         self._next_page = 0.0
@@ -172,10 +173,10 @@ class _Run:
             self._write()
 
     def _hand_over(self, workers: Workers, task: Task) -> None:
-        workers.submit(task)
-        self.running[task.name] = task
+        self.running[task.name] = task  # first: Ctrl-C may come between the two
         item = self.book.items[task.name]
         self._set(replace(item, state="running", attempts=item.attempts + 1))
+        workers.submit(task)
 
     def _record(self, task: Task, outcome: Outcome) -> None:
         del self.running[task.name]
@@ -218,7 +219,7 @@ def _alone(out: Path) -> Iterator[None]:
     """Hold the batch's own lock. Raises InputError when another call works on the same folder."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(places.work(out) / "batch.lock")
+    lock = FileLock(places.batch_lock(out))
     with storage_errors(out):
         try:
             lock.acquire(timeout=0)
@@ -232,7 +233,5 @@ def _alone(out: Path) -> Iterator[None]:
 
 def usual_out(folder: Path, job: str) -> Path:
     """The batch's folder where none is named: ``FOLDER_job`` beside it."""
-    place = folder if folder.name else folder.resolve()
+    place = folder if folder.name not in ("", "..") else folder.resolve()
     return place.with_name(f"{place.name}_{job}")
-
-

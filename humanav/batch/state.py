@@ -102,8 +102,7 @@ class Book:
                 "counts": {state: self.count(state) for state in ("waiting", "running", "done", "failed")},
                 "passed_over": [list(part) for part in self.passed_over],
                 "items": [asdict(item) for item in self.items.values()], "names": self.names}
-        path = self.out / places.STATE
-        part = path.with_suffix(".part")
+        path, part = self.out / places.STATE, places.unfinished(self.out, places.STATE)
         part.write_text(json.dumps(data, indent=1, default=str), encoding="utf-8")
         os.replace(part, path)
         return path
@@ -120,6 +119,8 @@ def names_before(out: Path, job: str) -> dict[str, str]:
         data = json.loads(path.read_text(encoding="utf-8"))
         names = {str(source): str(name) for source, name in data["names"].items()}
         there, version = str(data["job"]), int(data["format"])
+        if any(name.startswith(".") or set(name) & set("/\\:\0") for name in names.values()):
+            raise ValueError("a name leads out of the folder")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

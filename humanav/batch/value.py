@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -24,6 +25,7 @@ class Task:
         out: absolute path of the batch's folder.
         options: the job's options, checked.
         attempt: 1 for the first.
+        since: when the call began, in seconds since 1970: what was published later is this call's work.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Task:
     out: str
     options: Mapping[str, Any] = field(default_factory=dict)
     attempt: int = 1
+    since: float = math.inf
 
     def again(self) -> Task:
         """The next attempt."""

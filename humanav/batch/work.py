@@ -22,11 +22,11 @@ from humanav.batch.pictures import draw_picture
 from humanav.batch.value import Outcome, Task
 from humanav.errors import Cancelled, HumanavError, InputError, MissingExtraError, StorageError
 from humanav.progress import Progress
-from humanav.results import Result
+from humanav.results import Result, is_replaceable
 
 _ONE = threading.Lock()
 """One item at a time in a process, whatever its number of threads: the numerical libraries' own are shared."""
-_TEMPORARY = r"\.{name}-[a-z0-9_]{{8}}"
+_TEMPORARY = r"\.{name}-(old-)?[a-z0-9_]{{8}}"
 
 
 def do(task: Task, leader: int = 0) -> Outcome:
@@ -49,6 +49,8 @@ def do(task: Task, leader: int = 0) -> Outcome:
         except OSError as error:  # the books themselves cannot be written
             return Outcome(task.name, "full", f"{out} cannot be written ({error.strerror or error}): free some space, "
                            "or name another folder.", worker=places.this_worker())
+        except Exception:  # a lock that this system does not have, say: the others go on
+            return Outcome(task.name, "again", _unexpected(out, task.name), worker=places.this_worker())
 
 
 def _do(task: Task, out: Path, stopped: Callable[[], bool], start: float) -> Outcome:
@@ -63,9 +65,12 @@ def _do(task: Task, out: Path, stopped: Callable[[], bool], start: float) -> Out
         identity = kind.identity(source, task.options)
         there = _published(out / task.name, identity)
         if there is not None:
-            if not any(line["event"] in ("published", "kept") for line in places.read_journal(out, task.name)[-1:]):
+            last = (places.read_journal(out, task.name) or [{"event": ""}])[-1]
+            if last["event"] not in ("published", "kept"):
                 places.note(out, task.name, "kept", id=identity)
-            return _good(task, out, there, "kept", float(there.report.get("seconds", 0.0)))
+            # by a worker of this call that ended before it had said so
+            new = last["event"] == "published" and last["at"] >= task.since
+            return _good(task, out, there, "done" if new else "kept", float(there.report.get("seconds", 0.0)))
         _tidy(out, task.name)
         places.note(out, task.name, "begun", id=identity, attempt=task.attempt)
         result = kind.run(source, out / task.name, task.options, Progress(1, cancelled=stopped))
@@ -82,11 +87,10 @@ def _do(task: Task, out: Path, stopped: Callable[[], bool], start: float) -> Out
         return ended("failed", str(error))
     except MemoryError:
         return ended("again", "There was not enough memory: use fewer workers, or smaller inputs.")
-    except FileNotFoundError:
-        if not source.exists():
-            return ended("failed", f"{source.name} is no longer there.")
-        return ended("again", _unexpected(out, task.name))
-    except Exception:  # a defect of ours or of a library: told, and no reason to lose the others
+    except Exception as error:  # a defect of ours or of a library: told, and no reason to lose the others
+        if isinstance(error, OSError) and not os.access(source, os.R_OK):
+            return ended("failed", f"{source.name} may not be read: change who may." if os.path.lexists(source) else
+                         f"{source.name} is no longer there.")
         return ended("again", _unexpected(out, task.name))
 
 
@@ -110,7 +114,7 @@ def _published(folder: Path, identity: str) -> Result | None:
 
 def _foreign(folder: Path) -> bool:
     """Whether a folder of other things is in the way of the result."""
-    return folder.exists() and not (folder / "manifest.json").is_file()
+    return folder.exists() and not is_replaceable(folder)
 
 
 def _unexpected(out: Path, name: str) -> str:

@@ -28,6 +28,7 @@ from humanav.jobs.staging import (
 )
 from humanav.jobs.tracked import TrackedMotion, is_track, load_tracked
 from humanav.motion import Motion
+from humanav.motion.asf import find_asf
 from humanav.progress import Progress
 from humanav.results import Result, ResultWriter, content_id
 
@@ -285,11 +286,18 @@ def extra_motions(clip: Motion, avatar: Avatar, body: BodyModel) -> dict[str, Mo
 
 
 def motion_inputs(motion: str | Path | Motion | Result) -> Any:
-    """What identifies a motion argument: a clip's name, a file's bytes, a result's id, or the Motion itself."""
+    """What identifies a motion argument: a clip's name, a file's bytes (and those of the skeleton beside an .amc), a
+    result's id, or the Motion itself."""
     if isinstance(motion, Motion):
         return motion
     if is_result(motion):
         source = motion if isinstance(motion, Result) else Result.load(motion)
         return {"track" if is_track(source) else "result": source.id}
     path = Path(str(motion))
-    return path.read_bytes() if path.is_file() else str(motion)
+    if not path.is_file():
+        return str(motion)
+    data = path.read_bytes()
+    try:
+        return [data, find_asf(path)[0].read_bytes()] if path.suffix.lower() == ".amc" else data
+    except (InputError, OSError):  # there is none beside it
+        return data

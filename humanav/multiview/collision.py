@@ -119,11 +119,11 @@ class CollisionTerm:
         total = 0.0
         for i, j in close:
             (places, _), (others, normals) = posed[i], posed[j]
-            far, nearest = trees[j].query(places, k=_PLANES)
-            own = np.flatnonzero(far[:, 0] < _FAR)
+            own = np.flatnonzero(trees[j].query(places, distance_upper_bound=_FAR)[0] < _FAR)
             if len(own) == 0:
                 continue
-            theirs, part = nearest[own], 1 / (far[own] ** 2 + 1e-4)
+            far, theirs = trees[j].query(places[own], k=_PLANES)
+            part = 1 / (far**2 + 1e-4)
             part /= part.sum(axis=1, keepdims=True)
             arm, normal = places[own][:, None] - others[theirs], normals[theirs]
             heights = (arm * normal).sum(axis=-1)
@@ -135,7 +135,7 @@ class CollisionTerm:
             deep = np.maximum(-height - self.slack, 0.0)
             share, residual = np.where(deep > 0, self.weight, 0.0) * base, deep
             if self.pull > 0 and (self.touching is None or self.touching[t, i, j]):
-                apart = np.where((height > 0) & (far[own, 0] < self.near), height, 0.0)
+                apart = np.where((height > 0) & (far[:, 0] < self.near), height, 0.0)
                 share = np.where(apart > 0, self.pull * base, share)
                 residual = np.where(apart > 0, -apart, residual)
             acts = share > 0

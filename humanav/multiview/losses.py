@@ -40,7 +40,7 @@ class PixelWeights:
     @property
     def strength(self) -> Array:
         """(3,) as the kernels take them."""
-        return np.array([self.color, self.cover, self.instance])
+        return np.array([self.color, self.cover, self.instance], np.float64)
 
 
 @dataclass(frozen=True)

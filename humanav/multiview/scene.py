@@ -181,7 +181,7 @@ class GaussianScene:
             np.concatenate([splats.slots[0] for splats in self.people]),
             np.concatenate([splats.slots[1] for splats in self.people]),
             np.concatenate([splats.opacity for splats in self.people]),
-            np.concatenate([splats.rgb for splats in self.people]),
+            np.ascontiguousarray(np.concatenate([splats.rgb for splats in self.people])),  # not by columns
             np.repeat(np.arange(len(self.people)), [len(splats) for splats in self.people]))
 
     def render(

@@ -183,6 +183,11 @@ class _Run:
         assert self.minutes is not None
         return min((self.seconds + time.process_time() - self._started) / (60 * self.minutes), 1.0)
 
+    def _agree(self) -> None:
+        """Let all processes go by the first one's clock."""
+        if self.minutes is not None and self.team.count > 1:
+            self._agreed = self.team.agree(self._spent())
+
     @property
     def done(self) -> bool:
         return self.part >= 1
@@ -207,8 +212,7 @@ class _Run:
         self.team.average(self.field.parameters())
         self.optimizer.step()
         self.step += 1
-        if self.minutes is not None and self.team.count > 1:
-            self._agreed = self.team.agree(self._spent())
+        self._agree()
         with torch.no_grad():
             decay = min(plan.average, (1 + self.step) / (10 + self.step))
             for mean, value in zip(self.average.parameters(), self.field.parameters()):
@@ -258,6 +262,7 @@ class _Run:
         self.sources[3] = Queries(state["mined"], state["distance"])
         self.mined_report, self.step, self.round = state["report"], state["step"], state["round"]
         self.seconds = state["seconds"]
+        self._agree()
 
     def _batch(self) -> tuple[Queries, Tensor]:
         plan, shares = self.plan, [0.0, self.plan.varied, self.plan.broken, self.plan.mined]

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 from humanav.results import Result
-from humanav.share.films import film_view
-from humanav.share.frames import compare_frame, mesh_frame, splat_frame
+from humanav.share.frames import compare_frame
 from humanav.share.glb import clip_names
-from humanav.share.media import (
-    film_part,
-    glb_part,
-    picture_part,
-    player_script,
-    poster_part,
-    read,
-    size_of,
-    splat_part,
-    splat_script,
-)
+from humanav.share.media import film_part, picture_part, poster_part, read, size_of
 from humanav.share.splats import motion_names
 from humanav.share.value import Content, Part, View, Wipe
+from humanav.share.views import add_mesh, add_splats, film_view, mesh_view, splat_view
 
 SPLATS, MESH = "avatar.splats", "avatar.glb"
 _COMPARED = ("keypoints.jpg", "overlay.jpg")  # the photo before and after a body was fitted to it
 _SHOWN = ("walk", "wave")  # motions of an avatar that has none
-_TURN = "Drag to turn, pinch or scroll to zoom."
 
 
 def avatar_content(result: Result, pictures: bool = True) -> Content:
@@ -39,17 +28,11 @@ def avatar_content(result: Result, pictures: bool = True) -> Content:
                       notes=report.get("warnings", ()))
     mesh = read(result, MESH)
     splats = read(result, SPLATS) if result.has(SPLATS) else None
-    glb = content.add(glb_part(mesh, "mesh", "The mesh is" if splats else "", 3))
-    content.add(player_script())
-    first = motion if motion in clip_names(mesh) else None
-
-    def mesh_page(have: Collection[str]) -> str | None:
-        return mesh_frame(glb, "The avatar", clip=first) if glb in have else None
-
-    if splats is None:
-        content.views.append(View("Avatar", mesh_page, _TURN))
-    else:
-        _with_gaussians(content, splats, glb, motion, mesh_page)
+    glb = add_mesh(content, mesh, "mesh", "The mesh is" if splats else "", 3)
+    if splats is not None:
+        _gaussians(content, splats, glb, motion)
+    content.views.append(mesh_view("Mesh" if splats else "Avatar", glb, title="The avatar",
+                                   clip=motion if motion in clip_names(mesh) else None))
     content.facts = _facts(result, motion_names(splats) if splats is not None else clip_names(mesh))
     if pictures:
         if (film := content.add(film_part(result, "side_by_side.mp4", "film", "The video in the clip is"))):
@@ -82,22 +65,18 @@ def _shape(picture: Part) -> float:
     return width / height
 
 
-def _with_gaussians(
-    content: Content, splats: bytes, glb: str, motion: str, mesh_page: Callable[[Collection[str]], str | None]
-) -> None:
-    """The views of an avatar that is both."""
-    key = content.add(splat_part(splats, "gaussians"))
-    content.add(splat_script())
+def _gaussians(content: Content, splats: bytes, glb: str, motion: str) -> None:
+    """The Gaussians of an avatar that has a mesh as well, and both compared."""
+    key = add_splats(content, splats, "gaussians")
     first = motion if motion in motion_names(splats) else None
 
     def compare(have: Collection[str]) -> str | None:
         return compare_frame(key, glb, "Textured mesh and Gaussians", first) if glb in have else None
 
     content.views += [
-        View("Gaussians", lambda have: splat_frame(key, "The avatar as Gaussians", first), _TURN),
+        splat_view("Gaussians", key, title="The avatar as Gaussians", motion=first),
         View("Before and after", compare, "Before: the textured mesh. After: the Gaussians that were trained on top of "
-             "it. Move the line between the two."),
-        View("Mesh", mesh_page, _TURN)]
+             "it. Move the line between the two.")]
 
 
 def _facts(result: Result, motions: list[str]) -> list[tuple[str, str]]:
@@ -131,9 +110,8 @@ def trained_content(result: Result, pictures: bool = True) -> Content:
     with tempfile.TemporaryDirectory() as place:
         motions = {name: load_clip(name) for name in _SHOWN}
         data = write_avatar_splats(avatar, Path(place) / SPLATS, motions).read_bytes()
-    key = content.add(splat_part(data, "gaussians"))
-    content.add(splat_script())
-    content.views.append(View("Avatar", lambda have: splat_frame(key, "The avatar as Gaussians", _SHOWN[0]), _TURN))
+    key = add_splats(content, data, "gaussians")
+    content.views.append(splat_view("Avatar", key, title="The avatar as Gaussians", motion=_SHOWN[0]))
     content.facts = [("Motions", ", ".join(map(_readable, _SHOWN))), ("Gaussians", f"{len(avatar.means):,}")]
     if pictures:
         picture = content.add(picture_part(result, "preview.jpg", "pic-0", "The picture beside the photo is"))

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from humanav.results import Result
-from humanav.share.frames import capture_frame, mesh_frame, splat_frame
-from humanav.share.media import (
-    film_part,
-    glb_part,
-    picture_part,
-    player_script,
-    poster_part,
-    read,
-    splat_part,
-    splat_script,
-)
+from humanav.share.frames import capture_frame
+from humanav.share.media import film_part, picture_part, poster_part, read
 from humanav.share.value import Content, View, Wipe
-from humanav.view.colors import css, person_color
+from humanav.share.views import add_mesh, add_splats, legend_of, mesh_view, splat_view
+from humanav.view.colors import css
 
-_TURN = "Drag to turn, pinch or scroll to zoom."
 _BEFORE, _AFTER = css((128, 134, 144)), css((15, 118, 97))
 _KEY = ("Yellow: skin nearer than 2 cm to the other person. Red: skin inside the other person.")
 
@@ -33,23 +23,19 @@ def capture_content(result: Result, pictures: bool = True) -> Content:
     count = len(people)
     content = Content(f"{count} people from several cameras" if count > 1 else "A person from several cameras",
                       str(report.get("quality", "")), notes=report.get("warnings", ()))
-    scene = content.add(glb_part(read(result, "people.glb"), "people"))
-    content.add(player_script())
-    yaw = float(report.get("yaw", 20.0))
-    legend = '<p class="keys">' + "".join(
-        f'<span><i style="background:{css(person_color(person))}"></i>Person {html.escape(person)}</span>'
-        for person in people) + "</p>" if count > 1 else ""
-    content.views.append(View("Everybody in 3D" if count > 1 else "In 3D",
-                              lambda have: mesh_frame(scene, "Everybody in 3D", yaw=yaw), _TURN, legend=legend))
+    scene = add_mesh(content, read(result, "people.glb"), "people")
+    yaw, legend = float(report.get("yaw", 20.0)), legend_of(people)
+    content.views.append(mesh_view("Everybody in 3D" if count > 1 else "In 3D", scene, title="Everybody in 3D",
+                                   yaw=yaw, legend=legend))
     if pictures:
         _overlays(content, result, scene, yaw)
     if result.has("before_after.glb"):
-        both = content.add(glb_part(read(result, "before_after.glb"), "before-after", "The scene before and after "
-                                    "refinement is", 4))
-        colors = {"Before": _BEFORE, "After": _AFTER}
-        content.views.append(View("Before and after", lambda have: mesh_frame(
-            both, "Before and after refinement", yaw=yaw, colors=colors) if both in have else None,
-            "Left before the bodies were refined by the pictures, right after it. Drag to turn both.", legend=legend))
+        both = add_mesh(content, read(result, "before_after.glb"), "before-after",
+                        "The scene before and after refinement is", 4)
+        content.views.append(mesh_view(
+            "Before and after", both, title="Before and after refinement", yaw=yaw, legend=legend,
+            hint="Left before the bodies were refined by the pictures, right after it. Drag to turn both.",
+            colors={"Before": _BEFORE, "After": _AFTER}))
     _avatars(content, result, people)
     if pictures:
         _contact(content, result)
@@ -83,13 +69,9 @@ def _avatars(content: Content, result: Result, people: list[str]) -> None:
         name = f"avatar{suffix}.splats"
         if not result.has(name):
             continue
-        key = content.add(splat_part(read(result, name), f"avatar-{number}", f"The avatar of person {person} is", 3))
-        content.add(splat_script())
-        content.views.append(View(f"Avatar of person {person}" if len(people) > 1 else "Avatar", _one(key), _TURN))
-
-
-def _one(key: str) -> Callable[[Collection[str]], str | None]:
-    return lambda have: splat_frame(key, "The avatar", "motion") if key in have else None
+        key = add_splats(content, read(result, name), f"avatar-{number}", f"The avatar of person {person} is", 3)
+        content.views.append(splat_view(f"Avatar of person {person}" if len(people) > 1 else "Avatar", key,
+                                        title="The avatar", motion="motion"))
 
 
 def _contact(content: Content, result: Result) -> None:

@@ -115,7 +115,11 @@ def smaller_texture(side: int) -> Way:
         for image in glb.document.get("images", ()):
             if "bufferView" not in image:
                 continue
-            picture = Image.open(io.BytesIO(glb.views[image["bufferView"]]))
+            try:
+                picture = Image.open(io.BytesIO(glb.views[image["bufferView"]]))
+                picture.load()
+            except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+                raise InputError("The 3D file of this result is damaged: make the result again.") from error
             if picture.mode not in ("RGB", "L") or max(picture.size) <= side:
                 continue
             largest = max(largest, *picture.size)

@@ -70,7 +70,7 @@ def picture_part(result: Result, name: str, key: str, words: str, rank: int = 8,
     try:
         with Image.open(result.path(name)) as opened:
             picture = _on_white(opened)
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return Part(key, _JPEG, _jpeg(picture, side, _QUALITY), words, (_smaller_picture(640),), rank)
 

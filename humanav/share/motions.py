@@ -8,9 +8,10 @@ from typing import Any
 
 from humanav.results import Result
 from humanav.share.charts import angle_charts
-from humanav.share.frames import mesh_frame, synced_frame
-from humanav.share.media import film_part, glb_part, picture_part, player_script, poster_part, read
+from humanav.share.frames import synced_frame
+from humanav.share.media import film_part, picture_part, poster_part, read
 from humanav.share.value import Content, View
+from humanav.share.views import add_mesh, mesh_view
 from humanav.view.colors import css
 from humanav.view.curve import AFTER, BEFORE, TRUTH, curve
 
@@ -52,8 +53,7 @@ def poses_content(result: Result, pictures: bool = True) -> Content:
     content = Content(f"{count} poses that nobody took" if count > 1 else "A pose that nobody took",
                       f"They lie {sum(distances) / count:.1f}° a joint from the poses people take, by the measure they "
                       "were made with.")
-    glb = content.add(glb_part(read(result, "poses.glb"), "poses"))
-    content.add(player_script())
+    glb = add_mesh(content, read(result, "poses.glb"), "poses")
     cards = []
     for k, distance in enumerate(distances):
         key = content.add(picture_part(result, f"pose_{k + 1:02d}.png", f"pose-{k + 1}", "Small pictures of the poses "
@@ -63,8 +63,7 @@ def poses_content(result: Result, pictures: bool = True) -> Content:
                      f"<span>Pose {k + 1}<small>{distance:.1f}°</small></span></button>")
     gallery = ('<h2>All poses</h2><p class="hint">Press one to see it large.</p>'
                f'<div class="poses">{"".join(cards)}</div>')
-    content.views.append(View("Poses", lambda have: mesh_frame(glb, "A pose", yaw=25.0),
-                              "Drag to turn, pinch or scroll to zoom.", gallery))
+    content.views.append(mesh_view("Poses", glb, title="A pose", below=gallery, yaw=25.0))
     content.facts = [("Poses", str(count)), ("Nearest to real poses", f"{min(distances):.1f}°"),
                      ("Farthest", f"{max(distances):.1f}°")]
     return content
@@ -76,11 +75,9 @@ def uplift_content(result: Result, pictures: bool = True) -> Content:
     still = report["frames"] == 1
     content = Content("A body pose from one picture" if still else "A motion in 3D from 2D points",
                       str(report.get("quality", "")), notes=report.get("warnings", ()))
-    glb = content.add(glb_part(read(result, "body.glb"), "body"))
-    content.add(player_script())
+    glb = add_mesh(content, read(result, "body.glb"), "body")
     charts = "" if still else angle_charts(report.get("curves") or {}, report["fps"])
-    content.views.append(View("In 3D", lambda have: mesh_frame(glb, "The body", yaw=20.0),
-                              "Drag to turn, pinch or scroll to zoom.", charts))
+    content.views.append(mesh_view("In 3D", glb, title="The body", below=charts, yaw=20.0))
     if pictures:
         video = content.add(film_part(result, "reprojection.mp4", "film", "The video is"))
         if video:
@@ -107,24 +104,21 @@ def uplift_content(result: Result, pictures: bool = True) -> Content:
 def _beside(content: Content, result: Result, name: str, lines: Mapping[str, Any], **options: Any) -> None:
     """Bodies beside each other over the curve of their distance."""
     report = result.report
-    glb = content.add(glb_part(read(result, "comparison.glb"), "people"))
-    content.add(player_script())
+    glb = add_mesh(content, read(result, "comparison.glb"), "people")
     people: Sequence[str] = report["people"]
     drawn = curve({line: (values, _COLORS[line]) for line, values in lines.items()}, report["duration"],
                   title=_DISTANCE, unit="°", **options)
-    colors = {person: _COLORS[person] for person in people}
-    content.views.append(View(name, lambda have: mesh_frame(
-        glb, name, colors=colors, curve=drawn, yaw=15.0, optional="Truth" if "Truth" in people else None),
-        "Drag to turn both. Press the curve to go to a moment."))
+    content.views.append(mesh_view(
+        name, glb, hint="Drag to turn both. Press the curve to go to a moment.", curve=drawn, yaw=15.0,
+        colors={person: _COLORS[person] for person in people}, optional="Truth" if "Truth" in people else None))
 
 
 def _alone(content: Content, result: Result, name: str, words: str) -> None:
     """One body in a view of its own."""
     if not result.has(name):
         return
-    key = content.add(glb_part(read(result, name), "alone", "The body alone is", 4))
-    content.views.append(View(words, lambda have: mesh_frame(key, words, yaw=15.0) if key in have else None,
-                              "Drag to turn, pinch or scroll to zoom."))
+    key = add_mesh(content, read(result, name), "alone", "The body alone is", 4)
+    content.views.append(mesh_view(words, key, yaw=15.0))
 
 
 def _measures(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from pathlib import Path
 
 from humanav.errors import InputError
 from humanav.results import Result
-from humanav.share.films import film_view
-from humanav.share.frames import mesh_frame, splat_frame
-from humanav.share.media import (
-    film_part,
-    glb_part,
-    picture_part,
-    player_script,
-    read,
-    splat_part,
-    splat_script,
-)
-from humanav.share.value import Content, Part, View
+from humanav.share.media import film_part, picture_part, read
+from humanav.share.value import Content
+from humanav.share.views import add_mesh, add_splats, film_view, mesh_view, splat_view
 
 _NAMES = {"avatar test": "An avatar beside the pictures it was learned from", "avatar neutral": "An avatar all the way "
-          "round", "avatar animation": "An avatar in motion", "gaussian avatar": "An avatar of Gaussians",
-          "avatar evaluation": "An avatar compared with pictures"}
+          "round", "avatar animation": "An avatar in motion", "avatar evaluation": "An avatar compared with pictures",
+          "image fit": "A body pose from one picture", "pose": "A body pose from a drawing"}
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _MOST_PICTURES, _MOST_VIEWS = 12, 4
-_TURN = "Drag to turn, pinch or scroll to zoom."
 
 
 def other_content(result: Result, pictures: bool = True) -> Content:
@@ -43,17 +32,13 @@ def other_content(result: Result, pictures: bool = True) -> Content:
         number, words, suffix = len(content.views), file.purpose or Path(file.name).stem, Path(file.name).suffix.lower()
         said = f"{words} is"
         if suffix == ".glb":
-            key = content.add(glb_part(read(result, file.name), f"mesh-{number}", said, number))
-            content.add(player_script())
-            content.views.append(View(words, _mesh(key, words), _TURN))
+            key = add_mesh(content, read(result, file.name), f"mesh-{number}", said, number)
+            content.views.append(mesh_view(words, key))
         elif suffix in (".splats", ".ply"):
-            part = splat_part(read(result, file.name), f"gaussians-{number}", said, number) if suffix == ".splats" \
-                else _still(result, file.name, f"gaussians-{number}", said, number)
-            if part is None:
-                continue
-            key = content.add(part)
-            content.add(splat_script())
-            content.views.append(View(words, _splats(key, words), _TURN))
+            data = read(result, file.name) if suffix == ".splats" else _still(result, file.name)
+            if data is not None:
+                key = add_splats(content, data, f"gaussians-{number}", said, number)
+                content.views.append(splat_view(words, key))
         elif suffix == ".mp4" and pictures:
             key = content.add(film_part(result, file.name, f"film-{number}", said, number))
             content.views.append(film_view(result, file.name, key, words))
@@ -70,7 +55,7 @@ def other_content(result: Result, pictures: bool = True) -> Content:
     return content
 
 
-def _still(result: Result, name: str, key: str, words: str, rank: int) -> Part | None:
+def _still(result: Result, name: str) -> bytes | None:
     """Gaussians of a .ply, standing; None where the file holds something else."""
     from humanav.export import read_splat_ply
     from humanav.export.skinned_splats import pack_still
@@ -79,12 +64,4 @@ def _still(result: Result, name: str, key: str, words: str, rank: int) -> Part |
         splats = read_splat_ply(result.path(name))
     except InputError:
         return None
-    return splat_part(pack_still(splats), key, words, rank) if len(splats) else None
-
-
-def _mesh(key: str, words: str) -> Callable[[Collection[str]], str | None]:
-    return lambda have: mesh_frame(key, words) if key in have else None
-
-
-def _splats(key: str, words: str) -> Callable[[Collection[str]], str | None]:
-    return lambda have: splat_frame(key, words) if key in have else None
+    return pack_still(splats) if len(splats) else None

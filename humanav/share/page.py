@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from humanav import __version__
 from humanav.paths import asset
@@ -61,14 +62,18 @@ def page(content: Content, parts: Sequence[Part], head: Head, left_out: Sequence
         f"{_notes(content, left_out)}</main>{_footer(content, head)}")
     blocks = "".join(_block(part) for part in parts if not part.mime.startswith(_PICTURE))
     sheet, script = (asset("viewer", file).read_text(encoding="utf-8") for file in ("share.css", "share.js"))
-    data = json.dumps(views, ensure_ascii=False).replace("<", "\\u003c")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><title>{_text(name)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f'<meta name="generator" content="humanav {__version__}"><link rel="icon" href="data:,"><style>{sheet}</style>'
-        f'</head><body>{body}{blocks}<script type="application/json" id="views">{data}</script>'
+        f'</head><body>{body}{blocks}<script type="application/json" id="views">{as_data(views)}</script>'
         f"<script>{script}</script></body></html>")
+
+
+def as_data(value: Any) -> str:
+    """JSON that can stand in a script."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def date(created: str) -> str:
@@ -146,15 +151,14 @@ def _footer(content: Content, head: Head) -> str:
     lines = "".join(f"<p>{_text(line)}</p>" for line in [*content.licences, PLAYERS])
     return (f'<footer><p>{_text(BELONGS)}</p>{lines}<p>Made with <span class="name">human<b>av</b></span> '
             f"{__version__}{link}. This page is complete in itself: it works offline and sends nothing.</p>"
-            f"<details><summary>Licence of three.js</summary><pre>{_text(three)}</pre></details></footer>")
+            f"<details><summary>Licence of three.js</summary><pre>{html.escape(three)}</pre></details></footer>")
 
 
 def _block(part: Part) -> str:
     """A part as a block of data that the page's script reads."""
-    plain, names = part.mime == "text/javascript", f'type="text/plain" data-part="{part.key}" data-mime="{part.mime}"'
-    text = part.data.decode("utf-8") if plain else ""
-    if plain and not re.search(r"<!--|</?script", text, re.IGNORECASE):
-        return f"<script {names} data-text=\"true\">{text}</script>"
+    names = f'type="text/plain" data-part="{part.key}" data-mime="{part.mime}"'
+    if part.plain:
+        return f'<script {names} data-text="true">{part.data.decode("utf-8")}</script>'
     return f"<script {names}>{base64.b64encode(part.data).decode()}</script>"
 
 

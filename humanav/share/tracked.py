@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import tempfile
@@ -15,9 +14,10 @@ import numpy as np
 from humanav.errors import HumanavError, InputError
 from humanav.results import Result
 from humanav.share.charts import Lane, Line, chart
-from humanav.share.frames import mesh_frame, synced_frame
-from humanav.share.media import film_part, glb_part, player_script, poster_part, read
+from humanav.share.frames import synced_frame
+from humanav.share.media import film_part, poster_part, read
 from humanav.share.value import Content, View
+from humanav.share.views import add_mesh, legend_of, mesh_view
 from humanav.view.colors import LEFT, RIGHT, css, person_color
 from humanav.view.timeline import runs
 
@@ -42,15 +42,12 @@ def track_content(result: Result, pictures: bool = True) -> Content:
         content.notes = [*content.notes, f"{len(takes) - len(shown)} shorter appearances are not on this page."]
     start = 0.0 if len(shown) > 1 else int(shown[0]["start"]) / track["fps"]
     scene = read(result, f"body{shown[0]['suffix']}.glb") if len(shown) == 1 else _everybody(result, track, shown)
-    glb = content.add(glb_part(scene, "world"))
-    content.add(player_script())
-    yaw = _yaw(result, shown[0])
-    legend = _legend(people) if len(people) > 1 else ""
+    glb = add_mesh(content, scene, "world")
+    yaw, legend = _yaw(result, shown[0]), legend_of(people)
     charts = "".join(_chart(track, person, shown) for person in people)
     below = f'<h2>How sure, and which feet stand</h2><p class="hint">Press a curve to go to that moment.</p>{charts}'
-    solid = View("In their world" if len(people) > 1 else "In 3D",
-                 lambda have: mesh_frame(glb, "In their world", yaw=yaw), "Drag to turn, pinch or scroll to zoom.",
-                 "" if start else below, legend)
+    solid = mesh_view("In their world" if len(people) > 1 else "In 3D", glb, title="In their world", yaw=yaw,
+                      below="" if start else below, legend=legend)
     films = _films(content, result) if pictures else []
     if films:
         def in_step(have: Collection[str]) -> str | None:
@@ -135,12 +132,6 @@ def _chart(track: Mapping[str, Any], person: str, takes: Sequence[Mapping[str, A
     seconds = max(frames - 1, 1) / fps
     return chart(f"Person {person}", [Line("Confidence", css(person_color(person)), sure)], seconds, unit=" %",
                  lanes=lanes, span=(0, 100))
-
-
-def _legend(people: Sequence[str]) -> str:
-    return '<p class="keys">' + "".join(
-        f'<span><i style="background:{css(person_color(person))}"></i>Person {html.escape(person)}</span>'
-        for person in people) + "</p>"
 
 
 def _facts(track: Mapping[str, Any], report: Mapping[str, Any], people: int) -> list[tuple[str, str]]:

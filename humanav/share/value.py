@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 Smaller = tuple[bytes, str]
 """Fewer bytes, and the sentence that says what was left out of them."""
@@ -41,10 +43,16 @@ class Part:
     rank: int = 0
     serves: str = ""
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether it stands in the page as the text that it is, rather than as base64."""
+        return self.mime == "text/javascript" and not re.search(rb"<!--|</?script", self.data, re.IGNORECASE)
+
     @property
     def size(self) -> int:
         """Bytes in the page."""
-        return -(-len(self.data) // 3) * 4 + len(self.key) + len(self.mime) + 80
+        data = len(self.data) if self.plain else -(-len(self.data) // 3) * 4
+        return data + len(self.key) + len(self.mime) + 80
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ from humanav.share.captured import capture_content
 from humanav.share.fitting import fit
 from humanav.share.motions import denoise_content, path_content, poses_content, uplift_content
 from humanav.share.others import other_content
-from humanav.share.page import Head, page
+from humanav.share.page import Head, as_data, page
 from humanav.share.tracked import track_content
 from humanav.share.value import Content
 
@@ -27,6 +25,8 @@ _KINDS: dict[str, Callable[[Result, bool], Content]] = {
     "poses": poses_content, "uplift": uplift_content, "track": track_content, "capture": capture_content,
     "gaussian avatar": trained_content}
 _MOST_TITLE = 160
+_TOLD = ("The data used", "Copyright", "Commercial use", "Pictures and bodies")  # notices that go on with a result
+_ROOM_OF_VIEW = 1000  # bytes of its button, its line and what is round it
 
 
 def write_share_page(
@@ -65,36 +65,47 @@ def share_page(
     pictures: bool = True,
 ) -> str:
     """The page of :func:`write_share_page` as text; arguments and errors as there, but nothing is written."""
-    if link and (urlsplit(link).scheme not in ("http", "https") or not urlsplit(link).netloc):
+    if link and not _is_address(link):
         raise InputError(f"The link {link[:60]!r} is no address of a page: it begins with http:// or https://.")
     make = _KINDS.get(result.kind, other_content)
+    head = Head(" ".join((title or "").split())[:_MOST_TITLE], result.created, link or "")
     try:
         content = make(result, pictures)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        content.licences = _terms(result)
+        return _fitted(content, head, most_bytes)  # what the views need of the report is asked for here
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         raise InputError(f"The result {result.folder.name} is damaged or of another version: make it again.") from error
-    content.licences = _terms(result)
-    head = Head(" ".join((title or "").split())[:_MOST_TITLE], result.created, link or "")
-    return _fitted(content, head, most_bytes)
+
+
+def _is_address(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # such as http://[
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _terms(result: Result) -> list[str]:
     """Under which terms what the result rests on comes, in sentences; of older results the body alone is known."""
+    told = [item.notice for item in result.licences if item.notice.startswith(_TOLD)]
     licences = [item for item in result.licences if item.licence != "yours"]
     if not licences:
-        return ["The body is made from the MakeHuman community's data (CC0 1.0)."]
+        return ["The body is made from the MakeHuman community's data (CC0 1.0).", *told]
     named: dict[str, list[str]] = {}
     for item in licences:
-        named.setdefault(item.licence, []).append(f"{item.part[0].lower()}{item.part[1:]}")
+        first, rest = item.part[:1], item.part[1:]
+        plain = rest.split(" ")[0].islower()  # and no name such as MediaPipe
+        named.setdefault(item.licence, []).append((first.lower() if plain else first) + rest)
     parts = "; ".join(f"{', '.join(parts)} ({licence})" for licence, parts in named.items())
-    notices = dict.fromkeys(item.notice for item in licences if item.notice.startswith(("The data used", "Copyright")))
-    return [f"It rests on: {parts}.", *notices]
+    return [f"It rests on: {parts}.", *dict.fromkeys(told)]
 
 
 def _fitted(content: Content, head: Head, most: int) -> str:
     """The page, its parts made so small that it fits."""
     bare = page(replace(content, views=[]), [], head) or ""
-    views = sum(len(json.dumps(shown)) + len(html.escape(view.below)) for view in content.views
-                if (shown := view.page({part.key for part in content.parts})) is not None)
+    keys = {part.key for part in content.parts}
+    views = sum(len(as_data(shown).encode()) + len((view.below + view.legend).encode()) + _ROOM_OF_VIEW
+                for view in content.views if (shown := view.page(keys)) is not None)
     room = most - len(bare.encode()) - views
     for _ in range(4):
         parts, lacking, gone = fit(content.parts, room)

@@ -5,13 +5,13 @@ Frame of every target: T-pose axes of the body (x to the person's left, y up, z 
 
 from __future__ import annotations
 
+import math
 from typing import Literal, get_args
 
 import numpy as np
-import roma
-import torch
 from numpy.typing import ArrayLike, NDArray
 
+from humanav.body.kinematics import exp_rotation, log_rotation
 from humanav.body.names import JOINT_INDEX, PARENTS
 
 Array = NDArray[np.float64]
@@ -47,11 +47,11 @@ _LEG = (np.array([0, -1.0, 0]), np.array([1.0, 0, 0]))
 
 
 def _exp(vector: ArrayLike) -> Array:
-    return roma.rotvec_to_rotmat(torch.as_tensor(np.asarray(vector, np.float64))).numpy()
+    return exp_rotation(np.asarray(vector, np.float64))
 
 
 def _log(matrix: Array) -> Array:
-    return roma.rotmat_to_rotvec(torch.as_tensor(matrix)).numpy()
+    return log_rotation(matrix)
 
 
 def _unit(v: ArrayLike) -> Array:
@@ -60,9 +60,10 @@ def _unit(v: ArrayLike) -> Array:
 
 
 def _euler(x: float = 0, y: float = 0, z: float = 0) -> Array:
-    """Rotation vector of Ry @ Rx @ Rz, degrees."""
-    x, y, z = np.radians([x, y, z])
-    return _log(_exp([0, y, 0]) @ _exp([x, 0, 0]) @ _exp([0, 0, z]))
+    """The rotation Ry @ Rx @ Rz (3,3), degrees."""
+    (a, b, c), (i, j, k) = ([f(math.radians(angle)) for angle in (x, y, z)] for f in (math.cos, math.sin))
+    return np.array([[b * c + j * i * k, j * i * c - b * k, j * a], [a * k, a * c, -i],
+                     [b * i * k - j * c, j * k + b * i * c, b * a]])
 
 
 class Poser:
@@ -74,7 +75,7 @@ class Poser:
 
     def turn(self, joint: str, x: float = 0, y: float = 0, z: float = 0) -> None:
         """Turn one joint by degrees about the T-pose axes."""
-        self.local[JOINT_INDEX[joint]] = self.local[JOINT_INDEX[joint]] @ _exp(_euler(x, y, z))
+        self.local[JOINT_INDEX[joint]] = self.local[JOINT_INDEX[joint]] @ _euler(x, y, z)
 
     def forward(self) -> tuple[Array, Array]:
         """Global rotations (55,3,3) and joint positions (55,3)."""
@@ -116,7 +117,7 @@ class Poser:
         ankle = JOINT_INDEX[f"{side}_ankle"]
         rotation, _ = self.forward()
         sign = 1 if side == "left" else -1
-        self.local[ankle] = rotation[PARENTS[ankle]].T @ _exp(_euler(toe_down, sign * toe_out, 0))
+        self.local[ankle] = rotation[PARENTS[ankle]].T @ _euler(toe_down, sign * toe_out, 0)
 
     def curl(self, rng: np.random.Generator, mean: float = 22, thumb: float = 12) -> None:
         """Bend the fingers, a little differently each."""
@@ -158,9 +159,9 @@ def _hang(p: Poser, rng: np.random.Generator, side: str, out: float, bend: float
     sign = 1 if side == "left" else -1
     p.turn(f"{side}_collar", z=-sign * 6)
     p.local[JOINT_INDEX[f"{side}_shoulder"]] = (
-        _exp(_euler(z=-sign * (84 - out)))
-        @ _exp(_euler(y=-sign * rng.uniform(-4, 6)))
-        @ _exp(_euler(x=rng.uniform(-22, -6)))
+        _euler(z=-sign * (84 - out))
+        @ _euler(y=-sign * rng.uniform(-4, 6))
+        @ _euler(x=rng.uniform(-22, -6))
     )
     p.turn(f"{side}_elbow", y=-sign * bend)
     p.wrist(side, z=-rng.uniform(0, 8))

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import roma
 import torch
 from torch import Tensor
 
-from humanav.body import BodyModel
+from humanav.body import BodyModel, axis_angle_to_matrix
 from humanav.body.landmarks import KEYPOINT_SETS, LANDMARKS
 from humanav.body.names import JOINT_INDEX, PARENTS
 from humanav.errors import InputError
@@ -60,7 +59,7 @@ class UpliftBody:
     def _hand_positions(self) -> None:
         """Fingers, jaw and eyes in the frame of the body joint that carries them: rotation, place, its change."""
         local = torch.eye(3, dtype=torch.float64).repeat(55, 1, 1)
-        local[25:] = roma.rotvec_to_rotmat(relaxed_hands().double())
+        local[25:] = axis_angle_to_matrix(relaxed_hands().double())
         self._turn = torch.eye(3, dtype=torch.float64).repeat(55, 1, 1)
         self._place = torch.zeros(55, 3, dtype=torch.float64)
         self._place_dirs = torch.zeros(55, 3, self.num_betas, dtype=torch.float64)

@@ -141,6 +141,11 @@ class _Run:
         assert self.minutes is not None
         return (self.seconds + time.process_time() - self._started) / 60 / max(self.minutes, 1e-6)
 
+    def _agree(self) -> None:
+        """Let all processes go by the first one's clock."""
+        if self.minutes is not None and self.team.count > 1:
+            self._agreed = self.team.agree(self._spent())
+
     @property
     def done(self) -> bool:
         """Whether it is over."""
@@ -172,8 +177,7 @@ class _Run:
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
-        if self.minutes is not None and self.team.count > 1:
-            self._agreed = self.team.agree(self._spent())
+        self._agree()
         decay = min(plan.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
@@ -256,6 +260,7 @@ class _Run:
         for optimizer, values in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         self.step, self.seconds, self.history = state["step"], state["seconds"], json.loads(state["history"])
+        self._agree()
 
 
 class _Log:

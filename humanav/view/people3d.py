@@ -64,7 +64,7 @@ def write_people_scene(
 def capture_players_html(
     overlays: Mapping[str, str], glb: str | Path | bytes, *, fps: float, frames: int, size: tuple[int, int],
     script: str | None = None, height: int = 520, autoplay: bool = True, yaw: float = 20.0, element: str = "",
-    title: str = "The people in every view and in 3D", style: str = "",
+    title: str = "The people in every view and in 3D", style: str = "", player_style: str = "",
 ) -> str:
     """The overlays of all views above everybody in 3D as one ``<iframe srcdoc>``, played and scrubbed in step.
 
@@ -79,7 +79,7 @@ def capture_players_html(
         height: of the 3D player in pixels.
         yaw: degrees from the first person's front from which they are first seen (:func:`yaw_of`).
         element: id of the iframe.
-        style: more CSS for the page.
+        style, player_style: more CSS for the page, and for that of the 3D player.
 
     Raises:
         InputError: nothing to play, or the .glb cannot be read.
@@ -87,7 +87,7 @@ def capture_players_html(
     if not fps > 0 or frames < 1:
         raise InputError(f"A capture needs a frame rate and frames, not {fps:g} and {frames}.")
     panes = [video_pane(url, name) for name, url in overlays.items()]
-    panes.append(world_pane(glb, "Everybody in 3D", script=script, yaw=yaw))
+    panes.append(world_pane(glb, "Everybody in 3D", style=player_style, script=script, yaw=yaw))
     columns = min(max(len(overlays), 1), _ROW[size[0] < 0.9 * size[1]] if len(overlays) <= 4 else 4)
     return synced_frame("".join(panes), fps=fps, frames=frames, videos=len(overlays), size=size, height=height,
                         autoplay=autoplay, title=title, element=element, kind="capture",

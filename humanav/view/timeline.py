@@ -16,6 +16,7 @@ from humanav.errors import InputError
 from humanav.paths import asset
 from humanav.view.angles import _GRID, _INK, angles_html
 from humanav.view.colors import LEFT, RIGHT, css, person_color
+from humanav.view.look import dressed
 from humanav.view.player import player_page
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def synced_players_html(
     original: str | None, overlay: str | None, glb: str | Path | bytes | None, *, fps: float, frames: int,
     glb_start: float = 0.0, size: tuple[int, int] | None = None, script: str | None = None, height: int = 520,
     autoplay: bool = True, labels: tuple[str, str, str] = ("Original", "Tracked", "In 3D"),
-    title: str = "The tracked clip", element: str = "", yaw: float = 20.0,
+    title: str = "The tracked clip", element: str = "", yaw: float = 20.0, style: str = "", player_style: str = "",
 ) -> str:
     """The clip, the bodies drawn over it and the 3D player as one ``<iframe srcdoc>``, played, scrubbed and looped in
     step by one set of controls.
@@ -133,6 +134,7 @@ def synced_players_html(
         title: read out by screen readers.
         element: id of the iframe, for :func:`timeline_html`'s ``player``.
         yaw: degrees from the person's front towards their left from which they are first seen in 3D.
+        style, player_style: more CSS for the page, and for that of the 3D player.
 
     Raises:
         InputError: nothing to play, or the GLB file cannot be read.
@@ -144,9 +146,9 @@ def synced_players_html(
     panes = [video_pane(url, words) for url, words in ((original, labels[0]), (overlay, labels[1])) if url is not None]
     videos = len(panes)
     if glb is not None:
-        panes.append(world_pane(glb, labels[2], script=script, yaw=yaw))
+        panes.append(world_pane(glb, labels[2], style=player_style, script=script, yaw=yaw))
     return synced_frame("".join(panes), fps=fps, frames=frames, videos=videos, start=glb_start, size=size,
-                        height=height, autoplay=autoplay, title=title, element=element)
+                        height=height, autoplay=autoplay, title=title, element=element, style=style)
 
 
 def video_pane(url: str, words: str) -> str:
@@ -156,10 +158,10 @@ def video_pane(url: str, words: str) -> str:
             f'aria-label="{said}"></video><figcaption>{said}</figcaption></figure>')
 
 
-def world_pane(glb: str | Path | bytes, words: str, **options: Any) -> str:
-    """The 3D player among players in step; options as :func:`humanav.view.player_page`."""
-    inner = player_page(glb, title=words, autoplay=False, **options)
-    inner = inner.replace("</head>", "<style>.hp-bar{display:none!important}.hp{border-radius:0}</style></head>", 1)
+def world_pane(glb: str | Path | bytes, words: str, *, style: str = "", **options: Any) -> str:
+    """The 3D player among players in step, with more CSS; options as :func:`humanav.view.player_page`."""
+    inner = dressed(player_page(glb, title=words, autoplay=False, **options),
+                    f".hp-bar{{display:none!important}}.hp{{border-radius:0}}{style}")
     return (f'<figure class="pane" id="pane-world"><iframe id="world" title="{html.escape(words)}" '
             f'srcdoc="{html.escape(inner, quote=True)}" allow="fullscreen"></iframe>'
             f"<figcaption>{html.escape(words)}</figcaption></figure>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -35,7 +36,7 @@ def tree() -> Iterator[tuple[str, Any]]:
         elif not command.hidden:
             yield " ".join(words), command
 
-    yield from walk((), typer.main.get_command(app))
+    yield from walk((), _program())
 
 
 def page() -> str:
@@ -52,7 +53,12 @@ def page() -> str:
 
 
 def _group(name: str) -> Any:
-    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    return _program().commands[name]
+
+
+@lru_cache(maxsize=1)
+def _program() -> Any:
+    return typer.main.get_command(app)
 
 
 def _section(words: str, command: Any, level: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import socket
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from humanav.app import kept
+from humanav.app import kept, shell
 from humanav.paths import asset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,12 @@ class RunningApp:
     url: str
     pid: int
     seconds_to_ready: float
+
+
+@functools.cache
+def ids_of_the_page() -> frozenset[str]:
+    """The ids of everything on the page, which takes a while to build."""
+    return frozenset(block.elem_id for block in shell.build().blocks.values() if block.elem_id)
 
 
 def free_port() -> int:

@@ -62,15 +62,24 @@ def test_a_page_is_made_and_downloads(part: RandomPart, record: Record, monkeypa
     said = last[part.after.said]
     assert 'download="My poses b.html"' in said
     assert "<b>/.." not in said
+    monkeypatch.setattr(share, "write_share_page", None)
+    *_, again = part.after._share(record.id, "https://here/?result=1")
+    assert again[part.after.said] == said  # the same page
     with pytest.raises(InputError, match="no such result"):
         list(part.after._share("a" * 26, "https://here"))
 
 
 def test_only_the_owner_deletes(part: RandomPart, record: Record) -> None:
+    page = kept.store().previews / f"share-{record.id}-1.html"
+    for path in (kept.poster(record.id), page):
+        path.write_bytes(b"x")
     with pytest.raises(gr.Error, match="no such result"):
         part.after._delete(record.id, visitor("bob"))
+    assert kept.poster(record.id).exists()
     shown = part.after._delete(record.id, visitor("ann"))
     assert shown[part.made] is None
     assert shown[part.after.id] == ""
     with pytest.raises(InputError):
         kept.store().find(record.id)
+    assert not kept.poster(record.id).exists()
+    assert not page.exists()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.app.conftest import RunningApp, running_app
-from tests.app.visits import CHROMIUM
+from tests.app.visits import CHROMIUM, calm
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900),
@@ -23,8 +23,7 @@ class Visit:
     """One visitor's page, with what it asked other machines for."""
 
     def __init__(self, browser: Any, app: RunningApp, width: int = 1280, dark: bool = False) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True,
-                                           color_scheme="dark" if dark else "light")
+        self.context = calm(browser, width, 900, accept_downloads=True, color_scheme="dark" if dark else "light")
         self.page = self.context.new_page()
         self.foreign: list[str] = []
         self.page.on("request", self._note)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.app.conftest import RunningApp
-from tests.app.visits import until
+from tests.app.visits import calm, until
 
 gradio_client = pytest.importorskip("gradio_client")
 MOST = 60.0
@@ -71,7 +71,7 @@ def test_a_program_that_goes_away_stops_its_job(app: RunningApp, sample: Path) -
 @pytest.mark.slow
 @pytest.mark.browser
 def test_a_page_that_is_closed_stops_its_job_and_says_so_later(browser: Any, app: RunningApp, sample: Path) -> None:
-    context = browser.new_context(viewport={"width": 1360, "height": 1000})
+    context = calm(browser)
     page = context.new_page()
     page.goto(f"{app.url}/?tab=photo")
     page.wait_for_selector("#make")

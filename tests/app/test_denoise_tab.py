@@ -14,8 +14,8 @@ from humanav.app.poses_tab import CLEANED, GALLERY, RANDOM, SOURCES, choice_of
 from humanav.errors import InputError
 from humanav.motion import load_clip, load_motion, save_npz
 from humanav.posendf.motion_noise import KINDS
-from tests.app.conftest import RunningApp
-from tests.app.visits import until, visit
+from tests.app.conftest import RunningApp, ids_of_the_page
+from tests.app.visits import calm, until, visit
 
 
 def test_uploaded_files_find_their_places() -> None:
@@ -54,7 +54,7 @@ def test_the_table_shows_what_is_there_and_escapes_the_rest() -> None:
 
 def test_both_tabs_are_on_the_page() -> None:
     assert [tab.id for tab in shell.TABS][:2] == ["photo", "denoise"]
-    ids = {block.elem_id for block in shell.build().blocks.values()}
+    ids = ids_of_the_page()
     assert {"tabs", "clean", "clean-files", "clean-viewer", "make-poses", "between"} <= ids
 
 
@@ -168,7 +168,7 @@ def test_random_poses_and_the_way_between(page: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_tab_fits_a_phone(browser: Any, app: RunningApp, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark" if dark else "light")
+    context = calm(browser, 390, 844, color_scheme="dark" if dark else "light")
     page = context.new_page()
     page.goto(f"{app.url}/?tab=denoise")
     page.wait_for_selector("#clean", timeout=60_000)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from humanav.app import gaussian_pieces, kept, photo_tab, pieces, shell, visitors
-from humanav.app.part import Job
-from humanav.app.photo_tab import Growth, PhotoTab
+from humanav.app.growth import Growth
+from humanav.app.job import Job
+from humanav.app.photo_tab import PhotoTab
 from humanav.body import BodyModel
 from humanav.errors import Cancelled, InputError
 from humanav.jobs import GaussianOptions

@@ -118,7 +118,8 @@ def test_the_tray_shows_what_is_in_hand(track: Record, capture: Record) -> None:
 
 def test_the_chip_says_what_moves_whom(track: Record, capture: Record, avatar: Record, store: Store) -> None:
     motion = {"motion": Item("motion", track.id).to_json()}
-    box, words, clip, background, _, animate = hand_chip.described(motion, None)
+    box, words, clip, background, _, animate, source = hand_chip.described(motion, None)
+    assert source is None
     assert box["visible"]
     assert background["visible"]
     assert not animate["interactive"]
@@ -126,13 +127,25 @@ def test_the_chip_says_what_moves_whom(track: Record, capture: Record, avatar: R
     assert "Make an avatar" in words
     assert hand_chip.described(motion, str(store.folder(avatar.id)))[5]["interactive"]
     worn = {"avatar": Item("avatar", capture.id, "2").to_json()}
-    _, words, clip, background, _, animate = hand_chip.described(worn, None)
+    _, words, clip, background, _, animate, _ = hand_chip.described(worn, None)
     assert "A hug, person 2" in words
     assert clip["visible"]
     assert not background["visible"]
     assert animate["interactive"]
     assert "deleted" in hand_chip.described({"motion": {"id": "a" * 26}}, None)[1]
     assert not hand_chip.described({}, "anything")[0]["visible"]
+
+
+def test_without_an_avatar_on_the_tab_a_motion_moves_the_visitors_last_one(track: Record, avatar: Record,
+                                                                         store: Store) -> None:
+    motion = {"motion": Item("motion", track.id).to_json()}
+    *_, words, _, _, _, animate, source = hand_chip.described(motion, None, KEY)
+    assert "Your last avatar (Avatar, shirt) will move like this" in words
+    assert animate["interactive"]
+    assert source == str(store.folder(avatar.id))
+    assert hand_chip.described(motion, "mine", KEY)[-1] == "mine"
+    for told in (None, new_key(), "no key"):
+        assert hand_chip.described(motion, None, told)[-1] is None
 
 
 def run(job: Any, folder: Path) -> Result:

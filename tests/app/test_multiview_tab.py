@@ -18,8 +18,8 @@ from humanav.errors import InputError
 from humanav.jobs.multiview_options import MultiviewOptions
 from humanav.progress import Event
 from humanav.results import Result, ResultWriter
-from tests.app.conftest import RunningApp
-from tests.app.visits import visit
+from tests.app.conftest import RunningApp, ids_of_the_page
+from tests.app.visits import calm, visit
 from tests.jobs.captures import rig, write_capture
 
 FINDINGS = [{"severity": "warning", "text": "cam01 is 1080 wide & not 1088."},
@@ -170,7 +170,7 @@ def test_a_capture_is_looked_at(tmp_path: Path) -> None:
 
 def test_the_tab_is_on_the_page() -> None:
     assert "capture" in [tab.id for tab in shell.TABS]
-    ids = {block.elem_id for block in shell.build().blocks.values()}
+    ids = ids_of_the_page()
     assert {"capture-files", "capture-make", "capture-viewer", "capture-way", "capture-options"} <= ids
 
 
@@ -209,7 +209,7 @@ def test_a_visitor_is_told_what_is_wrong(page: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_tab_fits_a_phone(browser: Any, app: RunningApp, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark" if dark else "light")
+    context = calm(browser, 390, 844, color_scheme="dark" if dark else "light")
     page = context.new_page()
     page.goto(f"{app.url}/?tab=capture")
     page.wait_for_selector("#capture-make", timeout=60_000)

@@ -9,9 +9,10 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from humanav.app import kept, links, shell, visitors
+from humanav.app import kept, links, running, shell, visitors
 from humanav.app.inputs import held
-from humanav.app.part import AGAIN, Job, Part, said_of
+from humanav.app.job import Job
+from humanav.app.part import AGAIN, Part, said_of
 from humanav.errors import Cancelled, InputError, StorageError
 from humanav.jobs.track_samples import sample_clip
 from humanav.progress import Progress
@@ -25,7 +26,7 @@ WORDS: dict[str, Any] = {"kind": "poses", "title": "Poses"}
 def parts() -> dict[str, Part]:
     """Every part of the page."""
     with gr.Blocks():
-        return {part.name: part for tab in shell.TABS for part in tab.build()}
+        return {part.name: part for tab in shell.TABS for part in tab.build() if isinstance(part, Part)}
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +133,27 @@ def test_a_job_leaves_a_record_and_is_known_again(parts: dict[str, Part]) -> Non
     bob = visitors.key_of(visitor("bob"))
     assert part._known(job("poses-1", pytest.fail), {}, bob) == {}
     assert kept.store().mine(bob) == []
+
+
+def test_every_update_of_a_run_says_how_its_buttons_are(parts: dict[str, Part]) -> None:
+    """Gradio's page changes an update that it has not come to into the next one."""
+    part, ann = parts["denoise/random"], visitor("busy")
+    updates = list(part._started(lambda: job("poses-8"), {})(ann))
+    assert len(updates) > 3
+    for update in updates[:-1]:
+        assert update[part.stop]["visible"]
+        assert not update[part.make]["interactive"]
+    assert not updates[-1][part.stop]["visible"]
+
+
+def test_cancel_works_as_soon_as_it_is_seen(parts: dict[str, Part]) -> None:
+    part, ann = parts["denoise/random"], visitor("hasty")
+    updates = part._started(lambda: job("poses-9", lambda *_: pytest.fail("it works")), {})(ann)
+    assert next(updates)[part.stop]["visible"]
+    assert running.cancel("hasty", part.name)
+    shown = last(updates)
+    assert "Stopped" in shown[part.status]
+    assert not shown[part.stop]["visible"]
 
 
 def test_what_was_stopped_or_refused_is_told(parts: dict[str, Part]) -> None:

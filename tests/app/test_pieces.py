@@ -9,14 +9,15 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from humanav.app import pieces, samples, shell
-from humanav.app.errors import guarded
+from humanav.app import kept, pieces, samples, shell
+from humanav.app.errors import guarded, sentence
 from humanav.app.photo_pieces import parse_height
 from humanav.app.photo_tab import STANDING, TEXTURES
 from humanav.errors import ImageError, InputError
 from humanav.jobs import PhotoOptions, photo_id
 from humanav.paths import sample_photos
 from humanav.results import Result, ResultWriter
+from tests.app.conftest import ids_of_the_page
 
 
 @pytest.mark.parametrize(("text", "metres"), [
@@ -49,6 +50,7 @@ def test_a_handler_shows_a_sentence_and_hides_what_is_no_business_of_the_visitor
         list(guarded(bug)())
     assert "secret" not in str(caught.value)
     assert "secret" in caplog.text
+    assert sentence(gr.Error('Your <a href="x">GPU time</a> is over.')) == "Your GPU time is over."
 
 
 @pytest.fixture
@@ -90,8 +92,9 @@ def test_pictures_are_shrunk() -> None:
 
 
 def test_the_page_is_built_with_a_tab_for_each_entry() -> None:
-    page = shell.build()
-    ids = {block.elem_id for block in page.blocks.values()}
-    assert {"photo", "make", "cancel", "viewer", "status", "evidence", "downloads", "measures"} <= ids
+    ids = ids_of_the_page()
+    assert {"photo", "make", "cancel", "viewer", "status", "evidence", "downloads", "measures", "mine"} <= ids
     options = shell.launch_options()
     assert {"theme", "css_paths", "max_file_size", "allowed_paths"} <= set(options)
+    for private in ("inputs", "records"):  # are never served
+        assert not any((kept.store().base / private).is_relative_to(path) for path in options["allowed_paths"])

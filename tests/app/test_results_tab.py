@@ -18,7 +18,7 @@ from humanav.motion import load_clip, save_npz
 from humanav.motion.motion import Motion
 from humanav.store import Record
 from tests.app.conftest import RunningApp, running_app
-from tests.app.visits import until
+from tests.app.visits import calm, until
 
 RECORD = Record("a" * 26, "o", "denoise/random", "poses", "<b>Poses</b> & more", 1.8e9, 1.8e9, state="done",
                 size=2_000_000)
@@ -45,7 +45,7 @@ def test_cards_escape_and_offer_what_can_be_done() -> None:
 @contextmanager
 def browsing(browser: Any, width: int = 1360, state: Any = None) -> Iterator[Any]:
     """A page in a browser of its own."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, storage_state=state)
+    context = calm(browser, width, 900, storage_state=state)
     yield context.new_page()
     context.close()
 
@@ -79,6 +79,10 @@ def test_results_are_listed_compared_renamed_and_deleted(browser: Any, app: Runn
         page.wait_for_selector(f"#denoise-random-said a[href$='?result={id}']")
         page.reload()
         page.wait_for_selector("#pose-status .done", timeout=60_000)  # the address knows it
+        page.get_by_role("tab", name="Photo to avatar").click()
+        until(page, lambda: "result=" not in page.url)
+        page.get_by_role("tab", name="Pose denoising").click()
+        until(page, lambda: page.url.endswith(f"result={id}"))  # and knows it again
 
         friend.goto(f"{app.url}/?result={id}")
         friend.wait_for_selector("#pose-status .done", timeout=60_000)

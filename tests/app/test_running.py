@@ -13,7 +13,7 @@ import pytest
 
 from humanav.app import running
 from humanav.app.limits import Limits
-from humanav.app.running import Waiting, cancel, counts, run
+from humanav.app.running import Waiting, cancel, coming, counts, run
 from humanav.errors import Cancelled, ImageError, InputError
 from humanav.progress import Event, Progress
 from humanav.results import Result, ResultWriter
@@ -184,6 +184,19 @@ def test_cancel_stops_the_jobs_of_one_part_of_a_page(gate: Gate) -> None:
     until_idle()
 
 
+def test_a_cancel_that_comes_before_its_job_stops_it() -> None:
+    with coming("page", "poses"):
+        assert not cancel("another", "poses")
+        assert not cancel("page", "clip")
+        assert cancel("page", "poses")
+        with pytest.raises(Cancelled, match="input is still here"):
+            list(run("page", lambda progress: pytest.fail("it works"), 1, part="poses"))
+    assert not cancel("page", "poses")
+    with coming("page", "poses"):
+        assert list(run("page", lambda progress: "done", 1, part="poses")) == ["done"]
+    until_idle()
+
+
 def test_a_second_press_takes_the_place_of_the_first(gate: Gate) -> None:
     first = gate.job("a", "page", part="poses")
     next(first)
@@ -199,4 +212,28 @@ def test_a_job_that_takes_too_long_is_ended(gate: Gate, monkeypatch: pytest.Monk
     monkeypatch.setattr(running, "limits", lambda: Limits(job_minutes=0.05 / 60))
     with pytest.raises(InputError, match="took longer than"):
         list(gate.job("a", "a"))
+    until_idle()
+
+
+def test_a_job_that_never_pauses_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "limits", lambda: Limits(job_minutes=0.05 / 60))
+
+    def work(progress: Progress) -> str:
+        while True:
+            progress.show("more")
+
+    with pytest.raises(InputError, match="took longer than"):
+        list(run("a", work, 1, tick=10))
+    until_idle()
+
+
+def test_where_no_thread_is_left_the_queue_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            list(run("a", lambda progress: "never", 1, tick=0.02))
+    assert list(run("b", lambda progress: "done", 1, tick=0.02)) == ["done"]
     until_idle()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from humanav.app import kept
 from humanav.app.samples import attend
 
 
@@ -28,8 +29,11 @@ def test_it_stands_still_while_visitors_jobs_work() -> None:
 
     busy = [True]
     watcher = threading.Thread(target=attend, args=(process, lambda: busy[0], 0.02))
-    watcher.start()
     try:
+        with kept.store().locked():  # a process that stands still would keep it locked
+            watcher.start()
+            time.sleep(0.1)
+            assert state() != "T"
         becomes("T")
         busy[0] = False
         becomes("S")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from humanav.app import kept, saving
+from humanav.app import kept, saving, visitors
 from humanav.errors import InputError
 from humanav.results import ResultWriter
 from humanav.store import new_key
@@ -52,3 +52,14 @@ def test_what_is_missing_is_asked_for(mine: tuple[str, str], pushed: list[Any]) 
         with pytest.raises(InputError, match=words):
             saving.save(*asked)
     assert pushed == []  # least of all with the token of this machine
+
+
+def test_a_token_that_did_its_work_leaves_the_page(mine: tuple[str, str], pushed: list[Any]) -> None:
+    request: Any = type("Request", (), {"session_hash": "saves"})()
+    key = visitors.remember(mine[0], request)
+    assert key == mine[0]
+    *_, (said, left) = saving._by_token(mine[1], "ann/poses", "token", request)
+    assert "Saved" in said
+    assert left == ""
+    with pytest.raises(InputError):
+        list(saving._by_token(mine[1], "poses", "token", request))

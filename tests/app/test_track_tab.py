@@ -17,9 +17,9 @@ from humanav.motion import load_motion
 from humanav.perception import Person2D
 from humanav.perception.video import open_video
 from humanav.view.colors import PEOPLE, css, person_color
-from tests.app.conftest import RunningApp
+from tests.app.conftest import RunningApp, ids_of_the_page
 from tests.app.test_denoise_tab import download
-from tests.app.visits import until, visit
+from tests.app.visits import calm, until, visit
 
 TRACK: dict[str, Any] = {
     "fps": 30.0, "width": 64, "height": 48, "frames": 120, "shots": [[0, 120]], "mode": "fast", "camera": "fixed",
@@ -130,7 +130,7 @@ def test_numbers_are_said_even_where_some_are_not_known() -> None:
 
 def test_the_tab_is_on_the_page() -> None:
     assert "track" in [tab.id for tab in shell.TABS]
-    ids = {block.elem_id for block in shell.build().blocks.values()}
+    ids = ids_of_the_page()
     assert {"track-clip", "track-make", "track-viewer", "track-who", "track-options", "track-to-avatar", "tray"} <= ids
 
 
@@ -244,7 +244,7 @@ def test_what_is_no_clip_gets_a_sentence(page: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_tab_fits_a_phone(browser: Any, app: RunningApp, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark" if dark else "light")
+    context = calm(browser, 390, 844, color_scheme="dark" if dark else "light")
     page = context.new_page()
     page.goto(f"{app.url}/?tab=track")
     page.wait_for_selector("#track-make", timeout=60_000)

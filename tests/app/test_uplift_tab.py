@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from humanav.app import shell, skeleton_editor, uplift_pieces, uplift_tab
+from humanav.app import kept, shell, skeleton_editor, uplift_pieces, uplift_tab
 from humanav.body.names import JOINT_INDEX
 from humanav.errors import InputError
 from humanav.jobs.uplift_samples import sample_keypoints
 from humanav.motion import CLIP_NAMES, load_motion
 from humanav.perception.layouts import layout_names
 from humanav.results import Result
-from tests.app.conftest import RunningApp
+from humanav.store import new_key
+from tests.app.conftest import RunningApp, ids_of_the_page
 from tests.app.test_denoise_tab import download, people
-from tests.app.visits import until, visit
+from tests.app.visits import calm, until, visit
 
 
 def request(**change: Any) -> dict[str, Any]:
@@ -44,6 +45,10 @@ def test_uploaded_files_find_their_places(tmp_path: Path) -> None:
         files[-1].write_text(f'{{"people": [], "k": {k}}}')
     folder = uplift_pieces.sort_files([str(file) for file in files]).source
     assert sorted(path.name for path in folder.iterdir()) == [file.name for file in files]
+    assert uplift_pieces.sort_files([str(file) for file in files]).source == folder
+    (tmp_path / files[0].name).write_text("{}")
+    with pytest.raises(InputError, match="same name"):
+        uplift_pieces.sort_files([str(file) for file in (*files, tmp_path / files[0].name)])
 
 
 def test_words_and_numbers_of_the_options() -> None:
@@ -63,7 +68,7 @@ def test_every_choice_of_the_page_exists() -> None:
     assert set(uplift_pieces.SAMPLES.values()) - {""} <= set(CLIP_NAMES)
     assert all(layout_names(name) for name in uplift_tab.LAYOUTS.values() if name)
     assert "uplift" in [tab.id for tab in shell.TABS]
-    ids = {block.elem_id for block in shell.build().blocks.values()}
+    ids = ids_of_the_page()
     assert {"lift", "uplift-files", "uplift-viewer", "skeleton-editor", "uplift-options"} <= ids
 
 
@@ -93,6 +98,14 @@ def test_the_skeleton_that_is_drawn_is_whole() -> None:
         assert np.shape(points) == (33, 2)
         assert np.min(points) > 0
         assert (np.max(points, axis=0) < [known["width"], known["height"]]).all()
+
+
+def test_a_drawing_that_was_kept_keeps_its_name() -> None:
+    key, drawn = new_key(), json.dumps(request())
+    id = skeleton_editor.keep(drawn, key)
+    kept.store().rename(key, id, "My pose")
+    assert skeleton_editor.keep(drawn, key) == id
+    assert kept.store().find(id).record.title == "My pose"
 
 
 def test_the_editor_is_answered() -> None:
@@ -281,7 +294,7 @@ def test_a_photo_lies_under_the_skeleton(page: Any, sample: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_tab_fits_a_phone(browser: Any, app: RunningApp, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark" if dark else "light")
+    context = calm(browser, 390, 844, color_scheme="dark" if dark else "light")
     page = context.new_page()
     page.goto(f"{app.url}/?tab=uplift")
     page.wait_for_selector("#lift", timeout=60_000)

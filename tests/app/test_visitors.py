@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from humanav.app import kept, visitors
@@ -46,5 +47,10 @@ def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_browser_finds_its_key_after_a_restart() -> None:
-    one, two = visitors.browser_key(), visitors.browser_key()
+    pages = []
+    for _ in range(2):
+        with gr.Blocks():
+            pages.append(visitors.browser_key())
+            assert visitors.browser_key() is pages[-1]
+    one, two = pages
     assert (one.storage_key, one.secret) == (two.storage_key, two.secret)

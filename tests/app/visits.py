@@ -19,10 +19,15 @@ def until(page: Any, condition: Callable[[], bool], seconds: float = 15.0) -> No
     raise AssertionError(f"it did not come true within {seconds:g} s")
 
 
+def calm(browser: Any, width: int = 1360, height: int = 1000, **options: Any) -> Any:
+    """A browser of one visitor, who prefers reduced motion: players wait to be played, and cost no CPU till then."""
+    return browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **options)
+
+
 @contextmanager
 def visit(browser: Any, url: str, tab: str, ready: str, height: int = 1000) -> Iterator[Any]:
     """A page at a tab, once the element ``ready`` is there; it must ask no other server for anything."""
-    context = browser.new_context(viewport={"width": 1360, "height": height}, accept_downloads=True)
+    context = calm(browser, height=height, accept_downloads=True)
     page = context.new_page()
     page.foreign = []
     page.on("request", lambda request: page.foreign.append(request.url) if not request.url.startswith(

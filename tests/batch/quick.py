@@ -1,7 +1,8 @@
-"""A job that takes no time and does what its input says, workers that are this process, and short real motions."""
+"""A job that takes no time and does what its input says, and workers that are this process."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,21 @@ class QuickOptions:
     people: int = 1
 
 
+class Quick:
+    """Among the options of the quick job, lets the worker process that is handed them do it too."""
+
+    def __str__(self) -> str:
+        return "quick"
+
+    def __reduce__(self) -> Any:
+        return _told_here, ()
+
+
+def _told_here() -> Quick:
+    KINDS["denoise"] = KIND
+    return Quick()
+
+
 def identity(source: Path, options: Mapping[str, Any]) -> str:
     return content_id("quick", source.read_bytes(), dict(options))
 
@@ -39,6 +55,10 @@ def run(source: Path, out: Path, options: Mapping[str, Any], progress: Progress)
         progress.check()
         writer.add("note.txt", "What it said", "any program").write_text(word)
         writer.report.update(quality=f"It said {word}.", warnings=["All <b> is well."], seconds=0.1)
+        end = time.monotonic() + 0.4 * (word == "slow")
+        while time.monotonic() < end:
+            progress.check()
+            time.sleep(0.01)
         if word == "bad":
             raise InputError("This input is bad: give another one.")
         if word == "memory" and count < int(rest[0]):
@@ -53,7 +73,7 @@ def run(source: Path, out: Path, options: Mapping[str, Any], progress: Progress)
 
 
 KIND = Kind("denoise", "texts", (".txt",), lambda: QuickOptions, identity, run, beside=(".tried",),
-            also=(("tall", "height"),))
+            extra=(("told", Quick()),), also=(("tall", "height"),))  # type: ignore[arg-type]
 
 
 class Here:
@@ -78,6 +98,14 @@ class Here:
         self.closed = True
 
 
+def command() -> None:
+    """``humanav`` with the quick job."""
+    from humanav.cli import main
+
+    KINDS["denoise"] = KIND
+    main()
+
+
 def use_quick(monkeypatch: Any) -> None:
     """Let ``denoise`` be the quick job."""
     monkeypatch.setitem(KINDS, "denoise", KIND)
@@ -88,15 +116,4 @@ def write_texts(folder: Path, **texts: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text)
-    return folder
-
-
-def write_clips(folder: Path, count: int, frames: int = 16) -> Path:
-    """Motions of under a second, all different."""
-    from humanav.motion import load_clip, save_npz
-
-    folder.mkdir(parents=True, exist_ok=True)
-    clip = load_clip("wave")
-    for number in range(count):
-        save_npz(clip[number: number + frames], folder / f"take{number + 1}.npz")
     return folder

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import queue
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from humanav.batch import BatchOptions, cluster, places, run_batch
+from humanav.batch.value import Outcome, Task
 from humanav.errors import HumanavError, InputError, MissingExtraError
 from humanav.results import Result
-from tests.batch.quick import write_clips
-from tests.batch.test_pool import counts, kill_the_first
+from tests.batch.quick import use_quick, write_texts
+from tests.batch.test_pool import counts, kill_the_first, write_slow
 
 distributed = pytest.importorskip("distributed")
 
@@ -26,12 +32,15 @@ def dask() -> Iterator[Any]:
         yield found
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(dask: Any, tmp_path: Path) -> None:
-    folder, out, killed = write_clips(tmp_path / "in", 4), tmp_path / "out", list[int]()
-    (folder / "broken.bvh").write_text("HIERARCHY")
+def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(
+    dask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_quick(monkeypatch)
+    folder, out, killed = write_slow(tmp_path / "in"), tmp_path / "out", list[int]()
+    plan = BatchOptions("denoise", cluster=dask.scheduler_address)
     before = {int(worker.process.pid) for worker in dask.workers.values()}
     thread = kill_the_first(out, killed)
-    book = run_batch(folder, BatchOptions("denoise", cluster=dask.scheduler_address), out=out)
+    book = run_batch(folder, plan, out=out)
     thread.join(5)
     names = [f"take{number}" for number in range(1, 5)]
     assert killed[0] in before  # a worker of the cluster, and no other process
@@ -41,7 +50,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(d
     assert sorted(counts(out, "begun").values()) in ([1, 1, 1, 1, 2], [1, 1, 1, 1, 1])  # the latter: just finished
     assert all(Result.load(out / name).id for name in names)
     assert not [path for path in out.iterdir() if path.name.startswith(".take")]
-    again = run_batch(folder, BatchOptions("denoise", cluster=dask.scheduler_address, workers=1), out=out)
+    again = run_batch(folder, replace(plan, workers=1), out=out)
     assert (again.kept, again.count("failed")) == (4, 1)
     assert sum(counts(out, "published").values()) == 4
 
@@ -69,7 +78,8 @@ def test_a_cluster_without_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_no_cluster_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = write_clips(tmp_path / "in", 1)
+    use_quick(monkeypatch)
+    folder = write_texts(tmp_path / "in", a="good")
     monkeypatch.setattr(cluster, "_CONNECT", 0.5)
     with pytest.raises(InputError, match="cannot be reached: start its scheduler"):
         run_batch(folder, BatchOptions("denoise", cluster="tcp://127.0.0.1:9"), out=tmp_path / "out")
@@ -80,7 +90,68 @@ def test_no_cluster_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         run_batch(folder, BatchOptions("denoise", cluster="tcp://127.0.0.1:9"), out=tmp_path / "out")
 
 
+class Told:
+    """A future of Dask, and a client that hands it out."""
+
+    status = "finished"
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        self.outcome, self.waits = outcome, 0
+
+    def add_done_callback(self, call: Callable[[Told], None]) -> None:
+        self.waits += 1
+        self.call = call
+
+    def result(self, timeout: float) -> Outcome:
+        if self.outcome is None:
+            raise TimeoutError
+        return self.outcome
+
+
+def joined(future: Told, workers: int = 1) -> cluster.Cluster:
+    """A cluster without one."""
+    found = object.__new__(cluster.Cluster)
+    found.address, found.most, found._running, found._ended = "tcp://x", None, {}, queue.SimpleQueue()
+    found._counted, found._workers, found._worked = 0.0, workers, time.monotonic()
+    found._client = SimpleNamespace(status="running", submit=lambda *_, **__: future,
+                                    nthreads=lambda: dict.fromkeys(range(workers), 1))
+    return found
+
+
+def test_a_worker_that_is_lost_before_it_said_what_came_of_its_item() -> None:
+    future = Told()
+    found = joined(future)
+    found.submit(Task("a", "denoise", "", ""))
+    for status in ("lost", "pending", "finished"):  # of the latter nothing can be fetched
+        future.status = status
+        future.call(future)
+        assert found.finished(0.01) == []
+    assert future.waits == 4
+    assert found.room == 0
+    future.outcome = Outcome("a", "kept")
+    future.call(future)
+    assert [outcome.end for _, outcome in found.finished(0.01)] == ["kept"]
+    found.submit(Task("a", "denoise", "", ""))
+    future.status = "cancelled"
+    future.call(future)
+    with pytest.raises(HumanavError, match="connection to the cluster was lost"):
+        found.finished(0.01)
+
+
+def test_a_cluster_whose_workers_are_all_gone_ends_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_NO_WORKERS", 0.01)
+    monkeypatch.setattr("humanav.batch.run._TICK", 0.02)
+    use_quick(monkeypatch)
+    folder = write_texts(tmp_path / "in", a="good")
+    with pytest.raises(HumanavError, match="has had no workers"):
+        run_batch(folder, BatchOptions("denoise"), out=tmp_path / "out", workers=joined(Told(), 0))
+    assert json.loads((tmp_path / "out" / "batch.json").read_text())["counts"]["waiting"] == 1
+
+
 def test_lost_is_said() -> None:
-    assert issubclass(InputError, HumanavError)
+    gone = joined(Told())
+    gone._client = SimpleNamespace(status="closed")
+    with pytest.raises(HumanavError, match="connection to the cluster was lost"):
+        gone.submit(Task("a", "denoise", "", ""))
     assert "memory" in cluster._why(type("KilledWorker", (Exception,), {})("x"))
     assert "ValueError: x" in cluster._why(ValueError("x"))

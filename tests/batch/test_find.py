@@ -41,6 +41,16 @@ def test_folders_below_and_the_results_themselves(tmp_path: Path) -> None:
         "a.jpg", "more/b.jpg")
 
 
+def test_results_of_other_batches_are_no_inputs(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "old/b/poster.png", "old/.batch/b.jsonl", "one/manifest.json", "one/overlay.jpg",
+          "real/c.jpg")
+    (tmp_path / "way").symlink_to(tmp_path / "real")
+    found = find_sources(tmp_path, kind_of("avatar"), recursive=True)
+    assert found.sources == ("a.jpg", "real/c.jpg")
+    assert dict(found.passed_over) == {"old/": "it holds results", "one/": "it holds results",
+                                       "way/": "it is a link to a folder"}
+
+
 def test_a_folder_of_openpose_files_is_one_clip(tmp_path: Path) -> None:
     touch(tmp_path, "jump/jump_000_keypoints.json", "jump/jump_001_keypoints.json", "loose_000_keypoints.json",
           "coco.json")
@@ -66,4 +76,9 @@ def test_names_are_unique_safe_and_stay() -> None:
     assert names["index.html.jpg"] == "index.html_jpg"
     assert names["x y?.jpg"] == "x_y"
     assert len({name.casefold() for name in names.values()}) == len(names)
+    twice = folder_names(["\u00e9.jpg", "e\u0301.jpg", "\u4eba" * 80 + ".jpg", "\u4eba" * 80 + "x.jpg"], {})
+    assert len(set(twice.values())) == 4  # the first two are one name on some disks
+    assert max(len(name.encode()) for name in twice.values()) < 200  # with what is kept beside it below 255
+    many = [f"{number % 100}/a.jpg" for number in range(100)] + [f"x{number}.jpg" for number in range(10_000)]
+    assert len(folder_names(many, {name: f"y{name[:-4]}" for name in many[5000:]})) == len(many)
     assert folder_names(["A.png", "a.jpg"], {"a.jpg": "a"}) == {"A.png": "A_png", "a.jpg": "a"}

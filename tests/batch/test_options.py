@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from humanav.batch.kinds import kind_of
 from humanav.batch.options import option_names, read_options
-from humanav.errors import InputError
+from humanav.errors import HumanavError, InputError
+from humanav.progress import Progress
 
 
 def test_words_become_options() -> None:
@@ -21,6 +24,26 @@ def test_words_become_options() -> None:
         "person": 2, "size": (640.0, 480.0), "render": "plain"}
     assert read_options(kind_of("denoise"), {"strength": 0.5, "worsen": "noise"}) == {
         "strength": 0.5, "worsen": "noise"}
+
+
+def test_every_job_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    for name in ("track", "uplift", "denoise"):
+        options = read_options(kind_of(name), [])
+        with pytest.raises(HumanavError):  # by the job itself: this is nothing for it
+            kind_of(name).run(tmp_path / "a.csv", tmp_path / name, options, Progress(1))
+    assert len(kind_of("uplift").identity(tmp_path / "a.csv", {})) == 16
+    assert kind_of("track").options().__name__ == "TrackOptions"
+
+
+def test_the_skeleton_beside_a_motion_is_part_of_the_question(tmp_path: Path) -> None:
+    amc, identity = tmp_path / "a.amc", kind_of("denoise").identity
+    amc.write_text("x")
+    before = identity(amc, {})
+    (tmp_path / "a.asf").write_text("one")
+    found = identity(amc, {})
+    (tmp_path / "a.asf").write_text("two")
+    assert len({before, found, identity(amc, {})}) == 3
 
 
 def test_every_job_names_its_options() -> None:

@@ -20,7 +20,7 @@ from humanav.batch.pool import Pool, cores, usual_workers
 from humanav.batch.value import Outcome, Task
 from humanav.cli import main
 from humanav.results import Result
-from tests.batch.quick import Here, write_clips
+from tests.batch.quick import Here, use_quick, write_texts
 
 
 def begun(out: Path, wait: float = 300.0) -> int:
@@ -35,12 +35,15 @@ def begun(out: Path, wait: float = 300.0) -> int:
     raise TimeoutError
 
 
+def write_slow(folder: Path) -> Path:
+    """Inputs that take some time, and a bad one."""
+    return write_texts(folder, broken="bad", **{f"take{number}": f"slow {number}" for number in range(1, 5)})
+
+
 def counts(out: Path, event: str) -> dict[str, int]:
     """How often it happened to each item."""
     return {path.stem: sum(line["event"] == event for line in places.read_journal(out, path.stem))
             for path in sorted(places.work(out).glob("*.jsonl"))}
-
-
 
 
 def kill_the_first(out: Path, killed: list[int]) -> threading.Thread:
@@ -54,9 +57,11 @@ def kill_the_first(out: Path, killed: list[int]) -> threading.Thread:
     return thread
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(tmp_path: Path) -> None:
-    folder, out, killed = write_clips(tmp_path / "in", 4), tmp_path / "out", list[int]()
-    (folder / "broken.bvh").write_text("HIERARCHY")
+def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_quick(monkeypatch)
+    folder, out, killed = write_slow(tmp_path / "in"), tmp_path / "out", list[int]()
     thread = kill_the_first(out, killed)
     book = run_batch(folder, BatchOptions("denoise", workers=2), out=out)
     thread.join(5)
@@ -67,15 +72,16 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(t
     assert max(counts(out, "begun").values()) <= 2
     assert all(Result.load(out / name).id for name in ("take1", "take2", "take3", "take4"))
     assert not [path for path in out.iterdir() if path.name.startswith(".take")]
-    assert (out / ".batch" / "take1.webp").is_file()
 
 
 def test_ctrl_c_stops_the_command_and_the_same_command_goes_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, out = write_clips(tmp_path / "in", 3), tmp_path / "out"
-    words = [sys.executable, "-m", "humanav.cli", "batch", str(folder), "--job", "denoise", "--out", str(out),
-             "--workers", "1", "--json"]
+    use_quick(monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+    folder, out = write_texts(tmp_path / "in", take1="slow", take2="slow"), tmp_path / "out"
+    words = [sys.executable, "-c", "from tests.batch.quick import command; command()", "batch", str(folder), "--job",
+             "denoise", "--out", str(out), "--workers", "1", "--json"]
     first = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # where the tests run in the background
@@ -90,14 +96,13 @@ def test_ctrl_c_stops_the_command_and_the_same_command_goes_on(
     before = json.loads((out / "batch.json").read_text())["counts"]
     assert before["waiting"] >= 1
     assert before["running"] == before["failed"] == 0
-    with pytest.MonkeyPatch.context() as patch:  # the same command, with workers that need not be started
-        patch.setattr("humanav.batch.run._workers", lambda *_: Here())
-        with pytest.raises(SystemExit) as end:
-            main(words[3:])
+    monkeypatch.setattr("humanav.batch.run._workers", lambda *_: Here())  # which need not be started
+    with pytest.raises(SystemExit) as end:
+        main(words[3:])
     assert not end.value.code
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (told["done"], told["kept"], told["failed"]) == (3, before["done"], 0)
-    assert told["results"]["take1.npz"]["files"][0] == "denoised.npz"
+    assert (told["done"], told["kept"], told["failed"]) == (2, before["done"], 0)
+    assert told["results"]["take1.txt"]["files"] == ["note.txt"]
     assert set(counts(out, "published").values()) == {1}
 
 
@@ -115,15 +120,29 @@ def test_a_worker_that_ended_while_idle_is_replaced(tmp_path: Path) -> None:
             future.set_result(Outcome("a", "done"))
             return future
 
-    pool, made = Pool(1), [Broken(), Fine()]
-    pool._executor = lambda slot: made.pop(0)  # type: ignore[assignment,method-assign,return-value]
-    pool.submit(Task("a", "denoise", "", ""))
-    assert pool.finished(1)[0][1].end == "done"
-    assert made == []
+    class Odd(Broken):
+        def submit(self, *_: object) -> Future[Outcome]:  # type: ignore[override]
+            future: Future[Outcome] = Future()
+            future.set_exception(SystemExit(3))
+            return future
+
+    def ended(*made: Broken) -> Outcome:
+        pool, left = Pool(1), list(made)
+        pool._executor = lambda slot: left.pop(0)  # type: ignore[assignment,method-assign,return-value]
+        pool.submit(Task("a", "denoise", "", ""))
+        assert left == []
+        return pool.finished(1)[0][1]
+
+    assert ended(Broken(), Fine()).end == "done"
+    assert "ended from outside" in ended(Broken(), Broken()).sentence
+    assert "SystemExit: 3" in ended(Odd()).sentence
 
 
-def test_shares_of_the_cores() -> None:
+def test_shares_of_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= usual_workers() <= cores()
+    (tmp_path / "limit").write_text("2100000000\n")
+    monkeypatch.setattr("humanav.batch.pool._LIMITS", (str(tmp_path / "limit"), str(tmp_path / "none")))
+    assert usual_workers() == 1  # in a container of 2 GB
     assert Pool(2).threads == max(1, cores() // 2)
     assert Pool(1, threads=1).threads == 1
     assert Pool(3).room == 3

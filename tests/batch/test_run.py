@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,23 +119,60 @@ def test_refused_before_anything_is_done(tmp_path: Path) -> None:
     (folder / "a.jpg").touch()
     with pytest.raises(InputError, match="holds a batch of denoise"):
         run_batch(folder, BatchOptions("avatar"), out=out, workers=Here())
-    with FileLock(out / ".batch" / "batch.lock"), pytest.raises(InputError, match="Another batch is at work"):
+    with FileLock(places.batch_lock(out)), pytest.raises(InputError, match="Another batch is at work"):
         run(folder, out)
+    state = json.loads((out / "batch.json").read_text())
+    for wrong in ("../a", ".batch", "c:a"):
+        (out / "batch.json").write_text(json.dumps(state | {"names": {"a.txt": wrong}}))
+        with pytest.raises(InputError, match="is damaged: remove it"):
+            run(folder, out)
     (out / "batch.json").write_text("{")
     with pytest.raises(InputError, match="is damaged: remove it"):
         run(folder, out)
     (tmp_path / "file").touch()
     with pytest.raises(StorageError):
         run(folder, tmp_path / "file" / "out")
-    for wrong in ({"workers": 0}, {"retries": -1}, {"limit": 0}):
+    for odd in ({"workers": 0}, {"retries": -1}, {"limit": 0}):
         with pytest.raises(InputError):
-            BatchOptions("denoise", **wrong)
+            BatchOptions("denoise", **odd)
 
 
 def test_a_limit_and_where_it_goes(tmp_path: Path) -> None:
     folder = write_texts(tmp_path / "in", a="good", b="good")
     assert list(run(folder, tmp_path / "out", limit=1).items) == ["a"]
     assert usual_out(folder, "track") == tmp_path / "in_track"
+    assert usual_out(folder / "..", "track") == tmp_path.with_name(f"{tmp_path.name}_track")
+
+
+def test_inputs_may_be_called_like_the_batch_s_own_files(tmp_path: Path) -> None:
+    latin = os.fsdecode(b"caf\xe9")
+    names = ["batch", "stop", "index", "batch.part", "index.part", "batch.json", "index.html", latin]
+    book = run(write_texts(tmp_path / "in", **dict.fromkeys(names, "good")), tmp_path / "out")
+    assert book.count("done") == len(names)
+    assert "caf" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_an_input_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    folder = write_texts(tmp_path / "in", a="good")
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    monkeypatch.setattr("humanav.batch.work.os.access", lambda *_: False)
+    book = run(folder, tmp_path / "out")
+    assert (book.items["a"].sentence, book.items["a"].attempts) == ("a.txt may not be read: change who may.", 1)
+
+
+def test_a_worker_without_locks_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: Any, **__: Any) -> None:
+        raise NotImplementedError("no flock here")
+
+    folder, out = write_texts(tmp_path / "in", a="good"), tmp_path / "out"
+    places.work(out).mkdir(parents=True)
+    monkeypatch.setattr(FileLock, "acquire", lacking)
+    done = do(Task("a", "denoise", str(folder / "a.txt"), str(out)))
+    assert done.end == "again"
+    assert "NotImplementedError: no flock here" in done.sentence
 
 
 def test_two_workers_with_the_same_item_publish_once(tmp_path: Path) -> None:
@@ -149,6 +188,7 @@ def test_two_workers_with_the_same_item_publish_once(tmp_path: Path) -> None:
     late.join(10)
     assert found[0].end == "done"
     assert do(task).end == "kept"
+    assert do(replace(task, since=0.0)).end == "done"  # as another worker of the same call finds it
     assert events(out, "a").count("published") == 1
     assert sorted(path.name for path in out.iterdir()) == [".batch", "a"]
     places.stop_file(out).touch()
@@ -185,4 +225,10 @@ def test_the_report(tmp_path: Path) -> None:
     assert 'data-going="false"' in text
     book = Book(out, "track", {}, "clips", {"x": Item("x", "x.mp4", "running")})
     assert 'data-going="true"' in page(book)
+    picture = places.picture(out, "one")
+    picture.write_bytes(b"webp")
+    items = {name: Item(name, name, "done") for name in ["one", *map(str, range(300))]}
+    few, many = (page(Book(out, "track", {}, "clips", dict(list(items.items())[:count]))) for count in (300, 301))
+    assert 'src="data:image/webp;base64,d2VicA=="' in few
+    assert 'src=".batch/one.webp"' in many  # so many inside no browser would open
     assert [duration(value) for value in (3.21, 42, 600, 9000)] == ["3.2 s", "42 s", "10 min", "2.5 h"]

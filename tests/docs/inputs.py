@@ -12,7 +12,7 @@ SAMPLES = Path("assets/samples")
 
 
 def make_samples(folder: Path) -> None:
-    """The sample photos at half their size, half a second of each sample clip and of each view of the capture."""
+    """The sample photos at half their size, some tenths of a second of each sample clip and view of the hug."""
     from PIL import Image
 
     from humanav.export import write_mp4
@@ -22,7 +22,7 @@ def make_samples(folder: Path) -> None:
     (target / "hug").mkdir(parents=True)
     for name in ("shirt.jpg", "dress.jpg", "sport.jpg"):
         Image.open(asset("samples", name)).resize((480, 640)).save(target / name, quality=92)
-    clips = {"walk_and_squat.mp4": 0.5, "two_people.mp4": 0.4, **{f"hug/cam{k}.mp4": 0.6 for k in range(1, 5)}}
+    clips = {"walk_and_squat.mp4": 0.4, "two_people.mp4": 0.3, **{f"hug/cam{k}.mp4": 0.4 for k in range(1, 5)}}
     for name, seconds in clips.items():
         with open_video(asset("samples", name), end=seconds, max_side=480) as video:
             write_mp4(video, target / name, video.fps, crf=14)

@@ -1,5 +1,5 @@
 """The commands and the Python of the documents do what the documents say: each block is run, on the shipped samples
-made small, or, where it cannot run here, held against the command line that there is.
+made small and with short videos, or, where it cannot run here, held against the command line that there is.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import importlib
 import re
 import shlex
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import typer
 
 from humanav import cli
+from humanav.jobs import films
 from tests.docs.inputs import FILES, RESULTS, make_samples
 from tests.docs.reading import ROOT, SHELL, Block, blocks, pages
 
@@ -40,6 +42,8 @@ def test_what_a_page_shows_works(
     monkeypatch.chdir(folder)
     monkeypatch.setenv("HUMANAV_STORAGE", str(folder / "storage"))
     monkeypatch.setenv("HUMANAV_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(films, "TURNTABLE_FPS", 2.0)
+    monkeypatch.setattr(films, "VIDEO_SECONDS", 0.5)
     names: dict[str, Any] = {"__name__": "docs"}
     for block in blocks(page):
         if block.language == "python":
@@ -81,7 +85,7 @@ def check(words: list[str], block: Block) -> None:
     """The command exists, and takes these options and arguments."""
     if "--help" in words or "--version" in words:
         return
-    command: Any = typer.main.get_command(cli.app)
+    command = program()
     context = command.make_context("humanav", list(words))
     try:
         while hasattr(command, "commands"):
@@ -90,6 +94,12 @@ def check(words: list[str], block: Block) -> None:
             context = command.make_context(name, arguments, parent=context)
     except Exception as error:
         pytest.fail(f"{block.place}: humanav {shlex.join(words)}: {getattr(error, 'message', error)}")
+
+
+@lru_cache(maxsize=1)
+def program() -> Any:
+    """The command line as Click's commands, which take a while to be made."""
+    return typer.main.get_command(cli.app)
 
 
 def check_other(words: list[str], block: Block) -> None:

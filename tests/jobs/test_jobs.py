@@ -105,7 +105,7 @@ def both_sides(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("sides")
     for name, yaw in (("front", 0.0), ("back", 180.0)):
         person = sample_person(11, pose="a_pose", yaw=yaw, clothes="casual", place="room")
-        Image.fromarray(photograph(person, size=(600, 800)).image).save(folder / f"{name}.png")
+        Image.fromarray(photograph(person, size=(450, 600)).image).save(folder / f"{name}.png")
     return folder / "front.png", folder / "back.png"
 
 

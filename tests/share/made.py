@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from humanav.avatar.gaussian import GaussianAvatar
 from humanav.body import BodyModel
 from humanav.camera import Camera
 from humanav.export import Companion, write_body_glb, write_glb, write_mp4, write_people_glb, write_skinned_splats
@@ -48,6 +49,25 @@ def avatar(folder: Path, gaussian: bool = False, frames: int = FRAMES, count: in
         writer.report.update({
             "quality": SAID, "warnings": ["Depth is a guess."], "avatar_iou": 0.97, "reprojection_pct_height": 0.42,
             "seen_share": 0.35, "evidence": [{"title": "Found", "caption": "33 points.", "file": "keypoints.jpg"}]})
+    return writer.result
+
+
+def trained(folder: Path, count: int = 1200) -> Result:
+    """A Gaussian avatar of a subject."""
+    person, rng = figure(), np.random.default_rng(0)
+    joints, values = np.asarray(person.joints, np.float32), np.ones((count, 1), np.float32)
+    points = person.vertices[rng.integers(len(person.vertices), size=count)].astype(np.float32)
+    gaussians = GaussianAvatar(
+        means=points, quats=np.tile(np.float32([1, 0, 0, 0]), (count, 1)), log_scales=np.full((count, 3), -4.4, "f4"),
+        opacities=values[:, 0], rgb=0.5 * np.ones((count, 3), np.float32), aux_rgb=np.ones((count, 3), np.float32),
+        part=np.zeros(count, np.uint8), trust=values[:, 0], rigid=np.zeros(count, np.bool_),
+        skin_index=np.zeros((count, 4), np.uint8), skin_weight=np.tile(np.float32([1, 0, 0, 0]), (count, 1)),
+        anchor=np.zeros(count, np.int32), barycentric=np.tile(np.float32([1, 0, 0]), (count, 1)), joints=joints,
+        betas=np.zeros(10, np.float32))
+    with ResultWriter(folder, "gaussian avatar", "8" * 16, {"subject": "private"}) as writer:
+        gaussians.save(writer.add("avatar_gaussian.npz", "The avatar"))
+        _picture(writer.add("preview.jpg", "Beside the photo", preview=True))
+        writer.report.update({"quality": SAID, "warnings": []})
     return writer.result
 
 
@@ -143,7 +163,7 @@ def other(folder: Path, kind: str = "avatar neutral") -> Result:
 KINDS: dict[str, Callable[[Path], Result]] = {
     "avatar": avatar, "gaussian": lambda folder: avatar(folder, gaussian=True), "denoise": denoise, "path": path,
     "poses": poses, "uplift": uplift, "track": track, "track of one": lambda folder: track(folder, 1),
-    "capture": capture, "other": other}
+    "capture": capture, "trained": trained, "other": other}
 
 
 def _camera() -> Camera:

@@ -65,6 +65,10 @@ def test_textures_become_smaller(glb: bytes) -> None:
     assert picture.size == (64, 64)
     assert trimesh.load(io.BytesIO(data), file_type="glb").bounds.shape == (2, 3)
     assert smaller_texture(512)(glb) is None
+    document = Glb(glb)
+    document.views[document.document["images"][0]["bufferView"]] = b"no picture"
+    with pytest.raises(InputError, match="damaged"):
+        smaller_texture(64)(document.pack())
 
 
 def test_motions_become_coarser_shorter_and_fewer(glb: bytes) -> None:

@@ -16,7 +16,7 @@ from humanav.cli.main import main
 from humanav.errors import InputError, StorageError
 from humanav.results import Result
 from humanav.results.licences import LICENCES
-from humanav.share import MOST_BYTES, share_page, write_share_page
+from humanav.share import MOST_BYTES, share_page, write, write_share_page
 from humanav.share.page import date
 from tests.share import made
 
@@ -67,7 +67,8 @@ EXPECTED = {
     "avatar": ["Avatar"], "gaussian": ["Gaussians", "Before and after", "Mesh"], "denoise": ["Before and after"],
     "path": ["Both ways", "Along the manifold"], "poses": ["Poses"], "uplift": ["In 3D", "With the video"],
     "track": ["Before and after", "In their world"], "track of one": ["Before and after", "In 3D"],
-    "capture": ["Everybody in 3D", "In every camera", "Before and after"], "other": ["Once round the avatar"]}
+    "capture": ["Everybody in 3D", "In every camera", "Before and after"], "trained": ["Avatar"],
+    "other": ["Once round the avatar"]}
 
 
 @pytest.mark.parametrize("kind", made.KINDS)
@@ -128,7 +129,7 @@ def test_names_of_a_capture_are_escaped(results: Callable[[str], Result]) -> Non
 def test_the_link_is_an_address_of_the_web(results: Callable[[str], Result]) -> None:
     page = share_page(results("poses"), link='https://example.org/?result=a&b="x')
     assert 'href="https://example.org/?result=a&amp;b=&quot;x"' in page
-    for wrong in ("javascript:alert(1)", "file:///etc/passwd", "example.org", "https://", "data:text/html,x"):
+    for wrong in ("javascript:alert(1)", "file:///etc/passwd", "example.org", "https://", "data:text/html,x", "http://["):
         with pytest.raises(InputError, match="no address of a page"):
             share_page(results("poses"), link=wrong)
 
@@ -142,8 +143,17 @@ def test_licences_and_date_are_told(results: Callable[[str], Result]) -> None:
     assert "mocap.cs.cmu.edu" in page
     assert "Permission is hereby granted" in page  # of three.js, which the page carries
     assert "(CC0 1.0)" in share_page(replace(result, licences=()))
+    terms = write._terms(replace(result, licences=tuple(LICENCES.values())))
+    assert terms[0].startswith("It rests on: sample photos, clips and captures, built-in motions")
+    assert ", MediaPipe's larger pose network" in terms[0]
+    assert sum("harmful" in sentence or "research only" in sentence for sentence in terms) == 2
     assert date("once") == "once"
     assert date("2026-13-01") == "2026-13-01"
+
+
+def test_what_fits_is_whole(results: Callable[[str], Result]) -> None:
+    page = share_page(results("track of one"))
+    assert share_page(results("track of one"), most_bytes=len(page.encode()) + 4000) == page
 
 
 def test_a_large_result_is_made_smaller_and_says_so(tmp_path: Path) -> None:
@@ -176,8 +186,12 @@ def test_what_is_missing_or_damaged_is_said(tmp_path: Path) -> None:
     (damaged.folder / "track.json").write_text('{"takes": [], "fps": 1, "frames": 1, "width": 1, "height": 1}')
     with pytest.raises(InputError, match="Nobody"):
         share_page(damaged)
-    with pytest.raises(InputError, match="damaged or of another version"):
-        share_page(replace(made.poses(tmp_path / "poses"), report={}))
+    capture = made.capture(tmp_path / "capture")
+    for result in (replace(made.poses(tmp_path / "poses"), report={}),
+                   *(replace(capture, report=capture.report | {name: wrong}) for name, wrong in (
+                       ("sizes", []), ("fps", 0), ("warnings", 7)))):  # some of it is needed by the views alone
+        with pytest.raises(InputError, match="damaged or of another version"):
+            share_page(result)
     with pytest.raises(InputError, match="has no file"):
         share_page(replace(damaged, kind="avatar"))
     (tmp_path / "file").write_text("")

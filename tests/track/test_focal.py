@@ -19,7 +19,7 @@ from tests.track.walks import camera_of, world_path
 
 def _take(body: BodyModel, ratio: float) -> Take:
     """A dance before a camera that stands as near as the lens allows, without noise."""
-    path = world_path(body, "dance")[slice(0, 120, 2)]
+    path = world_path(body, "dance")[slice(0, 120, 5)]
     R, t = camera_of(distance=3.0 * ratio)
     seen = path.turned(R, t)
     out = body(torch.from_numpy(seen.rotations).float(), torch.from_numpy(seen.betas[:10]).float(), vertices=False)

@@ -54,7 +54,7 @@ class GaussianTraining:
     drop_at: float = 0.7
     drop_to: float = 0.1
     seed: int = 0
-    checkpoint_every: float = 30.0
+    checkpoint_every: float = 10.0
     preview_every: float = 8.0
 
     def part(self, share: float, **changes: Any) -> GaussianTraining:
