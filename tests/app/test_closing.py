@@ -32,9 +32,13 @@ time.sleep(100)
 """
 
 
-def working(app: RunningApp) -> int:
+def health(app: RunningApp) -> dict[str, Any]:
     with urllib.request.urlopen(f"{app.url}/health") as answer:
-        return json.loads(answer.read())["jobs_working"]
+        return json.loads(answer.read())
+
+
+def working(app: RunningApp) -> int:
+    return int(health(app)["jobs_working"])
 
 
 def job_threads(app: RunningApp) -> int:
@@ -47,6 +51,9 @@ def wait_until_idle(app: RunningApp) -> None:
     start = time.perf_counter()
     while working(app):
         assert time.perf_counter() - start < MOST, "the job still works"
+        time.sleep(0.1)
+    while not health(app)["warm"]:  # an app that has just started computes for itself
+        assert time.perf_counter() - start < MOST
         time.sleep(0.1)
     busy = psutil.Process(app.pid).cpu_times()
     time.sleep(1.0)

@@ -17,9 +17,10 @@ import pytest
 from humanav.batch import BatchOptions, cluster, places, run_batch
 from humanav.batch.value import Outcome, Task
 from humanav.errors import HumanavError, InputError, MissingExtraError
+from humanav.motion import load_clip, save_npz
 from humanav.results import Result
 from tests.batch.quick import use_quick, write_texts
-from tests.batch.test_pool import counts, kill_the_first, write_slow
+from tests.batch.test_pool import counts, kill_the_first
 
 distributed = pytest.importorskip("distributed")
 
@@ -32,11 +33,19 @@ def dask() -> Iterator[Any]:
         yield found
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(
-    dask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use_quick(monkeypatch)
-    folder, out, killed = write_slow(tmp_path / "in"), tmp_path / "out", list[int]()
+def write_clips(folder: Path, count: int, frames: int = 16) -> Path:
+    """Motions of under a second, all different, and a broken one."""
+    folder.mkdir(parents=True)
+    clip = load_clip("wave")
+    for number in range(count):
+        save_npz(clip[number: number + frames], folder / f"take{number + 1}.npz")
+    (folder / "broken.bvh").write_text("HIERARCHY")
+    return folder
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(dask: Any, tmp_path: Path) -> None:
+    """With the real job, in the real processes of a real cluster."""
+    folder, out, killed = write_clips(tmp_path / "in", 4), tmp_path / "out", list[int]()
     plan = BatchOptions("denoise", cluster=dask.scheduler_address)
     before = {int(worker.process.pid) for worker in dask.workers.values()}
     thread = kill_the_first(out, killed)
