@@ -52,7 +52,8 @@ class Size:
 
     Attributes:
         count: of Gaussians. pixels: of the longer side of the training pictures. steps: of the training.
-        generated: frames. texture: side of the mesh's. fit_pixels: of the person when poses are fitted.
+        generated: frames. texture: side of the mesh's. fit_pixels: of the person when poses are fitted;
+            fit_repeats: steps of each pass of that.
     """
 
     count: int | None = None
@@ -61,6 +62,7 @@ class Size:
     generated: int | None = None
     texture: int = 1024
     fit_pixels: int = 256
+    fit_repeats: int = 10
 
     def settings(self, **changes: Any) -> GaussianTraining:
         """Of the training."""
@@ -77,7 +79,7 @@ class Size:
 FULL = Size()
 SMALL = Size(count=15_000, pixels=384, steps=400)
 """Of the ablations, which are compared among themselves."""
-TINY = Size(count=1200, pixels=96, steps=12, generated=4, texture=256, fit_pixels=64)
+TINY = Size(count=1200, pixels=96, steps=12, generated=4, texture=256, fit_pixels=64, fit_repeats=2)
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def drifting_teacher(setting: Setting) -> SyntheticTeacher:
 def fitted(avatar: GaussianAvatar, pictures: Sequence[Picture], size: Size) -> tuple[Picture, ...]:
     """The pictures with the poses in which the frozen avatar comes nearest to them (PERSONA's protocol)."""
     frames = [captured_frame(View(p.rgb, p.alpha, p.camera, _motion(p, avatar.betas))) for p in pictures]
-    found = fit_poses(avatar, [replace(frame, expression=None) for frame in frames], size=size.fit_pixels)
+    found = fit_poses(avatar, [replace(frame, expression=None) for frame in frames], repeats=size.fit_repeats,
+                      size=size.fit_pixels)
     return tuple(replace(p, full_pose=frame.full_pose, transl=frame.transl)
                  for p, frame in zip(pictures, found, strict=True))
 

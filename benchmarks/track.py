@@ -56,7 +56,7 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     """
     say = clock()
     count = people or (1 if quick else 8)
-    size, most = ((240, 240), 24) if quick else (SIZE, 120)
+    size, most = ((240, 240), 16) if quick else (SIZE, 120)
     films = clips(subjects, seed, count, size, most_frames=most, say=say)
     scores = _scores(films, say)
     out: dict[str, Any] = {"modes": {name: summary(rows) for name, rows in scores.items()},
@@ -68,7 +68,7 @@ def run(quick: bool = False, seed: int = 7, people: int | None = None, subjects:
     out["crossings"] = {mode: cross(pairs, mode) for mode in MODES}
     say(f"crossings: {out['crossings']}")
     out["treadmill"] = _treadmill(("cam02",) if quick else CAMERAS, MODES, say, 0.25 if quick else None)
-    out["speed"] = speed(films[0].video, MODES, *((6, 2) if quick else ()))
+    out["speed"] = speed(films[0].video, MODES, *((4, 1) if quick else ()))
     say(f"speed: {out['speed']}")
     for mode in MODES:
         out["modes"][mode] |= {"id_switches": out["crossings"][mode]["id_switches"],
