@@ -37,8 +37,13 @@ _COPY = """async (id) => {
     <a href="${link}" target="_blank" rel="noopener">${link}</a><span>%s</span></div>`;
 }"""
 _SAVE = """() => {
-  const save = (tries) => { const made = document.querySelector("#%s a.made:not([data-saved])");
-    if (made) { made.dataset.saved = "true"; made.click(); } else if (tries) setTimeout(save, 100, tries - 1); };
+  const save = async (tries) => {
+    const made = document.querySelector("#%s a.made:not([data-saved])");
+    if (!made) return tries && setTimeout(save, 100, tries - 1);
+    made.dataset.saved = "true";  // fetched, it is saved under its own name: the server's would win over it
+    try { made.href = URL.createObjectURL(await (await fetch(made.href)).blob()); } catch {}
+    made.click();
+  };
   save(20);
 }"""
 _ADDRESS = """(id) => {

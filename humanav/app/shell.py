@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,21 @@ def build() -> gr.Blocks:
                 padding=False, elem_classes="bare", js_on_load=health.WATCH)
         page.unload(_left)
         api.register()
+    _part_listeners(page)
     return page.queue(max_size=2 * limits().handlers, default_concurrency_limit=4)
+
+
+def _part_listeners(page: gr.Blocks) -> None:
+    """Where several functions listen to one event, each is asked every time.
+
+    By default ("always_last") the page keeps an event for a busy function and sends it again afterwards, to all that
+    listen to it: those are then busy, keep it too, and so two of them keep each other and the page busy for ever.
+    """
+    waiting = [function for function in page.fns.values() if function.trigger_mode == "always_last"]
+    listeners = Counter(target for function in waiting for target in dict.fromkeys(function.targets))
+    for function in waiting:
+        if any(listeners[target] > 1 for target in function.targets):
+            function.trigger_mode = "multiple"
 
 
 def _left(request: gr.Request) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from humanav.app import kept, shell
@@ -33,9 +34,14 @@ class RunningApp:
 
 
 @functools.cache
+def whole_page() -> gr.Blocks:
+    """The page, which takes a while to build."""
+    return shell.build()
+
+
 def ids_of_the_page() -> frozenset[str]:
-    """The ids of everything on the page, which takes a while to build."""
-    return frozenset(block.elem_id for block in shell.build().blocks.values() if block.elem_id)
+    """The ids of everything on the page."""
+    return frozenset(block.elem_id for block in whole_page().blocks.values() if block.elem_id)
 
 
 def free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from humanav.errors import ImageError, InputError
 from humanav.jobs import PhotoOptions, photo_id
 from humanav.paths import sample_photos
 from humanav.results import Result, ResultWriter
-from tests.app.conftest import ids_of_the_page
+from tests.app.conftest import ids_of_the_page, whole_page
 
 
 @pytest.mark.parametrize(("text", "metres"), [
@@ -98,3 +99,12 @@ def test_the_page_is_built_with_a_tab_for_each_entry() -> None:
     assert {"theme", "css_paths", "max_file_size", "allowed_paths"} <= set(options)
     for private in ("inputs", "records"):  # are never served
         assert not any((kept.store().base / private).is_relative_to(path) for path in options["allowed_paths"])
+
+
+def test_no_two_listeners_can_keep_each_other_busy() -> None:
+    """See shell._part_listeners: without it, half of all first visits asked the same three questions for ever."""
+    functions = whole_page().fns.values()
+    heard = Counter(target for function in functions for target in set(function.targets))
+    shared = [function for function in functions if any(heard[target] > 1 for target in function.targets)]
+    assert len(shared) >= 3  # what is in hand, at three places
+    assert all(function.trigger_mode != "always_last" for function in shared)

@@ -77,6 +77,10 @@ def test_results_are_listed_compared_renamed_and_deleted(browser: Any, app: Runn
             id = make_poses(page, app, seed)
         page.locator("#denoise-random-after .copy-link").click()
         page.wait_for_selector(f"#denoise-random-said a[href$='?result={id}']")
+        with page.expect_download(timeout=120_000) as waiting:
+            page.locator("#denoise-random-after .share-page").click()
+        assert waiting.value.suggested_filename == "4 random poses seed 22.html"
+        assert Path(waiting.value.path()).read_text()[:15].lower() == "<!doctype html>"
         page.reload()
         page.wait_for_selector("#pose-status .done", timeout=60_000)  # the address knows it
         page.get_by_role("tab", name="Photo to avatar").click()
