@@ -21,7 +21,7 @@ from _app_fuzz import fuzz
 from _app_kill import kill_jobs
 from _app_load import load
 from _app_page import look
-from _app_soak import soak
+from _app_soak import soak_alone
 from _app_visit import running_app, visit
 from _common import clock
 
@@ -58,7 +58,7 @@ def run(quick: bool = False, seed: int = 0) -> dict[str, Any]:
             ("two workers against one", "batch", batch_efficiency),
             ("visitors at once", "load", lambda: load(2 if quick else 8)),
             ("malformed uploads", "fuzz", lambda: fuzz(seed)),
-            ("jobs in a row", "soak", lambda: soak(20 if quick else 200)),
+            ("jobs in a row", "soak", lambda: soak_alone(20 if quick else 200)),
             ("jobs that are killed", "kill", lambda: kill_jobs(quick))):
         say(json.dumps(numbers))
         say(words)

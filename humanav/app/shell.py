@@ -126,6 +126,7 @@ def launch_options() -> dict[str, Any]:
 
 def warm_up() -> threading.Thread:
     """Load the heavy packages and compile the kernels in the background, so that the first visitor need not wait."""
+    memory.share_heaps()
     kept.tidy_hourly()
     thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
     thread.start()
