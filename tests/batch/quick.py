@@ -117,3 +117,15 @@ def write_texts(folder: Path, **texts: str) -> Path:
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text)
     return folder
+
+
+def write_clips(folder: Path, count: int, frames: int = 16) -> Path:
+    """Motions of under a second, all different, and a broken one."""
+    from humanav.motion import load_clip, save_npz
+
+    folder.mkdir(parents=True)
+    clip = load_clip("wave")
+    for number in range(count):
+        save_npz(clip[number: number + frames], folder / f"take{number + 1}.npz")
+    (folder / "broken.bvh").write_text("HIERARCHY")
+    return folder

@@ -17,9 +17,8 @@ import pytest
 from humanav.batch import BatchOptions, cluster, places, run_batch
 from humanav.batch.value import Outcome, Task
 from humanav.errors import HumanavError, InputError, MissingExtraError
-from humanav.motion import load_clip, save_npz
 from humanav.results import Result
-from tests.batch.quick import use_quick, write_texts
+from tests.batch.quick import use_quick, write_clips, write_texts
 from tests.batch.test_pool import counts, kill_the_first
 
 distributed = pytest.importorskip("distributed")
@@ -31,16 +30,6 @@ def dask() -> Iterator[Any]:
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
                                   scheduler_port=0) as found:
         yield found
-
-
-def write_clips(folder: Path, count: int, frames: int = 16) -> Path:
-    """Motions of under a second, all different, and a broken one."""
-    folder.mkdir(parents=True)
-    clip = load_clip("wave")
-    for number in range(count):
-        save_npz(clip[number: number + frames], folder / f"take{number + 1}.npz")
-    (folder / "broken.bvh").write_text("HIERARCHY")
-    return folder
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(dask: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from humanav.batch.pool import Pool, cores, usual_workers
 from humanav.batch.value import Outcome, Task
 from humanav.cli import main
 from humanav.results import Result
-from tests.batch.quick import Here, use_quick, write_texts
+from tests.batch.quick import Here, use_quick, write_clips, write_texts
 
 
 def begun(out: Path, wait: float = 300.0) -> int:
@@ -33,11 +33,6 @@ def begun(out: Path, wait: float = 300.0) -> int:
                 return int(lines[-1]["worker"].split()[1])
         time.sleep(0.005)
     raise TimeoutError
-
-
-def write_slow(folder: Path) -> Path:
-    """Inputs that take some time, and a bad one."""
-    return write_texts(folder, broken="bad", **{f"take{number}": f"slow {number}" for number in range(1, 5)})
 
 
 def counts(out: Path, event: str) -> dict[str, int]:
@@ -57,17 +52,16 @@ def kill_the_first(out: Path, killed: list[int]) -> threading.Thread:
     return thread
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use_quick(monkeypatch)
-    folder, out, killed = write_slow(tmp_path / "in"), tmp_path / "out", list[int]()
+def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(tmp_path: Path) -> None:
+    """With the real job."""
+    folder, out, killed = write_clips(tmp_path / "in", 4), tmp_path / "out", list[int]()
     thread = kill_the_first(out, killed)
     book = run_batch(folder, BatchOptions("denoise", workers=2), out=out)
     thread.join(5)
     assert (book.count("done"), book.count("failed")) == (4, 1)
     assert counts(out, "published") == {"broken": 0, "take1": 1, "take2": 1, "take3": 1, "take4": 1}
     assert len(killed) == 1
+    assert (out / ".batch" / "take1.webp").is_file()
     assert sum(item.attempts for item in book.items.values()) in (5, 6)  # 5 where it had just finished
     assert max(counts(out, "begun").values()) <= 2
     assert all(Result.load(out / name).id for name in ("take1", "take2", "take3", "take4"))
