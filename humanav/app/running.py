@@ -71,7 +71,7 @@ class _Job:
             with _lock:
                 _working.remove(self)
                 _next_turns()
-            memory.give_back()
+            memory.job_ended()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,7 @@ class Sighting:
     Attributes:
         key: hash of the pixels.
         image: uint8 RGB (H,W,3), upright.
-        person: the largest person in it.
+        person: the largest person in it, without its mask: ``alpha`` is finer.
         alpha: (H,W) 0..1, how much of each pixel is the person.
         coverage: what the photo shows of the person, with warnings in words.
     """
@@ -42,7 +42,7 @@ class Sighting:
     coverage: Coverage
 
 
-_recent: OrderedDict[str, Sighting] = OrderedDict()
+_recent: OrderedDict[str, tuple[Person2D, NDArray[np.float32], Coverage]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -59,24 +59,22 @@ def sight(photo: ImageSource, progress: Progress, stages: tuple[str, str, str], 
     with _lock:
         known = _recent.get(key)
     progress.next(stages[1])
-    if known is None:
-        person, coverage = _find(image)
-    else:
-        person, coverage = known.person, known.coverage
+    person, coverage = (known[0], known[2]) if known else _find(image)
     _show_person(progress, image, person, coverage, label)
     progress.next(stages[2])
     if known is None:
         from humanav.perception.matte import refine_matte
 
         mask = person.mask if person.mask is not None else np.ones(image.shape[:2], dtype=np.float32)
-        known = Sighting(key, image, person, refine_matte(image, mask, person.keypoints), coverage)
+        known = replace(person, mask=None), refine_matte(image, mask, person.keypoints), coverage
     with _lock:
         _recent[key] = known
         _recent.move_to_end(key)
         while len(_recent) > _KEPT:
             _recent.popitem(last=False)
-    _show_matte(progress, known, label)
-    return known
+    sighting = Sighting(key, image, *known)
+    _show_matte(progress, sighting, label)
+    return sighting
 
 
 def _find(image: NDArray[np.uint8]) -> tuple[Person2D, Coverage]:

@@ -30,7 +30,8 @@ def notes(people: Sequence[Person3D], sightings: Sightings, rig: Rig, settings: 
     for person in people:
         seen = ((person.chosen >= 0).sum(axis=1) >= 2).sum()
         views = (person.chosen >= 0).mean(axis=0)
-        weak = [f"{name} in {share:.0%}" for name, share in zip(rig.names, views) if share < 0.9]
+        weak = [f"{name} in {format(share, '.0%') if share else 'none'}"
+                for name, share in zip(rig.names, views) if share < 0.9]
         out.append(f"Person {person.person_id} is matched in {seen} of {frames} frames"
                    + (f"; it is seen by {', '.join(weak)} of all frames." if weak else ", in every view."))
         flips = person.swapped.sum(axis=0)

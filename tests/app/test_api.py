@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 import urllib.request
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_a_clip_is_tracked(client: Any) -> None:
     assert {"motion.npz", "motion.bvh", "body.glb"} <= set(files_of(answer))
     with pytest.raises(Exception, match="At most 60 seconds"):
         client.predict(clip=clip, end=70.0, api_name="/track_video")
+
+
+@pytest.mark.slow
+def test_a_capture_is_reconstructed(client: Any, tmp_path: Path) -> None:
+    from humanav.paths import asset
+
+    films = sorted(asset("samples/hug").iterdir())
+    capture = Path(shutil.make_archive(str(tmp_path / "hug"), "zip", films[0].parent))
+    answer = client.predict(files=[gradio_client.handle_file(str(capture))], refine="off", end=0.1, find_offsets=False,
+                            mend_cameras=False, api_name="/reconstruct_capture")
+    files = files_of(answer)
+    assert answer["report"]["names"] == ["cam1", "cam2", "cam3", "cam4"]
+    assert [np.load(files[f"motion_{person}.npz"])["poses"].shape for person in (1, 2)] == [(2, 165)] * 2
+    assert {"body_1.glb", "body_2.glb", "cameras.json"} <= set(files)
 
 
 @pytest.mark.parametrize(("asked", "said"), [

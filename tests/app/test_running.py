@@ -3,6 +3,7 @@ comes later waits for its turn."""
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from humanav.app import running
+from humanav.app import memory, running
 from humanav.app.limits import Limits
 from humanav.app.running import Waiting, cancel, coming, counts, run
 from humanav.errors import Cancelled, ImageError, InputError
@@ -45,6 +46,19 @@ def test_an_error_reaches_the_page() -> None:
 
     with pytest.raises(ImageError, match="too small"):
         list(run("visitor", work, 1, tick=0.05))
+
+
+def test_memory_is_given_back_at_the_end_and_once_more_when_the_thread_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(memory, "_PAUSE", 0.05)
+    monkeypatch.setattr(memory, "give_back", lambda: threads.put(threading.current_thread().name))
+    for number in range(2):
+        list(run(f"page {number}", lambda progress: finish(tmp_path / "out"), 1, tick=0.05))
+        for thread in (f"job-page {number}", "memory"):
+            while threads.get(timeout=10) != thread:  # a job of another test may have ended just before
+                pass
 
 
 def test_cancel_stops_the_job() -> None:
