@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from gradio import processing_utils, utils
 from humanav.app import kept
 from humanav.app.errors import sentence
 from humanav.app.limits import limits
+from humanav.app.once import Asked
 from humanav.app.running import Waiting, require_room, run
 from humanav.app.uploads import uploaded
 from humanav.app.visitors import key_of
@@ -92,10 +92,10 @@ def call(
     store = kept.store()
     require_room(_visitor(request))
     begun = store.owns(key, id_of(key, identity))
-    record = store.begin(key, identity, needed=kept.NEEDED + kept.size_of(words["values"]), **words)
-    note = _CLOSED
+    asked = Asked(store.begin(key, identity, needed=kept.NEEDED + kept.size_of(words["values"]), **words))
+    record, note = asked.record, _CLOSED
     try:
-        for item in follow(request, partial(work, store.folder(record.id)), steps):
+        for item in follow(request, asked.once(work), steps):
             if isinstance(item, Result):
                 record, note = store.finish(record.id), ""
                 yield answer(request, record, item)
@@ -104,13 +104,12 @@ def call(
             yield item | {"id": record.id}
     except Exception as error:
         note = sentence(error)
-        if isinstance(error, InputError) and not begun:  # nothing was done, now or before
+        if isinstance(error, InputError) and not begun and asked.is_only:  # nothing was done, now or before
             store.delete(key, record.id)
             note = ""
         raise
     finally:
-        if note:
-            store.end(record.id, "stopped", note)
+        asked.leave(note)
 
 
 def follow(request: gr.Request, work: Callable[[Progress], Any], steps: int) -> Iterator[Any]:

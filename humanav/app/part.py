@@ -11,7 +11,6 @@ import inspect
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,16 +20,16 @@ from gradio.components import Component
 from humanav.app import kept, pieces
 from humanav.app.after import After, Send, show_address
 from humanav.app.errors import guarded, sentence
-from humanav.app.following import follow
 from humanav.app.inputs import FILES, brought_back, held
 from humanav.app.job import Job
 from humanav.app.limits import limits
-from humanav.app.running import CLOSED, cancel, coming, require_room
-from humanav.app.visitors import key_of
-from humanav.errors import Cancelled, HumanavError, InputError
+from humanav.app.producing import produce
+from humanav.app.running import cancel, coming
+from humanav.app.visitors import browser_key, key_of, meet
+from humanav.errors import Cancelled, InputError
 from humanav.progress import Event
 from humanav.results import Result
-from humanav.store import Kept, Record, id_of
+from humanav.store import Kept, Record
 
 Updates = dict[Component, Any]
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -160,8 +159,9 @@ class Part(ABC):
             The event, to which more can be chained.
         """
         chosen = self.inputs if inputs is None else inputs
+        key = browser_key()
         event(None, js=_LOOK_AT.format(self.viewer.elem_id), api_visibility="private")
-        begun = event(guarded(self._started(job, chosen)), list(chosen.values()), self.places,
+        begun = event(guarded(self._started(job, chosen)), [key, *chosen.values()], self.places,
                       concurrency_limit=limits().handlers, concurrency_id="jobs", **QUIET)
         begun.then(None, self.after.id, js=show_address(self.tab), api_visibility="private")
         return begun
@@ -175,9 +175,11 @@ class Part(ABC):
         self.stop.click(stopped, None, None, queue=False, **QUIET)
 
     def _started(self, job: Callable[..., Job], inputs: Mapping[str, Component]) -> Callable[..., Iterator[Updates]]:
-        """The handler of an event that starts a job. Its parameters are those of ``job``, after the request."""
+        """The handler of an event that starts a job. Its parameters are those of ``job``, after the request and the key
+        that the browser keeps."""
 
-        def handler(request: gr.Request, *given: Any) -> Iterator[Updates]:
+        def handler(request: gr.Request, told: Any, *given: Any) -> Iterator[Updates]:
+            meet(told, request)
             with coming(request.session_hash or "", self.name):  # from now on the page shows the button that stops
                 yield self._begun()
                 try:
@@ -190,7 +192,8 @@ class Part(ABC):
                     raise
                 yield from ([shown] if shown else self.produce(request, asked, values))
 
-        own = [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)]
+        own = [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request),
+               inspect.Parameter("told", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
         signature = inspect.signature(job)
         functools.update_wrapper(handler, job)
         handler.__annotations__ = {"request": gr.Request}
@@ -207,54 +210,13 @@ class Part(ABC):
             return {}
 
     def produce(self, request: gr.Request, job: Job, values: dict[str, Any]) -> Iterator[Updates]:
-        """Run a job, and turn what it says into updates of the page; a record in the store tells how it went.
-
-        Raises:
-            StorageError: before it starts, when the disk is nearly full.
-        """
-        store, key, watch = kept.store(), key_of(request), self.watch(job)
-        record: Record | None = None
-        begun, words = store.owns(key, id_of(key, job.identity)), CLOSED
-        try:
-            require_room(key)
-            record = store.begin(key, job.identity, tab=self.name, kind=job.kind or self.kind, title=job.title,
-                                 values=values, needed=kept.NEEDED + kept.size_of(values))
-            with closing(follow(
-                    request.session_hash or "", job.sort or job.kind or self.kind,
-                    functools.partial(job.work, store.folder(record.id)), job.steps, job.expected or self.expected,
-                    training=job.training, visitor=key, part=self.name)) as steps:
-                for status, item in steps:
-                    if isinstance(item, Result):
-                        self.learn(item)
-                        record, words = store.finish(record.id), ""
-                        yield self.page(record, item, own=True)
-                        return
-                    begun = begun or item is not None
-                    update = self._busy() if status is None else self._busy() | {self.status: status}
-                    yield update | (watch.seen(item) if item is not None else {})
-        except Cancelled as error:
-            words = watch.stopped(error)
-            yield self.ready() | {self.status: pieces.stopped(words)}
-        except Exception as error:
-            words = sentence(error)
-            if isinstance(error, InputError) and not begun and record is not None:  # nothing was done, now or before
-                store.delete(key, record.id)
-                record = None
-            yield self.ready() | self.failed(error) | {self.status: pieces.stopped(words)}
-            raise
-        finally:
-            if record is not None and words:
-                self._ended(record, words)
-
-    @staticmethod
-    def _ended(record: Record, words: str) -> None:
-        with suppress(HumanavError):  # it was deleted meanwhile, or the disk is full
-            kept.store().end(record.id, "stopped", words)
+        """Run a job; see :func:`humanav.app.producing.produce`."""
+        yield from produce(self, request, job, values)
 
     def _begun(self) -> Updates:
-        return self._busy() | self.after.hidden() | {self.status: pieces.idle("Starting.")} | self.cleared()
+        return self.busy() | self.after.hidden() | {self.status: pieces.idle("Starting.")} | self.cleared()
 
-    def _busy(self) -> Updates:
+    def busy(self) -> Updates:
         """The buttons while a job works or waits. Every update of a run says them: Gradio's page changes an update that
         it has not shown yet into the next one, and what the next does not say is lost (only the last is sent again)."""
         return {button: gr.update(interactive=False) for button in self.buttons()} | {

@@ -13,7 +13,7 @@ from humanav.app.errors import sentence
 from humanav.app.links import SHOW_OPENED, Links
 from humanav.app.part import QUIET, Updates
 from humanav.app.saving import Saving
-from humanav.app.visitors import key_of
+from humanav.app.visitors import browser_key, is_key, key_of, meet
 from humanav.errors import HumanavError, InputError
 
 ACT = """
@@ -115,15 +115,17 @@ class ResultsTab:
         """Let the list open results in the other tabs, and be fresh whenever its own tab is ``opened``."""
         self._links = links
         own = [self.list, self.compared, self.saving.which, self.saving.box]
-        opened(self._fresh, None, own, concurrency_limit=4, **QUIET)
+        opened(self._fresh, browser_key(), own, concurrency_limit=4, **QUIET)
         self.list.select(self._go, None, links.places, **QUIET).then(
             None, links.opened, js=SHOW_OPENED, api_visibility="private")
         self.list.edit(self._change, None, own, **QUIET).then(
             None, js=_LOOK, api_visibility="private")
         self.compared.clear(lambda: HIDDEN, None, self.compared, queue=False, **QUIET)
 
-    def _fresh(self, request: gr.Request) -> Iterator[Updates]:
+    def _fresh(self, told: Any, request: gr.Request) -> Iterator[Updates]:
         """The list as it is now; pictures that are not there yet come one after another."""
+        if is_key(told):
+            meet(told, request)
         yield {self.compared: HIDDEN}
         yield from self._listed(request)
 

@@ -25,6 +25,8 @@ MOST = 20_000
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE = "humanav-visitor"
 _keys: OrderedDict[str, str] = OrderedDict()
+_untold: set[str] = set()
+"""Sessions whose browser has yet to be given its key."""
 _lock = threading.Lock()
 _states: WeakKeyDictionary[Any, gr.BrowserState] = WeakKeyDictionary()
 _secret = secrets.token_bytes(32)
@@ -51,14 +53,38 @@ def remember(told: Any, request: gr.Request) -> str:
     Returns:
         The key, for the browser to keep: a new one where it had none.
     """
-    key = told if is_key(told) else new_key()
-    if request.session_hash:
-        with _lock:
-            _keys[request.session_hash] = key
-            _keys.move_to_end(request.session_hash)
-            while len(_keys) > MOST:
-                _keys.popitem(last=False)
+    session = request.session_hash
+    with _lock:
+        early = _keys.get(session) if session in _untold else None
+        _untold.discard(session or "")
+        key = told if is_key(told) else early or new_key()
+        if session:
+            _note(session, key)
     return key
+
+
+def meet(told: Any, request: gr.Request) -> None:
+    """Note whose session this is, where the page did not tell when it opened: it is still on its way, or it told a
+    process that ended since.
+
+    What is made meanwhile by a browser without a key is kept under a new one, which its page is given when it tells.
+
+    Args:
+        told: as for :func:`remember`.
+    """
+    session = request.session_hash
+    with _lock:
+        if session and session not in _keys:
+            if not is_key(told):
+                _untold.add(session)
+            _note(session, told if is_key(told) else new_key())
+
+
+def _note(session: str, key: str) -> None:
+    _keys[session] = key
+    _keys.move_to_end(session)
+    while len(_keys) > MOST:
+        _untold.discard(_keys.popitem(last=False)[0])
 
 
 def is_key(told: Any) -> bool:

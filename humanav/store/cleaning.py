@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humanav.errors import InputError
+from humanav.errors import InputError, StorageError
 from humanav.store.files import delete
 from humanav.store.record import Record, is_alive
 from humanav.store.space import Files, files_below
@@ -77,6 +77,8 @@ def _leftovers(store: Store) -> Iterator[tuple[Path, float]]:
     """Files that may be nobody's, and at which age in seconds they are."""
     yield from ((path, PREVIEW_SECONDS) for path in store.previews.iterdir())
     records = {record.id: record for record in store.all()}
+    with suppress(StorageError, OSError):  # a full disk is to be cleaned all the same
+        store.mend_owners(records.values())
     unread = store.unread(set(records))
     yield from ((path, max(store.keep_seconds, _DAY)) for path in unread.values())
     for room in (store.results, store.inputs):
@@ -86,6 +88,9 @@ def _leftovers(store: Store) -> Iterator[tuple[Path, float]]:
                 continue
             if id not in records or (path.name != id and records[id].state != "running"):  # unfinished work
                 yield path, _DAY if path.name.endswith(_UNFINISHED) else _HOUR
+    working = store.base / "working"
+    yield from ((path, _DAY) for path in (working.iterdir() if working.is_dir() else ())
+                if path.name not in records or records[path.name].state != "running")
     for folder in ("records", "pending", "arriving"):
         if (store.base / folder).is_dir():
             yield from ((path, _HOUR) for path in (store.base / folder).iterdir()

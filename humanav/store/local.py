@@ -1,7 +1,8 @@
 """Where results are kept: a folder of them, each with a record of whose it is, for as long as the setting says.
 
 Below the base folder: ``results/<id>`` (the result folders, which the app serves), ``previews`` (short-lived, served),
-``records/<id>.json`` and ``inputs/<id>`` (never served). One visitor can neither list nor guess what is another's.
+``records/<id>.json``, ``owners/<owner>/<id>`` and ``inputs/<id>`` (never served). One visitor can neither list nor
+guess what is another's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from humanav.results import Result, storage_errors
 from humanav.store.cleaning import Swept, sweep
 from humanav.store.files import copy_result, delete, keep_inputs, put_aside
 from humanav.store.mirror import Mirror
-from humanav.store.record import Record, State, clean_title, id_of, is_id, owner_of, this_process
+from humanav.store.record import Record, State, clean_title, id_of, is_alive, is_id, owner_of, this_process
 from humanav.store.register import NO_RESULT, Register
 from humanav.store.remote import Remote
 from humanav.store.space import size_of
@@ -105,6 +106,9 @@ class Store(Register):
             tab, kind, title, values: see :class:`Record`; a ``Path`` among the values (also in a list) is copied.
             needed: bytes that the job may write, where that is more than its kind usually needs.
 
+        Returns:
+            The record; that of another process which is at work on the same, as it is.
+
         Raises:
             StorageError: the disk is nearly full, or cannot be written.
         """
@@ -116,6 +120,10 @@ class Store(Register):
                         worker=this_process())
         aside: list[Path] = []
         with self.locked():
+            there = self.read(id)
+            if there is not None and there.state == "running" and there.worker != record.worker \
+                    and is_alive(there.worker):
+                return there
             self._write(record)
             if self.result(id) is None and os.path.lexists(self.folder(id)):  # damaged: no job would write there
                 aside = put_aside([self.folder(id)])
@@ -132,11 +140,17 @@ class Store(Register):
             return self._change(id, state="done", note="", worker="", kind=result.kind,
                                 size=sum(file.size for file in result.files))
 
-    def end(self, id: str, state: State, note: str = "") -> Record:
-        """Note that a job ended without a result; where there is one (another page asked the same), it is finished."""
+    def end(self, id: str, state: State, note: str = "", *, worker: str = "") -> Record:
+        """Note that a job ended without a result; where there is one (another page asked the same), it is finished.
+
+        Args:
+            worker: whose end it was: of another's entry nothing is noted. By default anybody's.
+        """
         if state != "done" and self.result(id) is not None:
             return self.finish(id)
-        return self._change(id, state=state, note=note, worker="")
+        with self.locked():
+            record = self.required(id)
+            return record if worker not in ("", record.worker) else self._change(id, state=state, note=note, worker="")
 
     def adopt(self, key: str, identity: str, source: str, **words: Any) -> Record:
         """Give a visitor a copy of a result that is everybody's (a sample's); as :meth:`begin` and :meth:`finish`.
@@ -180,7 +194,7 @@ class Store(Register):
         if self.mirror is not None:
             for record in self.mirror.listed(owner):
                 self._take(record)
-        return [record for record in self.all() if record.owner == owner and not self.is_over(record)]
+        return [record for record in self.of_owner(owner) if not self.is_over(record)]
 
     def input_files(self, key: str, id: str) -> Path:
         """The folder with copies of the inputs of a visitor's own entry. Raises InputError for another's."""
@@ -231,7 +245,7 @@ class Store(Register):
             if self.mirror is not None:
                 self.mirror.erase(record)
             aside = put_aside(self._places(id))
-            self._forget(id)
+            self._forget(record)
         delete([*aside, *self.previews.glob(f"*-{id}.*")])
         return True
 

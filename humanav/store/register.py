@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from humanav.errors import InputError, StorageError
 from humanav.results import storage_errors
+from humanav.store.alone import alone
 from humanav.store.files import write_whole
-from humanav.store.record import Record, is_id, owner_of
+from humanav.store.owners import Owners
+from humanav.store.record import Record, is_id, owner_of, this_process
 
 NO_RESULT = ("There is no such result here: it was deleted, its time is over, or the link is incomplete. "
              "Ask for a new link, or make it again.")
@@ -33,14 +35,14 @@ class Register:
 
     def __init__(self, base: Path, keep_seconds: float) -> None:
         self.base, self.keep_seconds = base, keep_seconds
-        self._records = base / "records"
+        self._records, self._owners = base / "records", Owners(base)
         self._lock, self._depth = threading.RLock(), 0
 
     def read(self, id: str) -> Record | None:
         """The entry's record as it is, or None."""
         if not is_id(id):
             return None
-        path = self._records / f"{id}.json"
+        path = self._file(id)
         try:
             if not path.is_file() or path.stat().st_size > _MOST_RECORD:  # a device or pipe would be read for ever
                 return None
@@ -61,6 +63,34 @@ class Register:
         found = (self.read(path.stem) for path in self._records.glob("*.json"))
         return sorted((record for record in found if record is not None), key=lambda record: -record.created)
 
+    def of_owner(self, owner: str) -> list[Record]:
+        """One owner's entries that are here, the latest first; nobody else's are read."""
+        try:
+            self._know_owners()
+            found = [self.read(id) for id in self._owners.ids(owner)]
+        except (StorageError, OSError):  # on a full disk, from which somebody wants to delete something
+            found = list(self.all())
+        return sorted((record for record in found if record is not None and record.owner == owner),
+                      key=lambda record: -record.created)
+
+    def mend_owners(self, records: Iterable[Record]) -> None:
+        """Let :meth:`of_owner` find what it should, whatever others did to the folders.
+
+        Args:
+            records: all of them.
+        """
+        self._know_owners()
+        there, wanted = self._owners.pairs(), {(record.owner, record.id): record for record in records}
+        for pair in wanted.keys() - there:
+            with self.locked():
+                if self.read(pair[1]) is not None:
+                    self._owners.add(wanted[pair])
+        for owner, id in there - wanted.keys():
+            with self.locked():
+                record = self.read(id)
+                if record.owner != owner if record is not None else not self._file(id).exists():
+                    self._owners.drop(owner, id)
+
     def unread(self, known: set[str]) -> dict[str, Path]:
         """Records that are not among the ``known`` ids, by name: they are damaged, or cannot be read just now."""
         return {path.stem: path for path in self._records.glob("[!.]*.json") if path.stem not in known}
@@ -77,6 +107,14 @@ class Register:
     def set_times(self, id: str, *, created: float, opened: float) -> Record:
         """Correct the times of an entry. Raises InputError when there is none."""
         return self._change(id, created=created, opened=opened)
+
+    def alone(self, id: str, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Nobody else works on this entry meanwhile; see :func:`humanav.store.alone.alone`."""
+        return alone(self.base / "working" / id, check)
+
+    def resume(self, id: str) -> Record:
+        """Note that this process is at work on an entry. Raises InputError when it is gone."""
+        return self._change(id, state="running", note="", worker=this_process())
 
     def note(self, id: str, words: str, instead_of: tuple[str, ...] = ()) -> None:
         """Write a note to a finished entry, where its note is one of ``instead_of``."""
@@ -119,10 +157,22 @@ class Register:
         if len(text) > _MOST_RECORD:  # better without the page's settings than not to be read again
             text = replace(record, values={}).to_json()
         try:
-            write_whole(self._records / f"{record.id}.json", text)
+            self._know_owners()
+            self._owners.add(record)
+            write_whole(self._file(record.id), text)
         except OSError as error:
             raise StorageError(f"Results cannot be kept in {self.base} ({error.strerror or error}): free some space, "
                                "or make it writable.") from error
 
-    def _forget(self, id: str) -> None:
-        (self._records / f"{id}.json").unlink(missing_ok=True)
+    def _forget(self, record: Record) -> None:
+        self._file(record.id).unlink(missing_ok=True)
+        self._owners.drop(record.owner, record.id)
+
+    def _file(self, id: str) -> Path:
+        return self._records / f"{id}.json"
+
+    def _know_owners(self) -> None:
+        if not self._owners.is_there:
+            with self.locked():
+                if not self._owners.is_there:
+                    self._owners.build(self.all())

@@ -1,7 +1,8 @@
 """The store that the settings ask for.
 
 ``HUMANAV_STORAGE``: a folder, or ``hf://datasets/USER/NAME`` or ``hf://buckets/USER/NAME``, mirrored by a folder here.
-``HUMANAV_KEEP_DAYS`` (30), ``HUMANAV_LEAST_FREE_GB`` of the disk (1), ``HUMANAV_MOST_GB`` of all results (no limit).
+``HUMANAV_KEEP_DAYS`` (30, never 0), ``HUMANAV_LEAST_FREE_GB`` of the disk (1), ``HUMANAV_MOST_GB`` of all results (no
+limit, as 0).
 """
 
 from __future__ import annotations
@@ -46,8 +47,11 @@ def read_settings(place: str | None = None) -> Settings:
     if is_place(where):
         kind, repo = parse_place(where)
         folder = data_folder() / "mirrors" / f"{kind}--{repo.replace('/', '--')}"  # no name there has two dashes
-    most = _number("HUMANAV_MOST_GB", 0.0)
-    return Settings(where, folder.absolute(), _number("HUMANAV_KEEP_DAYS", 30.0),
+    most, days = _number("HUMANAV_MOST_GB", 0.0), _number("HUMANAV_KEEP_DAYS", 30.0)
+    if days == 0:  # for some it means "for ever", for others "not at all": neither is guessed
+        raise InputError("The setting HUMANAV_KEEP_DAYS is '0': give a number of days above zero, such as 36500 to "
+                         "keep results for ever.")
+    return Settings(where, folder.absolute(), days,
                     round(1e9 * _number("HUMANAV_LEAST_FREE_GB", 1.0)), round(1e9 * most) if most else None)
 
 

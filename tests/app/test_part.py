@@ -138,7 +138,7 @@ def test_a_job_leaves_a_record_and_is_known_again(parts: dict[str, Part]) -> Non
 def test_every_update_of_a_run_says_how_its_buttons_are(parts: dict[str, Part]) -> None:
     """Gradio's page changes an update that it has not come to into the next one."""
     part, ann = parts["denoise/random"], visitor("busy")
-    updates = list(part._started(lambda: job("poses-8"), {})(ann))
+    updates = list(part._started(lambda: job("poses-8"), {})(ann, None))
     assert len(updates) > 3
     for update in updates[:-1]:
         assert update[part.stop]["visible"]
@@ -148,7 +148,7 @@ def test_every_update_of_a_run_says_how_its_buttons_are(parts: dict[str, Part]) 
 
 def test_cancel_works_as_soon_as_it_is_seen(parts: dict[str, Part]) -> None:
     part, ann = parts["denoise/random"], visitor("hasty")
-    updates = part._started(lambda: job("poses-9", lambda *_: pytest.fail("it works")), {})(ann)
+    updates = part._started(lambda: job("poses-9", lambda *_: pytest.fail("it works")), {})(ann, None)
     assert next(updates)[part.stop]["visible"]
     assert running.cancel("hasty", part.name)
     shown = last(updates)

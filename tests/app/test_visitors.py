@@ -23,6 +23,22 @@ def test_a_page_is_remembered_and_keeps_its_key() -> None:
     assert visitors.key_of(asks("one")) == first  # a phone that slept is still who it was
 
 
+def test_a_job_that_starts_before_the_page_told_its_key_has_that_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    visitors.meet(None, asks("early"))  # a first visit: its browser has none yet
+    early = visitors.key_of(asks("early"))
+    visitors.meet(None, asks("early"))
+    assert visitors.remember(None, asks("early")) == early == visitors.key_of(asks("early"))
+    assert visitors.remember(None, asks("early")) != early, "it is told once"
+    monkeypatch.setattr(visitors, "_keys", type(visitors._keys)())  # the program was started anew under an open page
+    visitors.meet(early, asks("early"))
+    assert visitors.key_of(asks("early")) == early
+    visitors.meet(new_key(), asks("early"))
+    assert visitors.key_of(asks("early")) == early, "who is known cannot be made another"
+    visitors.meet(early, asks(None))
+    visitors.meet(kept.PUBLIC, asks("a liar"))
+    assert visitors.key_of(asks("a liar")) not in (early, kept.PUBLIC)
+
+
 def test_callers_without_a_page_are_kept_apart() -> None:
     ann, bob = visitors.key_of(asks("a caller")), visitors.key_of(asks("another"))
     assert ann == visitors.key_of(asks("a caller")) != bob

@@ -223,6 +223,10 @@ def test_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUMANAV_KEEP_DAYS", "nan")
     with pytest.raises(InputError, match="not negative"):
         open_store()
+    for nothing in ("0", "0.0"):  # else every result would be deleted at once
+        monkeypatch.setenv("HUMANAV_KEEP_DAYS", nothing)
+        with pytest.raises(InputError, match="KEEP_DAYS is '0': give a number of days above zero"):
+            open_store()
 
 
 def _visit(base: Path, number: int) -> int:
