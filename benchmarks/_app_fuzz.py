@@ -31,7 +31,7 @@ _BUSY = 20.0  # times as long a case may take on the clock as of the processor
 
 
 def fuzz(
-    seed: int = 0, progress: Callable[[int, int, str], None] | None = None, only: str = "", share: float = 1.0
+    seed: int = 0, progress: Callable[[int, int, str], None] | None = None, only: str = ""
 ) -> dict[str, Any]:
     """Run all cases.
 
@@ -39,7 +39,6 @@ def fuzz(
         seed: of the random damage.
         progress: told how many of how many cases are done, and what was wrong with the last one ("" for nothing).
         only: run only the cases in whose names this regular expression is found.
-        share: of the cases that are run, drawn by the seed and the name.
 
     Returns:
         ``fuzz_cases``, ``fuzz_failures``, ``failures`` (a list of "case: what was wrong") and ``seconds``.
@@ -49,7 +48,7 @@ def fuzz(
     begun, done = time.perf_counter(), 0
     with tempfile.TemporaryDirectory(prefix="humanav-fuzz-") as place:
         while not names or done < len(names):
-            worker = _Worker(Path(place), seed, only, share, done)
+            worker = _Worker(Path(place), seed, only, done)
             try:
                 names = worker.answer(_START)
                 first = done
@@ -80,7 +79,7 @@ class _DiedError(Exception):
 class _Worker:
     """A process that runs the cases from a number on."""
 
-    def __init__(self, place: Path, seed: int, only: str, share: float, first: int) -> None:
+    def __init__(self, place: Path, seed: int, only: str, first: int) -> None:
         root = Path(tempfile.mkdtemp(dir=place))
         (root / "tmp").mkdir()
         here = Path(__file__).parent
@@ -90,8 +89,7 @@ class _Worker:
             "GLOG_minloglevel": "3", "TF_CPP_MIN_LOG_LEVEL": "3", "OPENCV_LOG_LEVEL": "SILENT",
             "PYTHONPATH": os.pathsep.join([str(here.parent), str(here), os.environ.get("PYTHONPATH", "")])}
         self._process = subprocess.Popen(
-            [sys.executable, str(here / "_app_fuzz_watch.py"), str(root), str(seed), str(first), only,
-             str(share)],
+            [sys.executable, str(here / "_app_fuzz_watch.py"), str(root), str(seed), str(first), only],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True)
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()

@@ -146,14 +146,13 @@ def _stray(root: Path) -> str:
 def main() -> None:
     """Run the cases from a number on; a line of JSON each."""
     root, seed, first = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    only, share = sys.argv[4], float(sys.argv[5])
+    only = sys.argv[4]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
     from _app_fuzz_cases import all_cases, prepare
 
-    cases = [case for case in all_cases(seed) if re.search(only, case.name)
-             and random.Random(f"{seed} {case.name}").random() < share]
+    cases = [case for case in all_cases(seed) if re.search(only, case.name)]
     answers.write(json.dumps([case.name for case in cases]) + "\n")
     for place in ("outside", "here", "home"):
         (root / place).mkdir()

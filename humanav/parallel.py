@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
 _WAIT = timedelta(hours=12)
 """So long the others wait while the first process validates, mines or trains what is not shared."""
-_STORING, _GRACE = 60.0, 5.0  # seconds to store what a stopped run has, and to end
+_STORING, _GRACE = 60.0, 5.0  # seconds to store what a run stopped by Ctrl-C has, and to end
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a job system's or container's request to end, a closed terminal
 
 
 class Team:
@@ -63,6 +67,8 @@ class Team:
         self._accelerator = Accelerator(cpu=on_cpu, mixed_precision="no",
                                         kwargs_handlers=[InitProcessGroupKwargs(timeout=_WAIT)])
         atexit.register(_part)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is trained so far is stored
 
     @property
     def main(self) -> bool:
@@ -134,14 +140,16 @@ def launched() -> bool:
 def launch(devices: int, words: Sequence[str]) -> int:
     """Run Python with ``words`` (such as ``["-m", "humanav.cli", ...]`` or a script) in so many processes.
 
-    When one of them fails, the others are ended: they would wait for it.
+    When one of them fails, the others are ended: they would wait for it. When this process is told to end, it ends all
+    of them: they may store what they have, and those that still run some seconds later are killed.
 
     Returns:
-        The exit code: 0, or that of the first one that failed.
+        The exit code: 0, that of the first one that failed, or 128 and the number of the signal that ended all.
 
     Raises:
         MissingExtraError: accelerate is not installed.
         InputError: not a sensible number of processes.
+        KeyboardInterrupt: Ctrl-C, once all have ended.
     """
     from importlib.util import find_spec
 
@@ -152,41 +160,64 @@ def launch(devices: int, words: Sequence[str]) -> int:
     common = {"WORLD_SIZE": str(devices), "LOCAL_WORLD_SIZE": str(devices), "MASTER_ADDR": "127.0.0.1",
               "MASTER_PORT": str(_free_port()), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     team: list[subprocess.Popen[bytes]] = []
+    with _heard() as told:
+        try:
+            for index in range(devices):
+                own = {"RANK": str(index), "LOCAL_RANK": str(index)}
+                # a session of its own: Ctrl-C reaches this process alone, so that each of them is told once
+                team.append(subprocess.Popen([sys.executable, *words], env=os.environ | common | own,
+                                             start_new_session=True))
+            code = _code(team, told)
+        finally:
+            _end(team, told)
+    if signal.SIGINT in told:
+        raise KeyboardInterrupt
+    return 128 + told[0] if told else code
+
+
+@contextmanager
+def _heard() -> Iterator[list[int]]:
+    """The signals that tell this process to end, as they come, instead of its end; not those it was started to ignore.
+    """
+    told: list[int] = []
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        before = {number: was for number in known if (was := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, lambda number, _: told.append(number))
     try:
-        for index in range(devices):
-            own = {"RANK": str(index), "LOCAL_RANK": str(index)}
-            team.append(subprocess.Popen([sys.executable, *words], env=os.environ | common | own))
-        return _code(team)
-    except KeyboardInterrupt:
-        _wait_for(team, _STORING)  # the terminal told them as well
-        raise
+        yield told
     finally:
-        _end(team)
+        for number, was in before.items():
+            signal.signal(number, was)
 
 
-def _code(team: Sequence[subprocess.Popen[bytes]]) -> int:
-    """The exit code of all, as soon as it is known."""
-    while True:
+def _code(team: Sequence[subprocess.Popen[bytes]], told: Sequence[int]) -> int:
+    """The exit code of all, as soon as it is known; 0 when told to end."""
+    while not told:
         codes = [process.poll() for process in team]
         failed = next((code for code in codes if code), 0)
         if failed or None not in codes:
             return failed if failed >= 0 else 1  # ended by a signal
         time.sleep(0.1)
+    return 0
 
 
-def _wait_for(team: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and any(process.poll() is None for process in team):
-        time.sleep(0.05)
+def _end(team: Sequence[subprocess.Popen[bytes]], told: Sequence[int]) -> None:
+    """End those that still run; a second signal does not wait."""
+    def wait_for(some: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and len(told) < 2 and any(process.poll() is None for process in some):
+            time.sleep(0.05)
 
-
-def _end(team: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End those that still run: most end by themselves, with the same sentence as the first."""
-    _wait_for(team, _GRACE)
+    if not told:
+        wait_for(team, _GRACE)  # most end by themselves, with the same sentence as the first
     for process in team:
         if process.poll() is None:
             process.terminate()
-    _wait_for(team, _GRACE)
+    wait_for(team[:1], _STORING if signal.SIGINT in told else _GRACE)  # which alone stores
+    wait_for(team, _GRACE)
     for process in team:
         if process.poll() is None:
             process.kill()

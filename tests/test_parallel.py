@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,28 @@ def test_one_that_fails_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None
     assert parallel.launch(2, ["-c", code]) == 3
     assert parallel.launch(1, ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"]) == 1
     assert parallel.launch(1, ["-c", "import os; assert os.environ['LOCAL_RANK'] == '0'"]) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)])
+def test_told_to_end_it_ends_the_others(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """The first stores what it has; the other one does not heed, and is killed."""
+    each = ("import os, pathlib, signal, sys, time\n"
+            "def store(*_): time.sleep(0.1); pathlib.Path('stored').touch(); sys.exit()\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ['RANK'] == '1' else store)\n"
+            "os.write(1, f'{os.getpid()}\\n'.encode()); time.sleep(20)")
+    first = ("import importlib.util, sys; from humanav import parallel; parallel._GRACE = 0.5\n"
+             f"importlib.util.find_spec = str; sys.exit(parallel.launch(2, ['-c', {each!r}]))")
+    with subprocess.Popen(
+            [sys.executable, "-c", first], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as parent:
+        assert parent.stdout is not None
+        children = [int(parent.stdout.readline()) for _ in range(2)]
+        parent.send_signal(number)
+        assert parent.wait(20) == code
+    assert (tmp_path / "stored").is_file()
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
 
 
 def test_a_resumed_run_knows_how_much_of_its_time_is_used_up(tmp_path: Path) -> None:

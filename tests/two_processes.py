@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import time
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -74,6 +77,12 @@ def main(folder: Path, cmu: Path) -> None:
     posendf.PoseData.load = lambda folder: Prepared.make()  # type: ignore[assignment,method-assign,misc]
     posendf.train(pose_plan(folder / "posendf"))
     assert Team("cpu").count == 2
+    try:  # a request to end is like Ctrl-C: what is trained so far is stored
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        raise AssertionError("it went on")
+    except KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":

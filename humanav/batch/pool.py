@@ -85,7 +85,7 @@ class Pool:
         """End all workers; those that still work are killed, which leaves nothing but a folder to tidy up."""
         busy = {slot for slot, _ in self._running.values()}
         for slot in range(self.workers):
-            self._drop(slot, kill=slot in busy)
+            self._drop(slot, kill=slot in busy, wait=True)
         self._running.clear()
 
     def _executor(self, slot: int) -> ProcessPoolExecutor:
@@ -97,15 +97,16 @@ class Pool:
                 self._ids[slot] = found.submit(os.getpid)  # starts the process now
         return found
 
-    def _drop(self, slot: int, kill: bool = False) -> None:
+    def _drop(self, slot: int, kill: bool = False, wait: bool = False) -> None:
         executor, self._slots[slot] = self._slots[slot], None
         if executor is None:
             return
-        executor.shutdown(wait=False, cancel_futures=True)
         known = self._ids[slot]
         if kill and known is not None:
             with suppress(Exception):  # it has ended already, or never began
                 os.kill(known.result(_START), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        # waited for at the end: Python, on its way out, stumbles over an executor that is just closing its pipe
+        executor.shutdown(wait=wait, cancel_futures=True)
 
 
 def usual_workers() -> int:

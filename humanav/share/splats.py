@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from humanav.errors import InputError
 from humanav.export.skinned_splats import FORMAT
-from humanav.share.value import Smaller, Way
+from humanav.share.value import Cut, Smaller, Way
 
 _KEPT = ("center", "rotation", "scale", "color", "skin_index", "skin_weight", "basis")
 _SLOWEST = 14.0  # frames a second that every motion keeps
@@ -38,22 +38,32 @@ def fewer_frames(data: bytes) -> Smaller | None:
         if changed else None
 
 
-def shorter_motions(seconds: float) -> Way:
-    """Only the first seconds of each motion."""
+def shorter_motions(least: float) -> Cut:
+    """Only the first seconds of each motion, so many at least."""
 
-    def way(data: bytes) -> Smaller | None:
-        arrays, metadata = unpacked(data)
-        changed = False
-        for k, motion in enumerate(json.loads(metadata["motions"])):
-            keep = round(seconds * motion["fps"]) + 1
-            if len(arrays[f"motion.{k}"]) > keep + motion["fps"] / 2:
-                changed = True
-                for name in _of_motion(k, arrays):
-                    arrays[name] = arrays[name][:keep]
-        return (packed(arrays, metadata), f"Only the first {seconds:.0f} seconds of the motion are on this page.") \
-            if changed else None
+    def at(seconds: float) -> Way:
+        def way(data: bytes) -> Smaller | None:
+            arrays, metadata = unpacked(data)
+            changed = False
+            for k, motion in enumerate(json.loads(metadata["motions"])):
+                keep = round(seconds * motion["fps"]) + 1
+                if len(arrays[f"motion.{k}"]) > keep + motion["fps"] / 2:
+                    changed = True
+                    for name in _of_motion(k, arrays):
+                        arrays[name] = arrays[name][:keep]
+            return (packed(arrays, metadata), f"Only the first {seconds:.0f} seconds of the motion are on this page.") \
+                if changed else None
 
-    return way
+        return way
+
+    return Cut(least, at, _length)
+
+
+def _length(data: bytes) -> float:
+    """Seconds of the longest motion."""
+    arrays, metadata = unpacked(data)
+    return max((len(arrays[f"motion.{k}"]) / motion["fps"] for k, motion in enumerate(json.loads(metadata["motions"]))),
+               default=0.0)
 
 
 def fewer_motions(count: int) -> Way:
@@ -68,8 +78,7 @@ def fewer_motions(count: int) -> Way:
             for name in _of_motion(k, arrays):
                 del arrays[name]
         metadata["motions"] = json.dumps(motions[:count])
-        verb = "is" if count == 1 else "are"
-        return packed(arrays, metadata), f"{count} of {len(motions)} motions {verb} on this page."
+        return packed(arrays, metadata), f"This page shows {count} of the full result's motions."
 
     return way
 

@@ -12,6 +12,25 @@ Smaller = tuple[bytes, str]
 Way = Callable[[bytes], Smaller | None]
 """Makes a part's bytes smaller; None where it has nothing to take away."""
 
+
+@dataclass(frozen=True)
+class Cut:
+    """The way that makes motions shorter: to the least when it must, and to any length that there is room for.
+
+    Attributes:
+        least: seconds.
+        at: makes the way that keeps only the first so many seconds.
+        length: seconds of the longest motion in a part's bytes.
+    """
+
+    least: float
+    at: Callable[[float], Way]
+    length: Callable[[bytes], float]
+
+    def __call__(self, data: bytes) -> Smaller | None:
+        return self.at(self.least)(data)
+
+
 PREFIX = "humanav-part:"
 """Begins the address of a part in a view's page; the script puts the true one in its place."""
 

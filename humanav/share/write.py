@@ -27,6 +27,7 @@ _KINDS: dict[str, Callable[[Result, bool], Content]] = {
 _MOST_TITLE = 160
 _TOLD = ("The data used", "Copyright", "Commercial use", "Pictures and bodies")  # notices that go on with a result
 _ROOM_OF_VIEW = 1000  # bytes of its button, its line and what is round it
+_ROOM_OF_LACKS = 600  # and of the sentences on what is not on the page
 
 
 def write_share_page(
@@ -106,7 +107,7 @@ def _fitted(content: Content, head: Head, most: int) -> str:
     keys = {part.key for part in content.parts}
     views = sum(len(as_data(shown).encode()) + len((view.below + view.legend).encode()) + _ROOM_OF_VIEW
                 for view in content.views if (shown := view.page(keys)) is not None)
-    room = most - len(bare.encode()) - views
+    room = most - len(bare.encode()) - views - _ROOM_OF_LACKS
     for _ in range(4):
         parts, lacking, gone = fit(content.parts, room)
         text = page(content, parts, head, [*lacking, *gone])

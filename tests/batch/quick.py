@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,21 +25,6 @@ class QuickOptions:
     people: int = 1
 
 
-class Quick:
-    """Among the options of the quick job, lets the worker process that is handed them do it too."""
-
-    def __str__(self) -> str:
-        return "quick"
-
-    def __reduce__(self) -> Any:
-        return _told_here, ()
-
-
-def _told_here() -> Quick:
-    KINDS["denoise"] = KIND
-    return Quick()
-
-
 def identity(source: Path, options: Mapping[str, Any]) -> str:
     return content_id("quick", source.read_bytes(), dict(options))
 
@@ -55,10 +39,6 @@ def run(source: Path, out: Path, options: Mapping[str, Any], progress: Progress)
         progress.check()
         writer.add("note.txt", "What it said", "any program").write_text(word)
         writer.report.update(quality=f"It said {word}.", warnings=["All <b> is well."], seconds=0.1)
-        end = time.monotonic() + 0.4 * (word == "slow")
-        while time.monotonic() < end:
-            progress.check()
-            time.sleep(0.01)
         if word == "bad":
             raise InputError("This input is bad: give another one.")
         if word == "memory" and count < int(rest[0]):
@@ -73,7 +53,7 @@ def run(source: Path, out: Path, options: Mapping[str, Any], progress: Progress)
 
 
 KIND = Kind("denoise", "texts", (".txt",), lambda: QuickOptions, identity, run, beside=(".tried",),
-            extra=(("told", Quick()),), also=(("tall", "height"),))  # type: ignore[arg-type]
+            also=(("tall", "height"),))
 
 
 class Here:
@@ -98,14 +78,6 @@ class Here:
         self.closed = True
 
 
-def command() -> None:
-    """``humanav`` with the quick job."""
-    from humanav.cli import main
-
-    KINDS["denoise"] = KIND
-    main()
-
-
 def use_quick(monkeypatch: Any) -> None:
     """Let ``denoise`` be the quick job."""
     monkeypatch.setitem(KINDS, "denoise", KIND)
@@ -119,13 +91,12 @@ def write_texts(folder: Path, **texts: str) -> Path:
     return folder
 
 
-def write_clips(folder: Path, count: int, frames: int = 16) -> Path:
-    """Motions of under a second, all different, and a broken one."""
+def write_clips(folder: Path, count: int, frames: int = 8) -> Path:
+    """Motions of a third of a second, all different."""
     from humanav.motion import load_clip, save_npz
 
     folder.mkdir(parents=True)
     clip = load_clip("wave")
     for number in range(count):
         save_npz(clip[number: number + frames], folder / f"take{number + 1}.npz")
-    (folder / "broken.bvh").write_text("HIERARCHY")
     return folder

@@ -35,6 +35,7 @@ def dask() -> Iterator[Any]:
 def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(dask: Any, tmp_path: Path) -> None:
     """With the real job, in the real processes of a real cluster."""
     folder, out, killed = write_clips(tmp_path / "in", 4), tmp_path / "out", list[int]()
+    (folder / "broken.bvh").write_text("HIERARCHY")
     plan = BatchOptions("denoise", cluster=dask.scheduler_address)
     before = {int(worker.process.pid) for worker in dask.workers.values()}
     thread = kill_the_first(out, killed)

@@ -20,7 +20,7 @@ from humanav.batch.pool import Pool, cores, usual_workers
 from humanav.batch.value import Outcome, Task
 from humanav.cli import main
 from humanav.results import Result
-from tests.batch.quick import Here, use_quick, write_clips, write_texts
+from tests.batch.quick import Here, write_clips
 
 
 def begun(out: Path, wait: float = 300.0) -> int:
@@ -55,6 +55,7 @@ def kill_the_first(out: Path, killed: list[int]) -> threading.Thread:
 def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(tmp_path: Path) -> None:
     """With the real job."""
     folder, out, killed = write_clips(tmp_path / "in", 4), tmp_path / "out", list[int]()
+    (folder / "broken.bvh").write_text("HIERARCHY")
     thread = kill_the_first(out, killed)
     book = run_batch(folder, BatchOptions("denoise", workers=2), out=out)
     thread.join(5)
@@ -71,11 +72,10 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_made_twice(t
 def test_ctrl_c_stops_the_command_and_the_same_command_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_quick(monkeypatch)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
-    folder, out = write_texts(tmp_path / "in", take1="slow", take2="slow"), tmp_path / "out"
-    words = [sys.executable, "-c", "from tests.batch.quick import command; command()", "batch", str(folder), "--job",
-             "denoise", "--out", str(out), "--workers", "1", "--json"]
+    """With the real job."""
+    folder, out = write_clips(tmp_path / "in", 3), tmp_path / "out"
+    words = [sys.executable, "-m", "humanav.cli", "batch", str(folder), "--job", "denoise", "--out", str(out),
+             "--workers", "1", "--json"]
     first = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # where the tests run in the background
@@ -95,8 +95,8 @@ def test_ctrl_c_stops_the_command_and_the_same_command_goes_on(
         main(words[3:])
     assert not end.value.code
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (told["done"], told["kept"], told["failed"]) == (2, before["done"], 0)
-    assert told["results"]["take1.txt"]["files"] == ["note.txt"]
+    assert (told["done"], told["kept"], told["failed"]) == (3, before["done"], 0)
+    assert told["results"]["take1.npz"]["files"][0] == "denoised.npz"
     assert set(counts(out, "published").values()) == {1}
 
 

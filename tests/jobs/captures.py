@@ -9,12 +9,14 @@ import numpy as np
 
 from humanav.camera import Camera
 from humanav.export import write_mp4
+from humanav.jobs.multiview import MultiviewOptions
 from humanav.motion import Motion, load_clip
 from humanav.multiview.calibration import write_calibration
 from humanav.multiview.simulate import simulate
 from humanav.multiview.value import Rig, Sightings
 
 FRAMES, SIZE = 8, (128, 96)
+QUICK = MultiviewOptions(sync="off", budget=(2, 1))
 
 
 def people() -> list[Motion]:

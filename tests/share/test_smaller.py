@@ -17,10 +17,10 @@ from humanav.export.skinned_splats import read_skinned_splats
 from humanav.perception.video import open_video
 from humanav.share.charts import Lane, Line, chart
 from humanav.share.fitting import fit
-from humanav.share.glb import Glb, clip_names, fewer_clips, fewer_moments, shorter, smaller_texture
+from humanav.share.glb import Glb, clip_names, fewer_clips, fewer_moments, rounded_turns, shorter, smaller_texture
 from humanav.share.media import smaller_film
 from humanav.share.splats import fewer_frames, fewer_motions, fewer_splats, shorter_motions
-from humanav.share.value import Part
+from humanav.share.value import Part, Way
 from tests.share import made
 from tests.view.people import Figure, figure
 
@@ -59,7 +59,7 @@ def test_textures_become_smaller(glb: bytes) -> None:
     assert found is not None
     data, said = found
     assert len(data) < len(glb) - 20_000
-    assert "64 pixels a side here, 256" in said
+    assert "64 pixels a side here, fewer" in said
     document = Glb(data)
     picture = Image.open(io.BytesIO(document.views[document.document["images"][0]["bufferView"]]))
     assert picture.size == (64, 64)
@@ -69,6 +69,25 @@ def test_textures_become_smaller(glb: bytes) -> None:
     document.views[document.document["images"][0]["bufferView"]] = b"no picture"
     with pytest.raises(InputError, match="damaged"):
         smaller_texture(64)(document.pack())
+
+
+def test_turns_are_rounded_to_what_nobody_sees(glb: bytes) -> None:
+    def turns(data: bytes) -> list[np.ndarray]:
+        file = Glb(data)
+        found = [file.values(clip["samplers"][channel["sampler"]]["output"])
+                 for clip in file.document["animations"] for channel in clip["channels"]
+                 if channel["target"]["path"] == "rotation"]
+        return [values / 32767 if values.dtype == np.int16 else values for values in found]
+
+    found = rounded_turns(glb)
+    assert found is not None
+    assert len(found[0]) < len(glb) - 3 * 300 * 8 + 2000  # one joint of each motion turns
+    assert max(np.abs(a - b).max() for a, b in zip(turns(glb), turns(found[0]), strict=True)) < 2e-5
+    assert rounded_turns(found[0]) is None
+    assert spans((fewer_moments(2)(found[0]) or found)[0]) == spans((fewer_moments(2)(glb) or found)[0])
+    short = shorter(3.0)(found[0])
+    assert short is not None
+    assert max(map(len, turns(short[0]))) == 91
 
 
 def test_motions_become_coarser_shorter_and_fewer(glb: bytes) -> None:
@@ -125,7 +144,7 @@ def test_gaussians_become_fewer_and_coarser(tmp_path: Path) -> None:
     assert short is not None
     one = fewer_motions(1)(short[0])
     assert one is not None
-    assert one[1] == "1 of 2 motions is on this page."
+    assert one[1] == "This page shows 1 of the full result's motions."
     (tmp_path / "c.splats").write_bytes(one[0])
     motions = read_skinned_splats(tmp_path / "c.splats").motions
     assert {name: len(motion) for name, motion in motions.items()} == {"walk": 6}
@@ -162,6 +181,35 @@ def test_what_is_least_needed_goes_first() -> None:
     assert len(kept[0].data) == 900
     with pytest.raises(InputError, match="allow more bytes"):
         fit([needed], 200)
+
+
+def test_a_cut_is_as_long_as_there_is_room_for(glb: bytes) -> None:
+    def room_of(*ways: Way) -> int:
+        data = glb
+        for way in ways:
+            data = (way(data) or pytest.fail("nothing to take away"))[0]
+        return Part("a", "x/y", data).size + 50
+
+    cut = shorter(2.0)
+    part = Part("a", "x/y", glb, ways=(cut, fewer_clips(1), shorter(1.0)))
+    kept, lacking, _ = fit([part], room_of(cut.at(7.0)))
+    assert spans(kept[0].data) == [(211, pytest.approx(7.0, abs=1e-3))] * 3
+    assert lacking == ["Only the first 7 seconds of the motion are on this page."]
+    # what comes after the cut is done to the longer one too, and both are told
+    kept, lacking, _ = fit([part], room_of(cut, fewer_clips(2)))
+    assert clip_names(kept[0].data) == ["walk"]
+    assert 2.0 < spans(kept[0].data)[0][1] < 5.0
+    assert lacking == [f"Only the first {spans(kept[0].data)[0][1]:.0f} seconds of the motion are on this page.",
+                       "This page shows 1 of the full result's motions."]
+    # the more important part comes first
+    alone = Part("b", "x/y", glb, "The body alone is", (cut,), rank=4)
+    kept, lacking, gone = fit([alone, part], room_of(cut.at(8.0)) + room_of(cut.at(3.0)))
+    assert {one.key: round(spans(one.data)[0][1]) for one in kept} == {"a": 9, "b": 2}
+    assert (lacking, gone) == (["Only the first 9 seconds of the motion are on this page.",
+                                "The body alone is smaller too: only the first 2 seconds of the motion are on this "
+                                "page."], [])
+    kept, _, _ = fit([alone, part], room_of(cut) + alone.size)  # and does not stay short beside a whole one
+    assert {one.key: round(spans(one.data)[0][1]) for one in kept} == {"a": 10, "b": 2}
 
 
 def test_curves_are_drawn_with_their_gaps() -> None:
