@@ -44,8 +44,8 @@ def main(tabs: list[str]) -> None:
             desk = visitor.new_page()
             _work(desk, app, tab)
             link, picture = desk.url, desk.screenshot()
-            desk.close()  # its players would slow the other page
-            _save(tab, picture, _on_phone(browser, link, STEPS[tab][1]).screenshot())
+            desk.close()  # players of open pages take the processor from jobs
+            _save(tab, picture, _on_phone(browser, link, STEPS[tab][1]))
         if not tabs or "results" in tabs:
             page, small = visitor.new_page(), visitor.new_page()
             small.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
@@ -67,15 +67,18 @@ def _work(page: Any, app: App, tab: str) -> None:
     page.wait_for_timeout(6000)
 
 
-def _on_phone(browser: Any, link: str, done: str) -> Any:
-    """The result's link, opened by somebody else on a phone and scrolled to what was made."""
-    page = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]}).new_page()
+def _on_phone(browser: Any, link: str, done: str) -> bytes:
+    """A picture of the result's link, opened by somebody else on a phone and scrolled to what was made."""
+    phone = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
+    page = phone.new_page()
     page.goto(link)
     page.wait_for_selector(done, timeout=60_000)
     page.wait_for_timeout(5000)
     page.locator(done).evaluate("(status) => scrollBy(0, status.getBoundingClientRect().bottom - innerHeight + 60)")
     page.wait_for_timeout(1500)
-    return page
+    picture: bytes = page.screenshot()
+    phone.close()
+    return picture
 
 
 def _save(name: str, desk: bytes, phone: bytes) -> None:
