@@ -90,7 +90,7 @@ _HINTS = {
     "Error against the truth": "mean distance of the joints; less is better",
     "Jitter": "how abruptly joints change their course; less is calmer",
     "Feet sliding": "speed of feet that should stand; less is better",
-    "Size of the movement": "100 % keeps it all; far less is smoothed away, more is noise",
+    "Size of the movement": "100% keeps it all; far less is smoothed away, more is noise",
 }
 
 

@@ -238,7 +238,7 @@ def numbers(result: Result) -> str:
         rows += (f'<tr><th scope="row"><i style="background:{css(person_color(name))}"></i>Person {name}</th>'
                  f"<td>{person['frames']} of {report['frames']}</td><td>{_number(person['views'])}</td>"
                  f"<td>{off or _number(person['residual_px'], ' px')}</td>"
-                 f"<td>{'' if bones is None else f'{100 * bones:.1f} %'}</td>"
+                 f"<td>{'' if bones is None else f'{100 * bones:.1f}%'}</td>"
                  f"<td>{_number(100 * fit['stature_m'] if fit else None, ' cm', 0)}</td></tr>")
     views = report.get("fitting", {}).get("views") or report["matching"]["residual_px"]
     facts = "".join(f"<div><span>{html.escape(name)}</span><b>{_number(value, ' px')}</b></div>"

@@ -138,11 +138,10 @@ class MultiviewTab(Part):
             raise InputError(NOTHING)
         options = options_of(way, start, end, fps, unit, axis, sync, mend, people, height, masks)
         views = sum(Path(file).suffix.lower() in multiview_pieces.VIDEOS for file in files) or 4
-        named = next((file for file in files if Path(file).suffix.lower() == ".zip"), files[0])
         return Job(
             f"capture-{multiview_id(files, options)}",
             lambda out, progress: reconstruct_capture(files, out=out, options=options, progress=progress),
-            len(multiview_stages(options)), f"{Path(named).stem.replace('_', ' ').capitalize()}, {views} views",
+            len(multiview_stages(options)), f"{name_of(files)}, {views} views",
             expected=multiview_pieces.COSTS.of(way, views, 60), sort="capture " + way)
 
     def restore(self, record: Record, folder: Path | None) -> Updates:
@@ -195,6 +194,18 @@ class MultiviewTab(Part):
             self.whose: gr.update(choices=choices, value=first, visible=len(choices) > 1),
             self.avatar: multiview_pieces.avatar(result, first) if first else "",
             self.downloads: multiview_pieces.downloads(result), self.result: gr.update(visible=True)}
+
+
+def name_of(files: list[str]) -> str:
+    """What a capture is called: as its zip, or the sample; the files of loose ones are called after their cameras."""
+    archive = next((file for file in files if Path(file).suffix.lower() == ".zip"), "")
+    if not archive and _listed(files) == _listed(sample_files()):
+        return next(iter(SAMPLE_CAPTURES.values())).partition(",")[0]
+    return Path(archive or "capture").stem.replace("_", " ").capitalize()
+
+
+def _listed(files: Sequence[str | Path]) -> set[tuple[str, int]]:
+    return {(Path(file).name, Path(file).stat().st_size) for file in files}
 
 
 def looked_at(files: Sequence[str]) -> tuple[Any, str, int, float]:

@@ -175,7 +175,7 @@ class BetweenPart(Part):
 
 
 def _named(source: str, moment: float, seed: float | None) -> str:
-    return f"Random pose {int(seed or 0)}" if source == RANDOM else f"{source} at {moment:.0f} %"
+    return f"Random pose {int(seed or 0)}" if source == RANDOM else f"{source} at {moment:.0f}%"
 
 
 def choice_of(source: str, moment: float, seed: float | None, cleaned: str | None, gallery: str | None) -> PoseChoice:

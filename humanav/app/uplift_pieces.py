@@ -156,7 +156,7 @@ def numbers(result: Result) -> str:
     report = result.report
     still = report["frames"] == 1
     facts = [("Off the 2D points", f"{report['reprojection_px']:.1f} px"),
-             ("Of the person's size", f"{report['reprojection_pct_size']:.1f} %"),
+             ("Of the person's size", f"{report['reprojection_pct_size']:.1f}%"),
              ("Confidence", f"{report['confidence']:.0%}"),
              ("Frames with the person", f"{report['seen_share']:.0%}")]
     if not still:

@@ -335,7 +335,7 @@ def quality(rows: Mapping[str, Mapping[str, Any]]) -> str:
     jitter = rows["Jitter"]
     change = 1 - jitter["after"] / jitter["before"] if jitter["before"] > 1e-6 else 0.0
     calm = f", {change:.0%} less jitter" if change > 0.02 else f", {-change:.0%} more jitter" if change < -0.1 else ""
-    return f"{lead}{calm}; the movement keeps {size:.0f} % of its size."
+    return f"{lead}{calm}; the movement keeps {size:.0f}% of its size."
 
 
 def _said(cleaned: Any, repaired: NDArray[np.bool_], missing: NDArray[np.bool_]) -> list[str]:

@@ -65,7 +65,7 @@ def quality(outline: float, reprojection_pct_height: float, seen: float) -> str:
         words = "It follows the photo well, with small gaps"
     else:
         words = "It follows the photo only roughly: compare the side view, and try the options or another photo"
-    return (f"{words} ({outline:.0%} of the outline, {reprojection_pct_height:.1f} % off at the joints). "
+    return (f"{words} ({outline:.0%} of the outline, {reprojection_pct_height:.1f}% off at the joints). "
             f"The photo showed {seen:.0%} of the surface; the rest is an educated guess.")
 
 

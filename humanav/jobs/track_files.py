@@ -176,7 +176,7 @@ def quality(tracked: TrackedClip, off: float | None) -> str:
     close = "closely" if off < 2.0 else "well" if off < 4.0 else "only roughly: look at the overlay"
     hidden = "" if seen.mean() > 0.98 else f" {1 - seen.mean():.0%} of the frames do not show them: a guess."
     return (f"{people} tracked through {length}; the body follows the picture {close} "
-            f"({off:.1f} % of the person's size off).{hidden}")
+            f"({off:.1f}% of the person's size off).{hidden}")
 
 
 def coverage(tracked: TrackedClip) -> list[str]:

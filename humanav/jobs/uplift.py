@@ -323,7 +323,7 @@ def quality(off: float, seen: float, sure: float) -> str:
              else "The body follows the keypoints only roughly: look at the drawing, and check the layout and size")
     hidden = "" if seen > 0.98 else f" {1 - seen:.0%} of the frames do not show the person."
     doubt = "" if sure > 0.5 else " Depth is doubtful in much of it."
-    return f"{words} ({off:.1f} % of the person's size off).{hidden}{doubt}"
+    return f"{words} ({off:.1f}% of the person's size off).{hidden}{doubt}"
 
 
 def _order(writer: ResultWriter) -> None:

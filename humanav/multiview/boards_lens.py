@@ -107,7 +107,7 @@ def _lens(
     notes = []
     doubt = float(np.asarray(spread).reshape(-1)[:2].max() / K[0, 0])
     if doubt > 0.02:
-        notes.append(f"The focal length of {name} is uncertain by {100 * doubt:.0f} %: tilt the board more, in more "
+        notes.append(f"The focal length of {name} is uncertain by {100 * doubt:.0f}%: tilt the board more, in more "
                      "parts of the picture.")
     if rms > 1.0:
         notes.append(f"The corners of {name} are {rms:.1f} pixels off on average: is the board flat, and its pictures "

@@ -138,15 +138,15 @@ class _Case:
         if sure and (falls or far):
             self.findings.append(Finding(
                 "sync", "doubtful", f"The views are not of the same moments: frames are off {words} from "
-                f"{self.rig.names[0]} (rays pass {100 * new.worst:.1f} % of a person's height apart with these "
-                f"offsets, {100 * self.table.worst:.1f} % without).", "The offsets can be used as they are.", views,
+                f"{self.rig.names[0]} (rays pass {100 * new.worst:.1f}% of a person's height apart with these "
+                f"offsets, {100 * self.table.worst:.1f}% without).", "The offsets can be used as they are.", views,
                 True))
             self.offsets, self.sightings, self.matched = found, shift, None
             self.look()
         elif sure:
             self.findings.append(Finding(
                 "sync", "good", f"Movement says that frames are off {words}, which changes little "
-                f"({100 * self.table.worst:.1f} to {100 * new.worst:.1f} %).", "", views))
+                f"({100 * self.table.worst:.1f} to {100 * new.worst:.1f}%).", "", views))
 
     def causes(self) -> None:
         """A picture that is mirrored or stands on its side or head, all of them mirrored, or cameras that carry each
@@ -194,7 +194,7 @@ class _Case:
         self.findings.append(Finding(
             "mirror" if mirror else "turned", "stops",
             f"{_list(views)} {'seem' if len(views) > 1 else 'seems'} to be {what}: undone, rays pass "
-            f"{100 * self.table.worst:.1f} % of a person's height apart instead of {100 * before:.1f} %.",
+            f"{100 * self.table.worst:.1f}% of a person's height apart instead of {100 * before:.1f}%.",
             "Switch off the camera's mirror or rotation; here it is undone on the keypoints.", views, True))
 
     def _say_exchanged(self, order: tuple[int, ...], before: float) -> None:
@@ -206,8 +206,8 @@ class _Case:
             seen = "The cameras' names seem to be mixed up: " + ", ".join(
                 f"view {names[i]} is camera {names[k]}" for i, k in enumerate(order) if i != k)
         self.findings.append(Finding(
-            "names", "stops", f"{seen}: put right, rays pass {100 * self.table.worst:.1f} % of a person's height apart "
-            f"instead of {100 * before:.1f} %.",
+            "names", "stops", f"{seen}: put right, rays pass {100 * self.table.worst:.1f}% of a person's height apart "
+            f"instead of {100 * before:.1f}%.",
             "The cameras were given to the views that they fit; rename the videos.", wrong, True))
 
     def verdict(self) -> None:
@@ -218,7 +218,7 @@ class _Case:
                                          "moments.", "Give views of the same people, or check the time offsets."))
             return
         pixels = float(np.nanmedian(self.table.px))
-        words = f"median {pixels:.1f} px, {100 * self.table.typical:.1f} % of a person's height"
+        words = f"median {pixels:.1f} px, {100 * self.table.typical:.1f}% of a person's height"
         bad, agreed = strangers(self.third, THIRD_GOOD)
         if bad:
             some = tuple(names[v] for v in bad)
@@ -226,11 +226,11 @@ class _Case:
             self.findings.append(Finding(
                 "residual", "stops" if max(best) > THIRD_DOUBTFUL else "doubtful",
                 f"{_list(some)} {'do' if len(some) > 1 else 'does'} not fit the other cameras: people are seen "
-                f"{100 * max(best):.0f} % of their height from where two others place them, among the others "
-                f"{100 * agreed:.1f} %.", "It was moved, or the calibration is another camera's: leave it out, refine "
+                f"{100 * max(best):.0f}% of their height from where two others place them, among the others "
+                f"{100 * agreed:.1f}%.", "It was moved, or the calibration is another camera's: leave it out, refine "
                 "the cameras by the people, or calibrate it again.", some))
         elif self.table.typical > DOUBTFUL or (np.isfinite(agreed) and agreed > THIRD_DOUBTFUL):
-            third = f", and {100 * agreed:.0f} % from where two other views place them" if np.isfinite(agreed) else ""
+            third = f", and {100 * agreed:.0f}% from where two other views place them" if np.isfinite(agreed) else ""
             self.findings.append(Finding(
                 "residual", "stops",
                 f"The views do not agree ({words} between rays{third}): this calibration "
@@ -239,7 +239,7 @@ class _Case:
                 "people."))
         elif self.table.typical > GOOD or agreed > THIRD_GOOD or bool(
                 (medians(self.table.share) > _ONE_VIEW * GOOD).any()):
-            third = f"; {100 * agreed:.1f} % from where two other views place them" if np.isfinite(agreed) else ""
+            third = f"; {100 * agreed:.1f}% from where two other views place them" if np.isfinite(agreed) else ""
             self.findings.append(Finding(
                 "residual", "doubtful",
                 f"The rays of the same points pass each other by more than usual ({words}{third}).",

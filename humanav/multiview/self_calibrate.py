@@ -98,7 +98,7 @@ def calibrate_from_people(
            "assumed, since two views fit any: give the true ones")
     return Rig(names, tuple(cameras), "people", (
         f"The cameras were found from the people's keypoints; the median residual is {median:.1f} px.",
-        f"Its metre comes from a stature of {tall:.2f} m: 1 % of it is 1 % of every distance.",
+        f"Its metre comes from a stature of {tall:.2f} m: 1% of it is 1% of every distance.",
         f"Focal lengths in pixels, {how}: {focals}.", *notes))
 
 

@@ -95,9 +95,9 @@ def uplift_content(result: Result, pictures: bool = True) -> Content:
             content.pictures.append((picture, "Body over the picture", "The body as the camera sees it."))
         content.poster = content.add(poster_part(result, "preview.png"))
     content.facts = [("Off the 2D points", f"{report['reprojection_px']:.1f} px"),
-                     ("Of the person's size", f"{report['reprojection_pct_size']:.1f} %"),
-                     ("Confidence", f"{100 * report['confidence']:.0f} %"),
-                     ("Frames with the person", f"{100 * report['seen_share']:.0f} %")]
+                     ("Of the person's size", f"{report['reprojection_pct_size']:.1f}%"),
+                     ("Confidence", f"{100 * report['confidence']:.0f}%"),
+                     ("Frames with the person", f"{100 * report['seen_share']:.0f}%")]
     return content
 
 

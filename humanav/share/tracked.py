@@ -139,8 +139,8 @@ def _facts(track: Mapping[str, Any], report: Mapping[str, Any], people: int) -> 
              ("Frames a second", f"{track['fps']:.4g}"),
              ("The camera", "moved" if track.get("camera") == "moving" else "stood still")]
     for key, words, scale, form in (("reprojection_px", "Off the 2D points", 1, "{:.1f} px"),
-                                    ("seen_share", "Frames that show them", 100, "{:.0f} %"),
-                                    ("confidence", "How sure, on the whole", 100, "{:.0f} %")):
+                                    ("seen_share", "Frames that show them", 100, "{:.0f}%"),
+                                    ("confidence", "How sure, on the whole", 100, "{:.0f}%")):
         if isinstance(report.get(key), int | float):
             facts.append((words, form.format(scale * report[key])))
     return facts

@@ -160,7 +160,7 @@ def _say(path: CameraPath, follower: Follower) -> str:
         return (f"The background shows too little to tell how the camera moves ({int(np.median(counts))} points could "
                 "be followed); it was taken to be fixed.")
     certain = "sure" if path.sure.mean() > 0.7 else "fairly sure" if path.sure.mean() > 0.4 else "unsure"
-    how = f"{int(np.median(counts))} background points, {100 * np.median(shares):.0f} % of which agree"
+    how = f"{int(np.median(counts))} background points, {100 * np.median(shares):.0f}% of which agree"
     gaps = disagreement(follower)
     how += f", key pictures to {gaps:.1f} degrees" if gaps is not None else ""
     if not is_moving(path):

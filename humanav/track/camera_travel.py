@@ -151,7 +151,7 @@ def _told(path: BodyPath, place: Array, camera: CameraPath, contacts: Array, bod
         how = "No foot was seen to stand, so nothing tells how the camera travels; it was taken to stay in its place."
     else:
         how = f"The camera travels {metres:.1f} m" if metres > 0 else "The camera stays in its place and only turns"
-        how += (f", told by the feet, which stand in {100 * share:.0f} % of the frames and then move by "
+        how += (f", told by the feet, which stand in {100 * share:.0f}% of the frames and then move by "
                 f"{100 * off:.0f} cm/s ({'sure' if sure > 0.6 else 'fairly sure' if sure > 0.35 else 'unsure'}).")
     camera = replace(camera, t=-np.einsum("tij,tj->ti", camera.R, place))
     return Travelled(path, camera, contacts, metres, sure, how)

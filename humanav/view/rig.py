@@ -95,7 +95,7 @@ def residual_figure(diagnosis: Diagnosis, *, title: str = "", height: int | None
         cells = [(diagnosis.pair_px[i, j], diagnosis.pair_m[i, j], share[i, j]) for j in range(len(names))]
         known = [np.isfinite(px) and i != j for j, (px, _, _) in enumerate(cells)]
         text.append([f"{px:.1f} px" if k else "" for k, (px, _, _) in zip(known, cells)])
-        hover.append([f"{a} and {b}: {px:.1f} px, {100 * m:.1f} cm, {100 * s:.1f} % of a person's height" if k else
+        hover.append([f"{a} and {b}: {px:.1f} px, {100 * m:.1f} cm, {100 * s:.1f}% of a person's height" if k else
                       a if a == b else f"{a} and {b} share nobody" for k, b, (px, m, s) in zip(known, names, cells)])
     z = np.where(np.eye(len(names), dtype=bool), np.nan, np.minimum(share, top))
     figure = go.Figure(go.Heatmap(
@@ -151,7 +151,7 @@ def _shades(
             blamed = [f.severity for f in diagnosis.findings if name in f.views and not f.mended]
             if np.isfinite(share):
                 color = AGREES if share <= GOOD else UNSURE if share <= DOUBTFUL else WRONG
-                words = f"{name}: rays pass the other views' by {px:.1f} px, {100 * share:.1f} % of a person's height"
+                words = f"{name}: rays pass the other views' by {px:.1f} px, {100 * share:.1f}% of a person's height"
             if "stops" in blamed:
                 color = WRONG
             elif "doubtful" in blamed and color == AGREES:

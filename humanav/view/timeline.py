@@ -76,7 +76,7 @@ def figure_timeline(track: Mapping[str, Any], *, names: Mapping[str, str] | None
                         nticks=7)
     figure.update_yaxes(range=[_LANES[1][0] - 0.16, 1.06], fixedrange=True, gridcolor=_GRID, color=_INK, zeroline=False,
                         tickvals=[lane[0] for lane in _LANES[::-1]] + [0, 1], showgrid=False,
-                        ticktext=["right foot", "left foot", "0 %", "100 %"])
+                        ticktext=["right foot", "left foot", "0%", "100%"])
     figure.update_annotations(font={"size": 13.5, "color": _INK}, xanchor="left", x=0)
     figure.update_layout(
         height=_ROW * len(people) + _EDGES + (28 if title else 0), barmode="overlay", bargap=0, showlegend=False,

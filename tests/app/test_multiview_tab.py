@@ -16,6 +16,7 @@ from humanav.app import multiview_pieces, multiview_tab, samples, shell
 from humanav.app.multiview_tab import MultiviewTab
 from humanav.errors import InputError
 from humanav.jobs.multiview_options import MultiviewOptions
+from humanav.jobs.multiview_samples import sample_files
 from humanav.progress import Event
 from humanav.results import Result, ResultWriter
 from tests.app.conftest import RunningApp, ids_of_the_page
@@ -59,6 +60,16 @@ def asked(**said: Any) -> MultiviewOptions:
                              "axis": "As the cameras are held", "sync": True, "mend": True, "people": "", "height": "",
                              "masks": None}
     return multiview_tab.options_of(**(plain | said))
+
+
+def test_a_capture_is_called_after_its_zip_or_the_sample(tmp_path: Path) -> None:
+    sample, own = [str(file) for file in sample_files()], []
+    for name in map(Path, sample):
+        own.append(str(tmp_path / name.name))
+        Path(own[-1]).write_bytes(b"another film")
+    assert multiview_tab.name_of(sample) == "Two people hug"
+    assert multiview_tab.name_of(own) == "Capture"
+    assert multiview_tab.name_of([str(tmp_path / "pair_3.zip")]) == "Pair 3"
 
 
 def test_the_page_asks_for_what_its_controls_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +129,7 @@ def test_a_result_fills_the_page(tab: MultiviewTab, result: Result) -> None:
     assert 'type="range"' in compared
     assert shown[tab.whose]["choices"] == [("Person 1", "1"), ("Person 2", "2")]
     numbers = shown[tab.numbers]
-    for words in ("8 of 8", "4.0 to 2.5 px", "4.0 %", "172 cm", "cam2"):
+    for words in ("8 of 8", "4.0 to 2.5 px", "4.0%", "172 cm", "cam2"):
         assert words in numbers
     assert "None" not in numbers
     files = shown[tab.downloads]

@@ -201,7 +201,7 @@ def test_the_verdict_is_honest() -> None:
         "Distance from real poses": {"before": 5.0, "after": 5.0}, "Jitter": {"before": 100.0, "after": 140.0},
         "Size of the movement": {"before": 100.0, "after": 97.0}}
     assert quality(rows) == ("There was little to clean: the poses were already as near to those that people take, "
-                             "40% more jitter; the movement keeps 97 % of its size.")
+                             "40% more jitter; the movement keeps 97% of its size.")
     rows["Error against the truth"] = {"before": 20.0, "after": 30.0}
     assert quality(rows).startswith("This did not help")
 
