@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _WAIT = timedelta(hours=12)
 """So long the others wait while the first process validates, mines or trains what is not shared."""
 _STORING, _GRACE = 60.0, 5.0  # seconds to store what a run stopped by Ctrl-C has, and to end
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a job system's or container's request to end, a closed terminal
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+"""Ctrl-C, a job system's or container's request to end, a closed terminal, Ctrl-\\."""
 
 
 class Team:

@@ -130,6 +130,22 @@ def test_told_to_end_it_ends_the_others(number: signal.Signals, code: int, tmp_p
             os.kill(child, 0)
 
 
+def test_signals_are_heard_only_while_it_waits() -> None:
+    numbers = [getattr(signal, name) for name in parallel._SIGNALS]
+    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    try:
+        with parallel._heard() as told:
+            for number in numbers:
+                assert signal.getsignal(number) is not signal.SIG_DFL
+                os.kill(os.getpid(), number)
+            assert told == numbers
+        assert {signal.getsignal(number) for number in numbers} == {signal.SIG_DFL}
+    finally:
+        for number, was in zip(numbers, before, strict=True):
+            signal.signal(number, was)
+    assert signal.SIGQUIT in numbers  # a terminal's Ctrl-\ does not reach the others: they are in sessions of their own
+
+
 def test_a_resumed_run_knows_how_much_of_its_time_is_used_up(tmp_path: Path) -> None:
     team, data = Team(), Prepared.make()
     team.count = 2  # the other one is asked nothing

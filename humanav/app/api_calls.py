@@ -104,8 +104,7 @@ def call(
             yield item | {"id": record.id}
     except Exception as error:
         note = sentence(error)
-        if isinstance(error, InputError) and not begun and asked.is_only:  # nothing was done, now or before
-            store.delete(key, record.id)
+        if isinstance(error, InputError) and not begun and asked.undo():  # nothing was done, now or before
             note = ""
         raise
     finally:

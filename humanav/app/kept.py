@@ -44,14 +44,17 @@ def known(key: str, identity: str, **words: Any) -> tuple[Record, Result] | None
     except InputError:
         pass  # never asked, over its time, or its files are gone
     public = id_of(PUBLIC, identity)
-    if kept.known(key, identity) is not None:  # it was finished just as its page was closed
-        record = kept.finish(kept.begin(key, identity, **words).id)
-    elif kept.known(PUBLIC, identity) is not None:
-        kept.find(public)  # asked for, so it stays
-        record = kept.adopt(key, identity, public, **words)
-    else:
+    try:
+        if kept.known(key, identity) is not None:  # it was finished just as its page was closed
+            record = kept.finish(kept.begin(key, identity, **words).id)
+        elif kept.known(PUBLIC, identity) is not None:
+            kept.find(public)  # asked for, so it stays
+            record = kept.adopt(key, identity, public, **words)
+        else:
+            return None
+        return record, Result.load(kept.folder(record.id))
+    except InputError:  # deleted in another window just now: it is to be made
         return None
-    return record, Result.load(kept.folder(record.id))
 
 
 def poster(id: str) -> Path:

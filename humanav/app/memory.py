@@ -54,8 +54,8 @@ def _keeper() -> threading.Thread:
     """The one thread that waits for jobs to end."""
     def keep() -> None:
         while _due.wait():
+            _due.clear()  # before the pause: a job that ends during it has one of its own
             time.sleep(_PAUSE)
-            _due.clear()
             give_back()
 
     thread = threading.Thread(target=keep, name="memory", daemon=True)

@@ -34,11 +34,15 @@ class Asked:
         with _lock:
             _asked[record.id] += 1
 
-    @property
-    def is_only(self) -> bool:
-        """Whether nobody else of this process asks for the same."""
-        with _lock:
-            return _asked[self.record.id] == 1
+    def undo(self) -> bool:
+        """Delete the entry, of which nothing was ever done; whether it was: not while others ask for it."""
+        store, id = kept.store(), self.record.id
+        with suppress(HumanavError, OSError), store.locked():
+            there = store.read(id)  # another window's, once that began; None when it was deleted meanwhile
+            with _lock:
+                only = _asked[id] == 1
+            return only and there is not None and there.created == self.record.created and store.remove(id)
+        return False
 
     def once(self, work: Callable[[Path, Progress], Result]) -> Callable[[Progress], Result]:
         """The work, or what somebody else made of the same question meanwhile.
@@ -55,7 +59,11 @@ class Asked:
                     if self._left:
                         raise Cancelled(STOPPED)
                     store.resume(id)
-                return work(store.folder(id), progress)
+                try:
+                    return work(store.folder(id), progress)
+                except OSError:
+                    store.required(id)  # else it was deleted in another window, and its files with it: that is said
+                    raise
 
         return run
 
@@ -70,8 +78,11 @@ class Asked:
             if last:
                 del _asked[id]
         if words and last:
-            with suppress(HumanavError):  # it was deleted meanwhile, or the disk is full
-                kept.store().end(id, "stopped", words, worker=this_process())
+            with suppress(HumanavError), kept.store().locked():  # it was deleted meanwhile, or the disk is full
+                with _lock:
+                    last = not _asked[id]  # somebody may have asked just now
+                if last:
+                    kept.store().end(id, "stopped", words, worker=this_process())
 
 
 def _stamp(id: str) -> tuple[int, int] | None:

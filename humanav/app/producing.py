@@ -59,8 +59,7 @@ def produce(part: Part, request: gr.Request, job: Job, values: dict[str, Any]) -
         yield part.ready() | {part.status: pieces.stopped(words)}
     except Exception as error:
         words = sentence(error)
-        if isinstance(error, InputError) and not begun and asked is not None and asked.is_only:  # nothing was ever done
-            store.delete(key, asked.record.id)
+        if isinstance(error, InputError) and not begun and asked is not None and asked.undo():  # nothing was ever done
             words = ""
         yield part.ready() | part.failed(error) | {part.status: pieces.stopped(sentence(error))}
         raise

@@ -21,7 +21,6 @@ from humanav.batch.value import Outcome, Task
 from humanav.batch.work import do
 
 DIED = "Its worker process was ended from outside, most often because memory ran out: use fewer workers."
-_START = 20.0  # seconds that a process may take to start
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -38,7 +37,6 @@ class Pool:
         self.workers = workers
         self.threads = threads or max(1, cores() // workers)
         self._slots: list[ProcessPoolExecutor | None] = [None] * workers
-        self._ids: list[Future[int] | None] = [None] * workers
         self._running: dict[Future[Outcome], tuple[int, Task]] = {}
 
     @property
@@ -94,17 +92,16 @@ class Pool:
             found = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self.threads, os.getpid()))
             self._slots[slot] = found
             with _environment(self.threads):  # read once, when the libraries are loaded
-                self._ids[slot] = found.submit(os.getpid)  # starts the process now
+                found.submit(os.getpid)  # starts the process now
         return found
 
     def _drop(self, slot: int, kill: bool = False, wait: bool = False) -> None:
         executor, self._slots[slot] = self._slots[slot], None
         if executor is None:
             return
-        known = self._ids[slot]
-        if kill and known is not None:
-            with suppress(Exception):  # it has ended already, or never began
-                os.kill(known.result(_START), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        if kill:  # also one that has not answered yet: it would do its item first
+            for process in list((getattr(executor, "_processes", None) or {}).values()):
+                process.kill()
         # waited for at the end: Python, on its way out, stumbles over an executor that is just closing its pipe
         executor.shutdown(wait=wait, cancel_futures=True)
 

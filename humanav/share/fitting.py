@@ -58,6 +58,10 @@ class _Shrinking:
         low, high, over = cut.least, cut.length(self._before(at).data), False
         uncut = _gone(self.whole, before, later)
         most = uncut[-1].part.size if uncut else self.whole.size
+        if most <= spare:  # what was cut is not there any more: another motion
+            self.steps = uncut
+            self.grow(spare)
+            return
         for _ in range(8):
             # between two known lengths each second takes about as much; where motions end in between, half is surer
             share = 0.5 if over else (spare - self.now.size) / max(most - self.now.size, 1)
@@ -125,14 +129,22 @@ def fit(parts: Sequence[Part], room: int) -> tuple[list[Part], list[str], list[s
 
 
 def _lacking(kept: Sequence[_Shrinking]) -> list[str]:
-    """What the parts lack, the most important first; where another one lacks more or less of the same, it is named."""
+    """What the parts lack, the most important first; where another one lacks more or less than it, it is named."""
     told: dict[str, str] = {}
     others: list[str] = []
-    for one in kept:
+    for number, one in enumerate(kept):
+        words = one.whole.words
+        second = _cuts(one.whole.ways) and any(_cuts(other.whole.ways) for other in kept[:number])
         for kind, said in one.said.items():
-            if told.setdefault(kind, said) != said:
-                words = one.whole.words
-                others.append(f"{words} smaller too: {said[0].lower()}{said[1:]}" if words else said)
+            if told.get(kind) == said:
+                continue
+            if words and (second or kind in told):
+                too = " too" if kind in told else ""
+                others.append(f"{words} smaller{too}: {said[0].lower()}{said[1:]}")
+            elif kind in told:
+                others.append(said)
+            else:
+                told[kind] = said
     return list(dict.fromkeys([*told.values(), *others]))
 
 

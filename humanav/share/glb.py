@@ -20,6 +20,7 @@ _NUMBERS = {_FLOAT: np.float32, _SHORT: np.int16}
 _SLOWEST = 7.0  # moments a second; fewer do not look like the motion any more
 _QUALITY = 82
 _FEW = 8  # moments: of fewer there is nothing to gain
+_SLACK = 0.5  # seconds: a motion that is so little too long stays as it is
 
 
 class Glb:
@@ -171,7 +172,7 @@ def shorter(least: float) -> Cut:
 
     def at(seconds: float) -> Way:
         def cut(times: NDArray[np.float32]) -> NDArray[np.intp] | None:
-            if times[-1, 0] <= seconds + 0.5:
+            if times[-1, 0] <= seconds + _SLACK:
                 return None
             if len(times) == 2:
                 return np.array([0, 1])  # stands still from beginning to end: the end is set below
@@ -185,8 +186,13 @@ def shorter(least: float) -> Cut:
 def _length(data: bytes) -> float:
     """Seconds of the longest motion."""
     glb = Glb(data)
-    inputs = {sampler["input"] for clip in glb.document.get("animations", ()) for sampler in clip["samplers"]}
-    return max((float(glb.values(accessor)[-1, 0]) for accessor in inputs), default=0.0)
+    return max((_ends(glb, clip) for clip in glb.document.get("animations", ())), default=0.0)
+
+
+def _ends(glb: Glb, clip: dict[str, Any]) -> float:
+    """Seconds of a motion."""
+    return max((float(glb.values(source)[-1, 0]) for source in {sampler["input"] for sampler in clip["samplers"]}),
+               default=0.0)
 
 
 def fewer_clips(count: int) -> Way:
@@ -217,6 +223,8 @@ def _resampled(
         glb, changed = Glb(data), False
         made: dict[tuple[int, int], int] = {}
         for animation in glb.document.get("animations", ()):
+            if end is not None and _ends(glb, animation) <= end + _SLACK:
+                continue
             for sampler in animation["samplers"]:
                 source = sampler["input"]
                 if sampler.get("interpolation", "LINEAR") == "CUBICSPLINE" or \

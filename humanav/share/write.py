@@ -103,6 +103,11 @@ def _terms(result: Result) -> list[str]:
 
 def _fitted(content: Content, head: Head, most: int) -> str:
     """The page, its parts made so small that it fits."""
+    whole = fit(content.parts, sum(part.size for part in content.parts))[0]
+    if sum(len(part.data) for part in whole) <= most:
+        text = page(content, whole, head, [])
+        if text is not None and len(text.encode()) <= most:
+            return text
     bare = page(replace(content, views=[]), [], head) or ""
     keys = {part.key for part in content.parts}
     views = sum(len(as_data(shown).encode()) + len((view.below + view.legend).encode()) + _ROOM_OF_VIEW

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from humanav.results import storage_errors
@@ -36,6 +37,8 @@ def alone(path: Path, check: Callable[[], None]) -> Iterator[None]:
             except Timeout:
                 check()
     try:
+        with suppress(OSError):
+            os.utime(path)  # the clean-up goes by its age
         yield
     finally:
         lock.release()

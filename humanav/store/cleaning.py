@@ -55,7 +55,8 @@ def sweep(store: Store) -> Swept:
             elif store.is_over(record):
                 deleted += [record.id] if store.remove(record.id, record) else []
             elif record.state == "running" and _dead(record):
-                ended = store.end(record.id, "broken", BROKEN)  # finished, if it has all of its files already
+                # finished, if it has all of its files already; left as it is, if somebody ran it again just now
+                ended = store.end(record.id, "broken", BROKEN, worker=record.worker)
                 broken += [record.id] if ended.state == "broken" else []
     others = sum(_clear(path, limit) for path, limit in _leftovers(store))
     removed, emptied = _shrink(store)
@@ -86,15 +87,23 @@ def _leftovers(store: Store) -> Iterator[tuple[Path, float]]:
             id = _id_in(path)
             if id in unread:  # which may pass, while its files would be gone
                 continue
-            if id not in records or (path.name != id and records[id].state != "running"):  # unfinished work
+            if id not in records or (path.name != id and _rests(store, records[id])):  # unfinished work
                 yield path, _DAY if path.name.endswith(_UNFINISHED) else _HOUR
     working = store.base / "working"
     yield from ((path, _DAY) for path in (working.iterdir() if working.is_dir() else ())
-                if path.name not in records or records[path.name].state != "running")
+                if path.name not in records or _rests(store, records[path.name]))
     for folder in ("records", "pending", "arriving"):
         if (store.base / folder).is_dir():
             yield from ((path, _HOUR) for path in (store.base / folder).iterdir()
                         if path.name.startswith(".") or folder == "arriving")
+
+
+def _rests(store: Store, record: Record) -> bool:
+    """Whether nobody works on an entry, nor began to since its record was read."""
+    if record.state == "running":
+        return False
+    now = store.read(record.id)
+    return now is None or now.state != "running"
 
 
 def _id_in(path: Path) -> str:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from humanav.app.job import Job
 from humanav.app.once import Asked
 from humanav.app.part import Part
 from humanav.app.poses_tab import RandomPart
-from humanav.errors import Cancelled
+from humanav.errors import Cancelled, InputError
 from humanav.progress import Progress
 from humanav.results import Result
 from humanav.store import Record, new_key
@@ -165,3 +166,73 @@ def test_who_left_before_the_turn_came_is_not_called_running() -> None:
     with pytest.raises(Cancelled):
         asked.once(lambda folder, progress: pytest.fail("it works"))(Progress(1))
     assert kept.store().find(asked.record.id).record.note == "Stopped."
+
+
+def test_an_entry_that_was_deleted_before_its_turn_frees_the_page(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, shown = new_key(), dict[Any, Any]()
+    request: Any = type("Request", (), {"session_hash": "deleted"})()
+    visitors.remember(key, request)
+    resume = kept.store().resume
+
+    def late(id: str) -> Record:
+        kept.store().delete(key, id)
+        return resume(id)
+
+    monkeypatch.setattr(kept.store(), "resume", late)
+    with suppress(InputError):
+        for update in part.produce(request, Job("deleted", Works(), 1, "Poses"), {}):
+            shown |= update
+    assert "deleted" in shown[part.status]
+    assert shown[part.stop]["visible"] is False
+    assert kept.store().mine(key) == []
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_who_leaves_does_not_speak_for_who_asked_just_then(undo: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = new_key()
+    first, later, locked = Asked(begin(key)), list[Asked](), kept.store().locked
+
+    def just_before() -> Any:
+        if not later:
+            later.append(first)
+            later.append(Asked(begin(key)))
+            kept.store().resume(first.record.id)
+        return locked()
+
+    monkeypatch.setattr(kept.store(), "locked", just_before)
+    if undo:
+        assert not first.undo()
+    first.leave("Stopped.")
+    assert kept.store().find(first.record.id).record.state == "running"
+    assert later[1].undo()
+    later[1].leave()
+    assert kept.store().mine(key) == []
+
+
+def test_what_another_window_deletes_meanwhile_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, store = new_key(), kept.store()
+    record = begin(key)
+    write(store.folder(record.id))  # finished just as its page was closed
+    finish = store.finish
+
+    def late(id: str) -> Record:
+        store.delete(key, id)
+        return finish(id)
+
+    monkeypatch.setattr(store, "finish", late)
+    assert kept.known(key, "a question", **WORDS) is None
+    assert store.mine(key) == []
+
+
+def test_work_whose_entry_is_deleted_meanwhile_says_so() -> None:
+    key = new_key()
+    asked = Asked(begin(key))
+
+    def work(folder: Path, progress: Progress) -> Result:
+        kept.store().delete(key, asked.record.id)
+        raise FileNotFoundError
+
+    with pytest.raises(InputError, match="deleted"):
+        asked.once(work)(Progress(1))
+    asked.leave("Stopped.")
+    assert kept.store().mine(key) == []

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +60,15 @@ def test_memory_is_given_back_at_the_end_and_once_more_when_the_thread_is_gone(
         for thread in (f"job-page {number}", "memory"):
             while threads.get(timeout=10) != thread:  # a job of another test may have ended just before
                 pass
+
+
+def test_memory_of_a_job_that_ends_in_the_pause_of_another_is_given_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: queue.Queue[str] = queue.Queue()
+    ends = [memory._due.set]
+    monkeypatch.setattr(memory, "time", SimpleNamespace(sleep=lambda seconds: ends.pop()() if ends else None))
+    monkeypatch.setattr(memory, "give_back", lambda: given.put(threading.current_thread().name))
+    memory.job_ended()
+    assert [given.get(timeout=5) for _ in range(3)].count("memory") == 2
 
 
 def test_cancel_stops_the_job() -> None:

@@ -100,6 +100,18 @@ def test_ctrl_c_stops_the_command_and_the_same_command_goes_on(
     assert set(counts(out, "published").values()) == {1}
 
 
+def asleep(*_: object) -> None:
+    time.sleep(60)
+
+
+def test_a_worker_that_has_not_begun_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("humanav.batch.pool._begin", asleep)
+    pool, start = Pool(1), time.monotonic()
+    pool.submit(Task("a", "denoise", "", ""))
+    pool.close()
+    assert time.monotonic() - start < 10
+
+
 def test_a_worker_that_ended_while_idle_is_replaced(tmp_path: Path) -> None:
     class Broken:
         def submit(self, *_: object) -> None:

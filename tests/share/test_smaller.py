@@ -119,6 +119,7 @@ def test_people_who_come_and_go_stay_in_step(tmp_path: Path, body: object) -> No
     glb = Glb(found[0])
     steps = [s for s in glb.document["animations"][0]["samplers"] if s["interpolation"] == "STEP"]
     assert len(glb.values(steps[0]["input"])) == 2
+    assert shorter(9.5)(data) is None  # the motion is hardly longer: who comes and goes in it stays as well
     cut = shorter(3.0)(data)
     assert cut is not None
     assert float(max(Glb(cut[0]).values(s["input"]).max() for s in Glb(cut[0]).document["animations"][0]["samplers"])) \
@@ -208,8 +209,18 @@ def test_a_cut_is_as_long_as_there_is_room_for(glb: bytes) -> None:
     assert (lacking, gone) == (["Only the first 9 seconds of the motion are on this page.",
                                 "The body alone is smaller too: only the first 2 seconds of the motion are on this "
                                 "page."], [])
-    kept, _, _ = fit([alone, part], room_of(cut) + alone.size)  # and does not stay short beside a whole one
+    kept, lacking, _ = fit([alone, part], room_of(cut) + alone.size)  # and does not stay short beside a whole one
     assert {one.key: round(spans(one.data)[0][1]) for one in kept} == {"a": 10, "b": 2}
+    assert lacking == ["The body alone is smaller: only the first 2 seconds of the motion are on this page."]
+
+
+def test_a_motion_that_is_whole_is_not_told_to_be_cut(tmp_path: Path) -> None:
+    data = write_glb(textured(), tmp_path / "a.glb", [made.turning("short", 60, 30.0), made.turning("long", 300, 30.0)]
+                     ).read_bytes()
+    (one, _), cut = fewer_clips(1)(data) or pytest.fail("nothing to take away"), shorter(4.0)
+    kept, lacking, _ = fit([Part("a", "x/y", data, ways=(cut, fewer_clips(1)))], Part("a", "x/y", one).size)
+    assert spans(kept[0].data) == [(60, pytest.approx(59 / 30, abs=1e-3))]
+    assert lacking == ["This page shows 1 of the full result's motions."]
 
 
 def test_curves_are_drawn_with_their_gaps() -> None:

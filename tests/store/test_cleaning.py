@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from humanav.errors import InputError
-from humanav.store import Store
+from humanav.store import Record, Store
 from humanav.store.record import this_process
 from humanav.store.space import size_of
 from tests.store.made import ANN, WORDS, make, write
@@ -169,3 +170,27 @@ def test_a_link_out_of_the_folder_is_not_followed(store: Store, tmp_path: Path) 
     assert not link.is_symlink()
     store.delete(ANN, record.id)
     assert (tmp_path / "mine" / "keep.txt").read_text() == "keep me"
+
+
+def test_what_was_run_again_since_the_clean_up_looked_is_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin() -> Record:
+        return store.begin(ANN, "again", **WORDS)
+
+    dead = replace(begin(), worker=f"{this_process()}0")
+    monkeypatch.setattr(store, "all", lambda: [dead])
+    assert store.sweep().broken == ()
+    assert store.required(dead.id).state == "running"
+    unfinished, old = store.results / f".{dead.id}.work", time.time() - 3 * DAY
+    unfinished.mkdir()
+    monkeypatch.setattr(store, "all", lambda: [replace(dead, state="stopped")])
+    with store.alone(dead.id, lambda: None):
+        pass
+    os.utime(unfinished, (old, old))
+    os.utime(store.base / "working" / dead.id, (old, old))
+    with store.alone(dead.id, lambda: None):
+        store.sweep()
+        assert (store.base / "working" / dead.id).exists()
+        assert unfinished.exists()
+    store.end(dead.id, "stopped")
+    store.sweep()
+    assert not unfinished.exists()
