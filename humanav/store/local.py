@@ -1,8 +1,8 @@
 """Where results are kept: a folder of them, each with a record of whose it is, for as long as the setting says.
 
 Below the base folder: ``results/<id>`` (the result folders, which the app serves), ``previews`` (short-lived, served),
-``records/<id>.json``, ``owners/<owner>/<id>`` and ``inputs/<id>`` (never served). One visitor can neither list nor
-guess what is another's.
+``records/<id>.json``, ``owners/<owner>/<id>``, ``working/<id>`` and ``inputs/<id>`` (never served). One visitor can
+neither list nor guess what is another's.
 """
 
 from __future__ import annotations
